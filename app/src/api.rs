@@ -1,0 +1,229 @@
+//! The JSON of the HTTP API, as the server writes it and the page reads it.
+//!
+//! Owns names and shapes, nothing else. Times are milliseconds since the Unix epoch, scores numbers in \[0, 1\],
+//! and what is not known, or of an empty set, is `null`: empty is not zero.
+
+use beauty::{Heatmap, HeatmapDelta};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// `GET /federated/health`: this node in a few numbers.
+///
+/// The averages are those of the mesh over the last `window_seconds`; `events` and `digest` are of all that is retained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Health {
+    /// `ok`, or a word for what is wrong.
+    pub status: String,
+    /// The name of this node: a claim.
+    pub node_id: String,
+    /// The Ed25519 key of this node, in hex; `null` while nodes have none.
+    pub public_key: Option<String>,
+    /// The version of the binary.
+    pub version: String,
+    /// Seconds since the start.
+    pub uptime_seconds: u64,
+    /// The milliseconds since the Unix epoch by this node's clock.
+    pub now: u64,
+    /// How many peers are connected.
+    pub peers: usize,
+    /// The mean score of the window.
+    pub beauty_avg: Option<f64>,
+    /// The lowest score of the window.
+    pub beauty_min: Option<f64>,
+    /// The highest score of the window.
+    pub beauty_max: Option<f64>,
+    /// The standard deviation of the window over 0.5, in \[0, 1\].
+    pub chaos: Option<f64>,
+    /// How long the window of these averages is.
+    pub window_seconds: u64,
+    /// Distinct events retained.
+    pub events: u64,
+    /// Distinct events accepted, own ones included.
+    pub gossip_seen: u64,
+    /// Transmissions of events to peers.
+    pub gossip_propagated: u64,
+    /// The digest of the set of events, in hex: equal digests over the same range, equal sets.
+    pub digest: String,
+    /// From which full hour on the digest counts.
+    pub digest_from: u64,
+    /// How many nodes have events in the map or are known as peers, this one included.
+    pub nodes: usize,
+}
+
+/// `GET /federated/network`: who is connected.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Network {
+    /// The name of this node.
+    pub node_id: String,
+    /// The connected peers, by name, then by address.
+    pub peers: Vec<Peer>,
+}
+
+/// One connected peer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Peer {
+    /// The name that the peer claims; `null` for a script that never said one.
+    pub node_id: Option<String>,
+    /// Its Ed25519 key, in hex; `null` while peers have none.
+    pub public_key: Option<String>,
+    /// Where it can be dialled, or where it dialled from.
+    pub address: String,
+    /// Who dialled.
+    pub direction: Direction,
+    /// Whether it has named itself yet.
+    pub state: PeerState,
+    /// How it speaks.
+    pub dialect: Dialect,
+    /// Connected since.
+    pub since: u64,
+    /// The last round trip, in milliseconds.
+    pub rtt_ms: Option<f64>,
+    /// Frames sent to it.
+    pub sent: u64,
+    /// Frames received from it.
+    pub received: u64,
+    /// Whether its digest equals ours; `null` while it has told none.
+    pub in_sync: Option<bool>,
+    /// When the last frame came, pongs included.
+    pub last_seen: u64,
+}
+
+/// Who dialled whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// The peer dialled us.
+    Inbound,
+    /// We dialled the peer.
+    Outbound,
+}
+
+/// How far a connection has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PeerState {
+    /// Connected, and has said nothing yet.
+    Connecting,
+    /// Connected, and has spoken.
+    Connected,
+}
+
+/// What a peer speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dialect {
+    /// Text frames with JSON, the readable dialect.
+    Json,
+}
+
+/// `GET /federated/gossip/summary`: what gossip has cost so far, since the start.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GossipSummary {
+    /// Distinct events accepted, own ones included.
+    pub seen: u64,
+    /// Transmissions of events to peers.
+    pub propagated: u64,
+    /// Event packets received, duplicates included.
+    pub total: u64,
+    /// Event packets received whose event was known.
+    pub duplicates: u64,
+    /// Duplicates per event first learned from a peer; `null` before the first.
+    pub redundancy: Option<f64>,
+    /// What was refused, by reason.
+    pub rejected: BTreeMap<String, u64>,
+}
+
+/// The answer to `POST /federated/events`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Accepted {
+    /// How many events were accepted.
+    pub accepted: usize,
+    /// Their ids, in the order of the request.
+    pub event_ids: Vec<String>,
+}
+
+/// Everything the page shows, at one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Deltas up to this number are contained.
+    pub seq: u64,
+    /// The node and the mesh in numbers.
+    pub health: Health,
+    /// The peers.
+    pub network: Network,
+    /// What gossip has cost.
+    pub gossip: GossipSummary,
+    /// The map.
+    pub heatmap: Heatmap,
+}
+
+/// What has changed since the delta before.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Delta {
+    /// Grows by one from delta to delta.
+    pub seq: u64,
+    /// The numbers, whole.
+    pub health: Health,
+    /// The peers, whole.
+    pub network: Network,
+    /// What gossip has cost, whole.
+    pub gossip: GossipSummary,
+    /// The buckets that have changed.
+    pub heatmap: HeatmapDelta,
+}
+
+/// A message of `GET /federated/stream`: a snapshot first, then deltas. A reader who fell behind gets a snapshot again.
+///
+/// One JSON object: the data of a server-sent event, whose name is the `type` and whose id is the `seq`, or one text frame.
+/// Something comes at least every five seconds, so silence means a dead stream.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum StreamMessage {
+    /// Where the reader starts.
+    Snapshot(Box<Snapshot>),
+    /// What came after.
+    Delta(Box<Delta>),
+}
+
+impl Snapshot {
+    /// Takes in a message of the stream. Deltas that the snapshot contains already are ignored.
+    pub fn apply(&mut self, message: StreamMessage) {
+        match message {
+            StreamMessage::Snapshot(snapshot) => *self = *snapshot,
+            StreamMessage::Delta(delta) if delta.seq > self.seq => {
+                self.seq = delta.seq;
+                self.heatmap.apply(&delta.heatmap);
+                self.health = delta.health;
+                self.network = delta.network;
+                self.gossip = delta.gossip;
+            }
+            StreamMessage::Delta(_) => {}
+        }
+    }
+}
+
+/// An error as RFC 9457 has it, sent as `application/problem+json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Problem {
+    /// A name for the kind of problem.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The kind in words.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What was wrong here, and what would be right.
+    pub detail: String,
+    /// Which entries of a list were wrong, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<EntryError>,
+}
+
+/// One wrong entry of a list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EntryError {
+    /// Its place in the list, from 0.
+    pub index: usize,
+    /// What is wrong with it, and what would be right.
+    pub detail: String,
+}

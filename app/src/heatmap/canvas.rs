@@ -1,0 +1,107 @@
+//! Carries out the painter's draw calls on a canvas element. No decision is made here.
+
+use super::layout::Layout;
+use super::paint::{Align, Draw, Ink};
+use super::scale;
+use leptos::prelude::window;
+use leptos::wasm_bindgen::JsCast;
+use web_sys::{CanvasRenderingContext2d, CssStyleDeclaration, HtmlCanvasElement};
+
+/// Paints the picture, and nothing where the browser has no canvas to give.
+pub(crate) fn show(canvas: &HtmlCanvasElement, layout: &Layout, picture: &[Draw]) {
+    let Some(context) = context(canvas) else { return };
+    let Ok(Some(style)) = window().get_computed_style(canvas) else { return };
+    fit(canvas, layout);
+    context.clear_rect(0.0, 0.0, layout.width, layout.height);
+    context.set_text_baseline("middle");
+    let pen = Pen { context, theme: Theme::read(&style) };
+    for draw in picture {
+        pen.draw(draw);
+    }
+}
+
+fn context(canvas: &HtmlCanvasElement) -> Option<CanvasRenderingContext2d> {
+    canvas.get_context("2d").ok()??.dyn_into().ok()
+}
+
+/// Gives the canvas as many pixels as the screen has for it. Setting a size clears the canvas, so it is set only when it differs.
+fn fit(canvas: &HtmlCanvasElement, layout: &Layout) {
+    let (width, height) = (layout.width as u32, layout.height as u32);
+    if canvas.width() != width {
+        canvas.set_width(width);
+    }
+    if canvas.height() != height {
+        canvas.set_height(height);
+    }
+}
+
+/// What the style sheet says of the canvas.
+struct Theme {
+    strong: String,
+    muted: String,
+    faint: String,
+    font: String,
+}
+
+impl Theme {
+    fn read(style: &CssStyleDeclaration) -> Self {
+        let property = |name| style.get_property_value(name).unwrap_or_default();
+        Self {
+            strong: property("--ink"),
+            muted: property("--ink-muted"),
+            faint: property("--hatch"),
+            font: property("font-family"),
+        }
+    }
+}
+
+struct Pen {
+    context: CanvasRenderingContext2d,
+    theme: Theme,
+}
+
+impl Pen {
+    fn draw(&self, draw: &Draw) {
+        match draw {
+            Draw::Rect { area, ink } => {
+                self.fill_with(*ink);
+                self.context.fill_rect(area.x, area.y, area.width, area.height);
+            }
+            Draw::Lines { segments, width, ink } => {
+                self.context.set_stroke_style_str(&self.colour(*ink));
+                self.context.set_line_width(*width);
+                self.context.begin_path();
+                for [from, to] in segments {
+                    self.context.move_to(from.0, from.1);
+                    self.context.line_to(to.0, to.1);
+                }
+                self.context.stroke();
+            }
+            Draw::Text { text, x, y, size, align, bold, ink } => {
+                let weight = if *bold { 600 } else { 400 };
+                self.context.set_font(&format!("{weight} {size}px {}", self.theme.font));
+                self.context.set_text_align(match align {
+                    Align::Left => "left",
+                    Align::Centre => "center",
+                    Align::Right => "right",
+                });
+                self.fill_with(*ink);
+                // Fails never: the point is finite.
+                let _ = self.context.fill_text(text, *x, *y);
+            }
+        }
+    }
+
+    fn fill_with(&self, ink: Ink) {
+        self.context.set_fill_style_str(&self.colour(ink));
+    }
+
+    fn colour(&self, ink: Ink) -> String {
+        match ink {
+            Ink::Strong => self.theme.strong.clone(),
+            Ink::Muted => self.theme.muted.clone(),
+            Ink::Faint => self.theme.faint.clone(),
+            Ink::Scale(colour) => scale::css(colour),
+        }
+    }
+}

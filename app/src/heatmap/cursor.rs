@@ -1,0 +1,126 @@
+//! The place on the heatmap that is pointed at, by mouse or by keyboard.
+
+/// A cell: its row (0 is the mesh) and its column (0 is the oldest).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The row.
+    pub(crate) row: usize,
+    /// The column.
+    pub(crate) column: usize,
+}
+
+/// What points at a cell. Columns slide as time goes by; the two differ in what they hold on to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cursor {
+    /// The mouse rests on a place of the screen: the cells slide beneath it.
+    Pointer(Place),
+    /// The keyboard rests on a bucket, and slides with it.
+    Keyboard {
+        /// The row.
+        row: usize,
+        /// Where the bucket begins.
+        start: u64,
+    },
+}
+
+impl Cursor {
+    /// The cell that is pointed at, among columns that begin at these times. A bucket that has slid away leaves the oldest.
+    pub(crate) fn place(self, columns: &[u64]) -> Place {
+        match self {
+            Self::Pointer(place) => place,
+            Self::Keyboard { row, start } => Place { row, column: columns.partition_point(|column| *column < start) },
+        }
+    }
+}
+
+/// What a key asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// One bucket back in time.
+    Older,
+    /// One bucket on in time.
+    Newer,
+    /// One row up.
+    Up,
+    /// One row down.
+    Down,
+    /// The oldest bucket.
+    Oldest,
+    /// The newest bucket.
+    Newest,
+}
+
+impl Step {
+    /// The step that a key means, by its DOM name.
+    pub(crate) fn of_key(key: &str) -> Option<Self> {
+        Some(match key {
+            "ArrowLeft" => Self::Older,
+            "ArrowRight" => Self::Newer,
+            "ArrowUp" => Self::Up,
+            "ArrowDown" => Self::Down,
+            "Home" => Self::Oldest,
+            "End" => Self::Newest,
+            _ => return None,
+        })
+    }
+}
+
+impl Place {
+    /// Where the keyboard starts: the newest bucket of the mesh.
+    pub(crate) const fn start(columns: usize) -> Self {
+        Self { row: 0, column: columns.saturating_sub(1) }
+    }
+
+    /// The place after a step; it stops at the edges.
+    pub(crate) fn stepped(self, step: Step, rows: usize, columns: usize) -> Self {
+        let (last_row, last_column) = (rows.saturating_sub(1), columns.saturating_sub(1));
+        let Self { row, column } = self;
+        match step {
+            Step::Older => Self { row, column: column.saturating_sub(1) },
+            Step::Newer => Self { row, column: (column + 1).min(last_column) },
+            Step::Up => Self { row: row.saturating_sub(1), column },
+            Step::Down => Self { row: (row + 1).min(last_row), column },
+            Step::Oldest => Self { row, column: 0 },
+            Step::Newest => Self { row, column: last_column },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arrows_move_a_cell_and_stop_at_the_edges() {
+        let start = Place::start(40);
+        assert_eq!(start, Place { row: 0, column: 39 });
+        assert_eq!(start.stepped(Step::Newer, 3, 40), start);
+        assert_eq!(start.stepped(Step::Up, 3, 40), start);
+        assert_eq!(start.stepped(Step::Older, 3, 40), Place { row: 0, column: 38 });
+        assert_eq!(Place { row: 2, column: 5 }.stepped(Step::Down, 3, 40), Place { row: 2, column: 5 });
+        assert_eq!(Place { row: 1, column: 0 }.stepped(Step::Older, 3, 40), Place { row: 1, column: 0 });
+    }
+
+    #[test]
+    fn home_and_end_jump_along_the_row() {
+        let place = Place { row: 1, column: 7 };
+        assert_eq!(place.stepped(Step::Oldest, 3, 40), Place { row: 1, column: 0 });
+        assert_eq!(place.stepped(Step::Newest, 3, 40), Place { row: 1, column: 39 });
+    }
+
+    #[test]
+    fn the_keyboard_slides_with_its_bucket_and_the_mouse_does_not() {
+        let place = Place { row: 1, column: 2 };
+        let (pointer, keyboard) = (Cursor::Pointer(place), Cursor::Keyboard { row: 1, start: 30 });
+        assert_eq!([pointer.place(&[10, 20, 30]), keyboard.place(&[10, 20, 30])], [place, place]);
+        assert_eq!(pointer.place(&[20, 30, 40]), place);
+        assert_eq!(keyboard.place(&[20, 30, 40]), Place { row: 1, column: 1 });
+        assert_eq!(keyboard.place(&[50, 60, 70]), Place { row: 1, column: 0 });
+    }
+
+    #[test]
+    fn other_keys_are_left_to_the_browser() {
+        assert_eq!(Step::of_key("Tab"), None);
+        assert_eq!(Step::of_key("ArrowLeft"), Some(Step::Older));
+    }
+}

@@ -1,0 +1,203 @@
+//! Where things are on the heatmap's canvas, in device pixels, so that every edge is crisp at any pixel ratio.
+//!
+//! From left to right: labels, columns of equal whole width (newest right), last values. From top to bottom: the row of the
+//! mesh, a gap, a row for each node, the axis.
+
+use super::cursor::Place;
+
+/// CSS pixels.
+const LABEL_SHARE: f64 = 0.2;
+const LABEL_LEAST: f64 = 64.0;
+const LABEL_MOST: f64 = 144.0;
+const VALUE: f64 = 52.0;
+/// Room for the frame around a cell of the first row.
+const TOP: f64 = 3.0;
+const MESH_ROW: f64 = 48.0;
+const MESH_GAP: f64 = 10.0;
+const NODE_ROW: f64 = 22.0;
+const AXIS: f64 = 26.0;
+const CELL_GAP: f64 = 1.0;
+
+/// The height of the canvas in CSS pixels. It follows from the number of rows alone, so the server knows it: no layout shift.
+pub(crate) fn height(rows: usize) -> f64 {
+    TOP + MESH_ROW + MESH_GAP + NODE_ROW * nodes(rows) + AXIS
+}
+
+fn nodes(rows: usize) -> f64 {
+    rows.saturating_sub(1) as f64
+}
+
+/// A rectangle in device pixels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Area {
+    /// Left edge.
+    pub(crate) x: f64,
+    /// Top edge.
+    pub(crate) y: f64,
+    /// Width.
+    pub(crate) width: f64,
+    /// Height.
+    pub(crate) height: f64,
+}
+
+/// The geometry for one size of canvas.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Layout {
+    /// Device pixels to a CSS pixel.
+    pub(crate) ratio: f64,
+    /// The width of the canvas.
+    pub(crate) width: f64,
+    /// The height of the canvas.
+    pub(crate) height: f64,
+    /// Where the columns begin.
+    pub(crate) left: f64,
+    /// Where the columns end.
+    pub(crate) right: f64,
+    rows: usize,
+    columns: usize,
+    column: f64,
+}
+
+impl Layout {
+    /// For a canvas so many CSS pixels wide, on a screen with so many device pixels to each.
+    pub(crate) fn new(css_width: f64, ratio: f64, rows: usize, columns: usize) -> Self {
+        let device = |css: f64| (css * ratio).round();
+        let right = device(css_width - VALUE);
+        let least_left = device((css_width * LABEL_SHARE).clamp(LABEL_LEAST, LABEL_MOST));
+        let column = ((right - least_left) / columns.max(1) as f64).floor().max(1.0);
+        Self {
+            ratio,
+            width: device(css_width),
+            height: device(height(rows)),
+            left: right - column * columns as f64,
+            right,
+            rows,
+            columns,
+            column,
+        }
+    }
+
+    /// So many CSS pixels in device pixels.
+    pub(crate) fn device(&self, css: f64) -> f64 {
+        (css * self.ratio).round()
+    }
+
+    /// The gap between two cells.
+    pub(crate) fn gap(&self) -> f64 {
+        self.device(CELL_GAP).max(1.0)
+    }
+
+    /// Where a column begins.
+    pub(crate) fn column_left(&self, column: usize) -> f64 {
+        self.left + self.column * column as f64
+    }
+
+    /// The whole of a row, gaps between cells included; the row of the mesh is row 0.
+    pub(crate) fn row(&self, row: usize) -> Area {
+        let (top, bottom) = Self::row_edges(row);
+        let y = self.device(top);
+        Area { x: self.left, y, width: self.right - self.left, height: self.device(bottom) - y }
+    }
+
+    /// What a cell fills, without the gap to its neighbours.
+    pub(crate) fn cell(&self, place: Place) -> Area {
+        self.run(place.row, place.column, place.column + 1)
+    }
+
+    /// What the cells of a row fill from one column up to another, without the gap to their neighbours.
+    pub(crate) fn run(&self, row: usize, from: usize, to: usize) -> Area {
+        let row = self.row(row);
+        let gap = self.gap();
+        let width = (self.column * (to - from) as f64 - gap).max(1.0);
+        Area { x: self.column_left(from), y: row.y, width, height: row.height - gap }
+    }
+
+    /// The cell under a point, told in CSS pixels from the canvas's corner.
+    pub(crate) fn place_at(&self, css_x: f64, css_y: f64) -> Option<Place> {
+        let x = css_x * self.ratio;
+        if x < self.left || x >= self.right {
+            return None;
+        }
+        let column = ((x - self.left) / self.column) as usize;
+        let row = (0..self.rows).find(|row| {
+            let (top, bottom) = Self::row_edges(*row);
+            (top..bottom).contains(&css_y)
+        })?;
+        (column < self.columns).then_some(Place { row, column })
+    }
+
+    /// Top and bottom of a row in CSS pixels.
+    fn row_edges(row: usize) -> (f64, f64) {
+        if row == 0 {
+            return (TOP, TOP + MESH_ROW);
+        }
+        let top = TOP + MESH_ROW + MESH_GAP + NODE_ROW * (row - 1) as f64;
+        (top, top + NODE_ROW)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WIDTHS: [f64; 4] = [280.0, 328.0, 1_037.5, 2_400.0];
+    const RATIOS: [f64; 4] = [1.0, 1.25, 2.0, 3.0];
+
+    fn layouts() -> impl Iterator<Item = (f64, Layout)> {
+        WIDTHS.into_iter().flat_map(|width| RATIOS.map(|ratio| (width, Layout::new(width, ratio, 4, 40))))
+    }
+
+    #[test]
+    fn every_edge_is_a_whole_device_pixel_and_all_columns_are_equal() {
+        for (_, layout) in layouts() {
+            for row in 0..4 {
+                for column in 0..40 {
+                    let Area { x, y, width, height } = layout.cell(Place { row, column });
+                    assert_eq!([x.fract(), y.fract(), width.fract(), height.fract()], [0.0; 4]);
+                    assert_eq!(width, layout.cell(Place { row, column: 0 }).width);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn cells_stay_on_the_canvas_and_leave_room_for_labels_and_values() {
+        for (width, layout) in layouts() {
+            let last = layout.cell(Place { row: 3, column: 39 });
+            assert!(layout.left >= (LABEL_LEAST * layout.ratio).floor());
+            assert!(last.x + last.width <= layout.width - (VALUE * layout.ratio).floor());
+            assert!(last.y + last.height < layout.height);
+            assert!(last.width >= 2.0, "cells too small to see at {width}");
+        }
+    }
+
+    #[test]
+    fn the_middle_of_each_cell_is_found_again() {
+        for (_, layout) in layouts() {
+            for row in 0..4 {
+                for column in 0..40 {
+                    let place = Place { row, column };
+                    let area = layout.cell(place);
+                    let (x, y) = (area.x + area.width / 2.0, area.y + area.height / 2.0);
+                    assert_eq!(layout.place_at(x / layout.ratio, y / layout.ratio), Some(place));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn there_is_no_cell_on_labels_gaps_values_and_axis() {
+        let layout = Layout::new(1_000.0, 1.0, 4, 40);
+        let inside = layout.left + 1.0;
+        assert_eq!(layout.place_at(1.0, 10.0), None);
+        assert_eq!(layout.place_at(999.0, 10.0), None);
+        assert_eq!(layout.place_at(inside, TOP + MESH_ROW + 1.0), None);
+        assert_eq!(layout.place_at(inside, height(4) - 1.0), None);
+    }
+
+    #[test]
+    fn the_mesh_alone_has_a_height_too() {
+        assert_eq!(height(0), height(1));
+        assert_eq!(height(3) - height(1), 2.0 * NODE_ROW);
+    }
+}

@@ -1,0 +1,26 @@
+//! The heatmap: the mesh's last buckets, and a row for each node.
+//!
+//! | idea | file |
+//! |---|---|
+//! | rows, columns and cells, and how a cell reads | `model.rs` |
+//! | the colour of a score | `scale.rs` |
+//! | where things are | `layout.rs` |
+//! | the picture as a list of draw calls | `paint.rs` |
+//! | the cell that is pointed at | `cursor.rs` |
+//! | the draw calls on a canvas | `canvas.rs` |
+//! | when to paint | `painter.rs` |
+//! | the widget: canvas, tooltip, keys | `view.rs` |
+//! | the legend, the same in a table | `legend.rs`, `table.rs` |
+
+mod canvas;
+mod cursor;
+mod layout;
+mod legend;
+mod model;
+mod paint;
+mod painter;
+mod scale;
+mod table;
+mod view;
+
+pub(crate) use view::HeatmapView;

@@ -1,0 +1,129 @@
+//! When to paint: as soon as something has changed, and at most once for each frame of the screen.
+
+use super::canvas;
+use super::cursor::{Cursor, Place};
+use super::layout::Layout;
+use super::model::HeatmapModel;
+use super::paint::paint;
+use crate::browser::{Listener, SizeWatch, dark_scheme, hold, pixel_ratio};
+use leptos::html;
+use leptos::prelude::*;
+use web_sys::HtmlCanvasElement;
+
+/// How wide the canvas is in CSS pixels, and how many device pixels there are to each.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Size {
+    /// CSS pixels.
+    pub(crate) width: f64,
+    /// Device pixels to a CSS pixel.
+    pub(crate) ratio: f64,
+}
+
+impl Size {
+    fn of(canvas: &HtmlCanvasElement) -> Self {
+        Self { width: f64::from(canvas.client_width()), ratio: pixel_ratio() }
+    }
+
+    /// The geometry of the model at this size.
+    pub(crate) fn layout(&self, model: &HeatmapModel) -> Layout {
+        Layout::new(self.width, self.ratio, model.rows.len(), model.columns.len())
+    }
+}
+
+/// What the picture is painted from. All handles, so that it can be moved into every effect.
+#[derive(Clone, Copy)]
+pub(crate) struct Scene {
+    /// Where to paint.
+    pub(crate) canvas: NodeRef<html::Canvas>,
+    /// What to paint.
+    pub(crate) model: Memo<HeatmapModel>,
+    /// What points at the cell to frame.
+    pub(crate) cursor: RwSignal<Option<Cursor>>,
+    /// The canvas's size, once it is known.
+    pub(crate) size: RwSignal<Option<Size>>,
+}
+
+impl Scene {
+    /// Measures and paints from hydration on, for as long as the calling component lives.
+    pub(crate) fn keep_painted(self) {
+        Effect::new(move |_| {
+            if let Some(canvas) = self.canvas.get() {
+                self.watch(&canvas);
+            }
+        });
+    }
+
+    /// The geometry of this moment; none before the first measure.
+    pub(crate) fn layout(&self) -> Option<Layout> {
+        let size = self.size.get()?;
+        Some(self.model.with(|model| size.layout(model)))
+    }
+
+    /// The cell that is pointed at in this moment.
+    pub(crate) fn place(&self) -> Option<Place> {
+        let cursor = self.cursor.get()?;
+        Some(self.model.with(|model| cursor.place(&model.columns)))
+    }
+
+    /// Runs in an effect, whose end is the end of everything asked for here.
+    fn watch(self, canvas: &HtmlCanvasElement) {
+        let frame = Frame::new(self);
+        let measured = canvas.clone();
+        let measure = move || {
+            let size = Size::of(&measured);
+            if self.size.get_untracked() != Some(size) {
+                self.size.set(Some(size));
+            }
+        };
+        hold(SizeWatch::new(canvas, measure.clone()));
+        // A window that moves to another screen changes the pixel ratio, not the width.
+        hold(Listener::new(window(), "resize", measure));
+        hold(dark_scheme().map(|scheme| Listener::new(scheme, "change", move || frame.request())));
+        Effect::new(move |_| {
+            self.model.track();
+            self.cursor.track();
+            self.size.track();
+            frame.request();
+        });
+    }
+
+    fn paint(self) {
+        let Some(canvas) = self.canvas.try_get_untracked().flatten() else { return };
+        let Some(size) = self.size.try_get_untracked().flatten() else { return };
+        self.model.try_with_untracked(|model| {
+            let layout = size.layout(model);
+            canvas::show(&canvas, &layout, &paint(model, &layout, untrack(|| self.place())));
+        });
+    }
+}
+
+/// The next frame of the screen, asked for at most once at a time.
+#[derive(Clone, Copy)]
+struct Frame {
+    scene: Scene,
+    asked: StoredValue<Option<AnimationFrameRequestHandle>>,
+}
+
+impl Frame {
+    /// To be called in an effect, whose end calls off the frame.
+    fn new(scene: Scene) -> Self {
+        let asked = StoredValue::new(None::<AnimationFrameRequestHandle>);
+        on_cleanup(move || {
+            if let Some(frame) = asked.try_get_value().flatten() {
+                frame.cancel();
+            }
+        });
+        Self { scene, asked }
+    }
+
+    fn request(self) {
+        if self.asked.try_get_value() != Some(None) {
+            return;
+        }
+        let frame = request_animation_frame_with_handle(move || {
+            self.asked.try_set_value(None);
+            self.scene.paint();
+        });
+        self.asked.set_value(frame.ok());
+    }
+}

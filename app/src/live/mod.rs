@@ -1,0 +1,10 @@
+//! How the page keeps itself fresh: by the stream, and by fetching where that fails.
+//!
+//! [`connection`] decides, [`driver`] obeys, [`stream`] and [`poll`] speak with the node.
+
+pub(crate) mod connection;
+mod driver;
+mod poll;
+mod stream;
+
+pub(crate) use driver::keep_fresh;

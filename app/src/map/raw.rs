@@ -1,0 +1,36 @@
+//! What the page shows, as the API tells it.
+
+use crate::api::Snapshot;
+use crate::fold::Fold;
+use leptos::prelude::*;
+
+/// Where each part can be fetched. No pages of ours: `rel="external"` keeps the router away from them.
+const PARTS: [&str; 4] = [
+    "/federated/health",
+    "/federated/network",
+    "/federated/gossip/summary",
+    "/federated/heatmap?buckets=40&resolution=10s",
+];
+
+/// The whole snapshot as JSON, written only while it is open, and links to its parts, which need no JavaScript.
+#[component]
+pub(crate) fn RawJson(
+    /// What the page shows.
+    snapshot: ReadSignal<Snapshot>,
+) -> impl IntoView {
+    let open = RwSignal::new(false);
+    let json = move || open.get().then(|| snapshot.with(pretty));
+    let link = |part| view! { <li><a href=part rel="external"><code>{part}</code></a></li> };
+    view! {
+        <Fold summary="Raw JSON" test_id="raw" open=open>
+            <ul class="links">{PARTS.map(link).collect_view()}</ul>
+            <pre class="raw" data-testid="raw-json" tabindex="0">{json}</pre>
+        </Fold>
+    }
+    .into_any()
+}
+
+/// A snapshot always has JSON; were it otherwise, the reason is shown.
+fn pretty(snapshot: &Snapshot) -> String {
+    serde_json::to_string_pretty(snapshot).unwrap_or_else(|error| error.to_string())
+}

@@ -1,0 +1,85 @@
+//! Snapshots and heatmaps for tests.
+
+use crate::api::{Delta, GossipSummary, Health, Network, Snapshot};
+use beauty::{Heatmap, HeatmapBucket, HeatmapDelta, HeatmapRow};
+
+/// Where the first bucket begins: 14:00:00 UTC.
+pub(crate) const START: u64 = 1_763_820_000_000;
+
+/// So many empty buckets of the mesh, and these rows.
+pub(crate) fn heatmap(columns: usize, nodes: &[(&str, &[Option<f64>])]) -> Heatmap {
+    let bucket = |column| HeatmapBucket {
+        start: START + column as u64 * 10_000,
+        count: 0,
+        avg: None,
+        min: None,
+        max: None,
+        chaos: None,
+        histogram: vec![0; 20],
+    };
+    let row =
+        |(node_id, avg): &(&str, &[Option<f64>])| HeatmapRow { node_id: (*node_id).to_owned(), avg: avg.to_vec() };
+    Heatmap {
+        resolution_seconds: 10,
+        buckets: (0..columns).map(bucket).collect(),
+        nodes: nodes.iter().map(row).collect(),
+        nodes_total: nodes.len(),
+        digest: "0".repeat(64),
+        digest_from: START,
+    }
+}
+
+/// A snapshot of a node with one event.
+pub(crate) fn snapshot() -> Snapshot {
+    Snapshot {
+        seq: 1,
+        health: health(),
+        network: network(),
+        gossip: gossip(),
+        heatmap: heatmap(2, &[("alpha", &[None, Some(0.1)])]),
+    }
+}
+
+/// A delta that changes nothing but its number.
+pub(crate) fn delta() -> Delta {
+    let heatmap = HeatmapDelta {
+        now: START,
+        resolution_seconds: 10,
+        buckets: Vec::new(),
+        nodes: Vec::new(),
+        digest: "0".repeat(64),
+        digest_from: START,
+    };
+    Delta { seq: 2, health: health(), network: network(), gossip: gossip(), heatmap }
+}
+
+fn health() -> Health {
+    Health {
+        status: "ok".to_owned(),
+        node_id: "alpha".to_owned(),
+        public_key: None,
+        version: "0.1.0".to_owned(),
+        uptime_seconds: 1,
+        now: START,
+        peers: 0,
+        beauty_avg: Some(0.1),
+        beauty_min: Some(0.1),
+        beauty_max: Some(0.1),
+        chaos: Some(0.0),
+        window_seconds: 400,
+        events: 1,
+        gossip_seen: 1,
+        gossip_propagated: 0,
+        digest: "0".repeat(64),
+        digest_from: START,
+        nodes: 1,
+    }
+}
+
+fn network() -> Network {
+    Network { node_id: "alpha".to_owned(), peers: Vec::new() }
+}
+
+fn gossip() -> GossipSummary {
+    GossipSummary { seen: 1, propagated: 0, total: 0, duplicates: 0, redundancy: None, rejected: [].into() }
+}

@@ -1,0 +1,13 @@
+//! What the domain promises, through its public door only. One binary, a file for each promise.
+
+mod convergence;
+mod digests;
+mod ledgers;
+mod maps;
+mod merging;
+mod moving_maps;
+mod numbers;
+mod parsing;
+mod rings;
+mod trends;
+mod world;

@@ -1,0 +1,21 @@
+import { defineConfig } from '@playwright/test';
+import { chromium, chromiumArgs } from './support/chromium.ts';
+
+export default defineConfig({
+  testDir: 'tests',
+  outputDir: 'test-results',
+  timeout: 60_000,
+  expect: { timeout: 10_000 },
+  // Each test starts real nodes and a browser: two of them fill the smallest machine.
+  workers: 2,
+  // A test that passes at the second try is broken.
+  retries: 0,
+  forbidOnly: Boolean(process.env.CI),
+  reporter: 'list',
+  use: {
+    browserName: 'chromium',
+    launchOptions: { ...(chromium && { executablePath: chromium }), args: chromiumArgs },
+    trace: 'retain-on-failure',
+    screenshot: 'only-on-failure',
+  },
+});

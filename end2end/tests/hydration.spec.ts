@@ -1,0 +1,53 @@
+// The page that the server renders is the page that the browser takes over.
+
+import { complaints, openLiveMap, state, tile } from '../support/map.ts';
+import { expect, test } from '../support/test.ts';
+
+test.use({ meshNames: ['alpha'] });
+
+test('the page is hydrated without a word in the console', async ({ mesh, page }) => {
+  const found = complaints(page);
+  await mesh.node('alpha').post({ beauty: 0.625 });
+  await openLiveMap(page, mesh.node('alpha'));
+  await expect(tile(page, 'beauty_avg')).toHaveText('0.625');
+  await expect(state(page)).toHaveText(/^Live since \d\d:\d\d:\d\d UTC$/);
+  await expect(page).toHaveTitle('alpha · Beauty Mesh');
+  expect(found).toEqual([]);
+});
+
+test('nobody else is asked for anything', async ({ mesh, page }) => {
+  const asked: string[] = [];
+  page.on('request', (request) => asked.push(new URL(request.url()).origin));
+  await openLiveMap(page, mesh.node('alpha'));
+  expect([...new Set(asked)]).toEqual([mesh.node('alpha').url]);
+});
+
+test('nothing moves while the page comes to life', async ({ mesh, page }) => {
+  await mesh.node('alpha').post([{ beauty: 0.2 }, { beauty: 0.9 }]);
+  await page.addInitScript(() => {
+    (globalThis as any).shifted = 0;
+    const add = (entry: any) => ((globalThis as any).shifted += entry.value);
+    new PerformanceObserver((list) => list.getEntries().forEach(add)).observe({ type: 'layout-shift', buffered: true });
+  });
+  await openLiveMap(page, mesh.node('alpha'));
+  await page.getByTestId('heatmap-canvas').hover({ position: { x: 500, y: 20 } });
+  await expect(page.getByTestId('heatmap-tooltip')).toBeVisible();
+  // The words of the state give way to others; a hundredth of what counts as a good page is left to them.
+  expect(await page.evaluate(() => (globalThis as any).shifted)).toBeLessThan(0.001);
+});
+
+test('without events there is nothing, and nothing is not zero', async ({ mesh, page }) => {
+  await openLiveMap(page, mesh.node('alpha'));
+  for (const field of ['beauty_avg', 'beauty_min', 'beauty_max', 'chaos']) {
+    await expect(tile(page, field)).toHaveText('—');
+  }
+  await expect(tile(page, 'gossip_seen')).toHaveText('0');
+  await expect(page.getByTestId('trend')).toHaveText('No events yet.');
+});
+
+test('an address without a page says where the map is', async ({ mesh, page }) => {
+  const answer = await page.goto(`${mesh.node('alpha').url}/nowhere`);
+  expect(answer?.status()).toBe(404);
+  await page.getByRole('link', { name: '/federated/map' }).click();
+  await expect(state(page)).toHaveAttribute('data-mode', 'live');
+});

@@ -1,0 +1,80 @@
+// The page is as fresh as it says.
+
+import { openLiveMap, state, tile } from '../support/map.ts';
+import { expect, type Mesh, test, until } from '../support/test.ts';
+
+/** Every node is linked to every other. */
+function linked(mesh: Mesh): Promise<unknown> {
+  const nodes = Object.values(mesh.nodes);
+  const all = async () => (await Promise.all(nodes.map((node) => node.health()))).every((health) => health.peers > 1);
+  return until('all nodes are linked', all);
+}
+
+test('an event posted to alpha is on the open page of gamma within a second', async ({ mesh, page }) => {
+  await linked(mesh);
+  await openLiveMap(page, mesh.node('gamma'));
+  await page.evaluate(() => ((globalThis as any).neverReloaded = true));
+  await expect(tile(page, 'gossip_seen')).toHaveText('0');
+  await mesh.node('alpha').post({ beauty: 0.875 });
+  await expect(tile(page, 'gossip_seen')).toHaveText('1', { timeout: 1_000 });
+  await expect(tile(page, 'beauty_avg')).toHaveText('0.875');
+  expect(await page.evaluate(() => (globalThis as any).neverReloaded)).toBe(true);
+});
+
+test('two nodes that agree show the same digest', async ({ mesh, page, context }) => {
+  await linked(mesh);
+  await openLiveMap(page, mesh.node('alpha'));
+  const other = await context.newPage();
+  await openLiveMap(other, mesh.node('gamma'));
+  const before = await page.getByTestId('digest').innerText();
+  await mesh.node('beta').post([{ beauty: 0.1 }, { beauty: 0.4 }]);
+  await expect(page.getByTestId('digest')).not.toHaveText(before);
+  await expect(other.getByTestId('digest')).toHaveText(await page.getByTestId('digest').innerText());
+});
+
+test('a node that is killed leaves the list of peers, and comes back to it', async ({ mesh, page }) => {
+  await linked(mesh);
+  await openLiveMap(page, mesh.node('alpha'));
+  await expect(page.getByTestId('peer-beta')).toBeVisible();
+  await mesh.node('beta').stop('SIGKILL');
+  await expect(page.getByTestId('peer-beta')).toHaveCount(0);
+  await expect(page.getByTestId('peer-gamma')).toBeVisible();
+  await expect(tile(page, 'peers')).toHaveText('1');
+  await mesh.node('beta').start();
+  await expect(page.getByTestId('peer-beta')).toBeVisible({ timeout: 30_000 });
+});
+
+test('with the stream blocked, the page polls', async ({ mesh, page }) => {
+  await page.routeWebSocket('**/federated/stream', (socket) => socket.close());
+  await page.goto(`${mesh.node('alpha').url}/federated/map`);
+  await expect(state(page)).toHaveAttribute('data-mode', 'polling');
+  await mesh.node('alpha').post({ beauty: 0.375 });
+  await expect(tile(page, 'beauty_avg')).toHaveText('0.375', { timeout: 12_000 });
+});
+
+test('a stream that says nothing is not waited for', async ({ mesh, page }) => {
+  await page.routeWebSocket('**/federated/stream', () => undefined);
+  await page.goto(`${mesh.node('alpha').url}/federated/map`);
+  await mesh.node('alpha').post({ beauty: 0.375 });
+  await expect(tile(page, 'beauty_avg')).toHaveText('0.375', { timeout: 12_000 });
+  await expect(state(page)).toHaveAttribute('data-mode', 'polling');
+});
+
+test('the page says when its node is gone, and when it is back', async ({ mesh, page }) => {
+  await openLiveMap(page, mesh.node('alpha'));
+  await mesh.node('alpha').stop();
+  await expect(state(page)).toHaveText(/^Offline since/);
+  await mesh.node('alpha').start();
+  await expect(state(page)).toHaveText(/^Live since/, { timeout: 35_000 });
+});
+
+test('the raw JSON is what the page shows, and stays fresh while it is open', async ({ mesh, page }) => {
+  await openLiveMap(page, mesh.node('alpha'));
+  const json = page.getByTestId('raw-json');
+  await expect(json).toBeEmpty();
+  await page.getByText('Raw JSON').click();
+  const seen = async () => JSON.parse(await json.innerText()).health.gossip_seen;
+  await expect.poll(seen).toBe(0);
+  await mesh.node('alpha').post({ beauty: 0.5 });
+  await expect.poll(seen).toBe(1);
+});

@@ -1,0 +1,45 @@
+// The pictures of the README, of a mesh that lives. Taken only with PICTURES=1, so that other runs leave the tree as it is.
+
+import { join } from 'node:path';
+import { repository } from '../support/binary.ts';
+import { openLiveMap } from '../support/map.ts';
+import { type BeautyEvent, expect, test, until } from '../support/test.ts';
+
+const PICTURES = [
+  { name: 'map-light', width: 1280, height: 900, colorScheme: 'light' },
+  { name: 'map-dark', width: 1280, height: 900, colorScheme: 'dark' },
+  { name: 'map-phone', width: 360, height: 740, colorScheme: 'light' },
+] as const;
+
+/** Four scores for each 10 s of the last 400 s: a wave, some unrest, and a gap while the node was away. */
+function past(phase: number, unrest: number, away: (bucket: number) => boolean): BeautyEvent[] {
+  const now = Date.now();
+  return Array.from({ length: 40 }, (_, bucket) => bucket)
+    .filter((bucket) => !away(bucket))
+    .flatMap((bucket) =>
+      [0, 1, 2, 3].map((event) => {
+        const wave = 0.55 + 0.35 * Math.sin(bucket / 6 + phase);
+        const stir = unrest * Math.sin(bucket * 12.9 + event * 78.2);
+        const timestamp = now - (40 - bucket) * 10_000 + event * 2_000;
+        return { beauty: Math.min(1, Math.max(0, wave + stir)), timestamp, source: 'picture' };
+      }),
+    );
+}
+
+test.skip(process.env.PICTURES !== '1', 'only with PICTURES=1');
+
+test('a living mesh has its picture taken', async ({ mesh, browser }) => {
+  await mesh.node('alpha').post(past(0, 0.05, () => false));
+  await mesh.node('beta').post(past(2, 0.2, (bucket) => bucket > 11 && bucket < 17));
+  await mesh.node('gamma').post(past(4, 0.1, (bucket) => bucket < 6));
+  const digests = () => Promise.all(Object.values(mesh.nodes).map((node) => node.digest()));
+  await until('all nodes agree', async () => new Set(await digests()).size === 1);
+  for (const { name, width, height, colorScheme } of PICTURES) {
+    const page = await browser.newPage({ viewport: { width, height }, colorScheme, deviceScaleFactor: 2 });
+    await openLiveMap(page, mesh.node('alpha'));
+    await expect(page.getByTestId('heatmap-canvas')).toHaveAttribute('data-rows', '4');
+    await expect(page.getByTestId('agreement')).toHaveText('Both peers have the same events.', { timeout: 45_000 });
+    await page.screenshot({ path: join(repository, 'docs', 'pictures', `${name}.png`), fullPage: true });
+    await page.close();
+  }
+});

@@ -1,0 +1,146 @@
+//! Where a node can be dialled.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::str::FromStr;
+
+/// A WebSocket address, `ws://host:port`, in one spelling: lower case, no path.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Address {
+    host: String,
+    port: u16,
+}
+
+/// Why a text is no [`Address`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    /// Another scheme than `ws`.
+    #[error("an address begins with ws://, as in ws://mesh.example:8091")]
+    Scheme,
+    /// TLS is not there yet.
+    #[error("wss:// needs TLS, which this version does not speak; use ws:// inside a trusted network")]
+    Tls,
+    /// No host, or one with characters that no host has.
+    #[error(
+        "an address needs a host name or an IP address after ws://, as in ws://mesh.example:8091 or ws://[::1]:8091"
+    )]
+    Host,
+    /// No port, or not one of 1 to 65535.
+    #[error("an address ends with a port from 1 to 65535, as in ws://mesh.example:8091")]
+    Port,
+    /// A path, a query or credentials.
+    #[error("an address ends after its port: no path, query or user name")]
+    Trailing,
+}
+
+/// The longest host name that DNS allows (RFC 1035 §2.3.4).
+const MAX_HOST: usize = 253;
+
+impl Address {
+    /// The address of `host`, an IP address or a name, at `port`.
+    ///
+    /// # Errors
+    /// [`AddressError::Host`] or [`AddressError::Port`], as for parsing.
+    pub fn new(host: &str, port: u16) -> Result<Address, AddressError> {
+        let bracketed = host.starts_with('[') && host.ends_with(']');
+        let inner = if bracketed { &host[1..host.len() - 1] } else { host };
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_') || (bracketed && c == ':');
+        if inner.is_empty() || inner.len() > MAX_HOST || !inner.chars().all(allowed) {
+            return Err(AddressError::Host);
+        }
+        if port == 0 {
+            return Err(AddressError::Port);
+        }
+        Ok(Address { host: host.to_ascii_lowercase(), port })
+    }
+
+    /// The host, an IPv6 address in brackets.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The same host at another port: a peer is dialled back where it was seen, at the port that it names.
+    ///
+    /// `None` for port 0: such a peer does not listen.
+    pub fn at_port(&self, port: u16) -> Option<Address> {
+        (port != 0).then(|| Address { host: self.host.clone(), port })
+    }
+}
+
+impl FromStr for Address {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Address, AddressError> {
+        let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+        match scheme.as_deref() {
+            Some("ws") => {}
+            Some("wss") => return Err(AddressError::Tls),
+            _ => return Err(AddressError::Scheme),
+        }
+        let rest = &text["ws://".len()..];
+        let rest = rest.strip_suffix('/').unwrap_or(rest);
+        if rest.contains(['/', '?', '#', '@']) {
+            return Err(AddressError::Trailing);
+        }
+        let (host, port) = rest.rsplit_once(':').ok_or(AddressError::Port)?;
+        if !port.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(AddressError::Port);
+        }
+        Address::new(host, port.parse().map_err(|_| AddressError::Port)?)
+    }
+}
+
+impl From<SocketAddr> for Address {
+    fn from(socket: SocketAddr) -> Address {
+        let host = match socket {
+            SocketAddr::V4(v4) => v4.ip().to_string(),
+            SocketAddr::V6(v6) => format!("[{}]", v6.ip()),
+        };
+        Address { host, port: socket.port() }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ws://{}:{}", self.host, self.port)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_one_spelling() {
+        let address: Address = "WS://Mesh.Example:8091/".parse().unwrap();
+        assert_eq!(address.to_string(), "ws://mesh.example:8091");
+        assert_eq!("ws://[::1]:8091".parse::<Address>().unwrap().host(), "[::1]");
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_in_words() {
+        for (text, error) in [
+            ("mesh.example:8091", AddressError::Scheme),
+            ("http://mesh.example:8091", AddressError::Scheme),
+            ("wss://mesh.example:8091", AddressError::Tls),
+            ("ws://mesh.example", AddressError::Port),
+            ("ws://mesh.example:0", AddressError::Port),
+            ("ws://mesh.example:+80", AddressError::Port),
+            ("ws://mesh.example:65536", AddressError::Port),
+            ("ws://:8091", AddressError::Host),
+            ("ws://a b:8091", AddressError::Host),
+            ("ws://::1:8091", AddressError::Host),
+            ("ws://me@mesh.example:8091", AddressError::Trailing),
+            ("ws://mesh.example:8091/path", AddressError::Trailing),
+            ("ws", AddressError::Scheme),
+            ("é://x", AddressError::Scheme),
+        ] {
+            assert_eq!(text.parse::<Address>(), Err(error), "{text}");
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Who holds the same set as we do.
+//!
+//! Nodes tell each other the digest of what they hold while it changes. A peer agrees if the digest that it told last is
+//! one that we hold, or have held within [`MEMORY`]: events are on their way all the time, and a peer that is a moment
+//! behind is not out of sync.
+
+use crate::peer::{Peer, PeerId};
+use crate::{Config, Digest, Message, Output, Time};
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+/// How long a digest of ours is remembered. A guess: a few round trips, and a few announcements.
+const MEMORY: Duration = Duration::from_secs(5);
+/// How many are remembered at most.
+const MAX_REMEMBERED: usize = 256;
+
+/// Our digest, those before it, and what peers have been told.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Agreement {
+    current: Option<Digest>,
+    /// Earlier digests, with the moment when each was replaced.
+    earlier: VecDeque<(Time, Digest)>,
+    told: Option<Digest>,
+    next_telling: Time,
+}
+
+impl Agreement {
+    pub(crate) fn current(&self) -> Option<&Digest> {
+        self.current.as_ref()
+    }
+
+    /// Our set has changed.
+    pub(crate) fn on_digest(&mut self, now: Time, digest: Digest) {
+        if self.current.as_ref() == Some(&digest) {
+            return;
+        }
+        if let Some(before) = self.current.replace(digest) {
+            self.earlier.push_back((now, before));
+        }
+        while let Some((until, _)) = self.earlier.front()
+            && (self.earlier.len() > MAX_REMEMBERED || now.since(*until) > MEMORY)
+        {
+            self.earlier.pop_front();
+        }
+    }
+
+    /// Whether this digest is ours, or was a moment ago.
+    pub(crate) fn holds(&self, now: Time, digest: &Digest) -> bool {
+        self.current.as_ref() == Some(digest)
+            || self.earlier.iter().any(|(until, earlier)| earlier == digest && now.since(*until) <= MEMORY)
+    }
+
+    pub(crate) fn next_wakeup(&self) -> Option<Time> {
+        (self.current != self.told).then_some(self.next_telling)
+    }
+
+    /// Tells the nodes among the peers our digest, if it has changed and it is time.
+    pub(crate) fn tick(&mut self, now: Time, config: &Config, peers: &BTreeMap<PeerId, Peer>) -> Option<Output> {
+        if self.current == self.told || now < self.next_telling {
+            return None;
+        }
+        let digest = self.current.clone()?;
+        self.told = Some(digest.clone());
+        self.next_telling = now + config.digest_interval;
+        let to: Vec<PeerId> = peers.iter().filter(|(_, peer)| peer.node.is_some()).map(|(id, _)| *id).collect();
+        (!to.is_empty()).then_some(Output::Send { to, message: Message::Digest(digest) })
+    }
+}

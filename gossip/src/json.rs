@@ -1,0 +1,208 @@
+//! The readable dialect: one JSON object a text frame.
+//!
+//! ```json
+//! {"type":"gossip","subtype":"beauty_event","ttl":10,"event":{"event_id":"…","node_id":"…", …}}
+//! {"type":"mesh","subtype":"hello","mesh":"beauty","node_id":"alpha","instance":"…","port":8091,"digest":"…"}
+//! {"type":"mesh","subtype":"peers","addresses":["ws://192.0.2.7:8091"]}
+//! {"type":"mesh","subtype":"digest","digest":"…"}
+//! ```
+//!
+//! Unknown fields are ignored, unknown types refused. Everything is bounded before it is kept.
+
+use crate::message::{Digest, Event, Hello, Message};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// The largest frame, in bytes. Both sides set it on their sockets too.
+pub const MAX_FRAME: usize = 64 * 1024;
+/// The largest event object, in bytes: names and sources of 64 characters fit with room to spare.
+pub const MAX_EVENT: usize = 2 * 1024;
+/// The largest `ttl` that is believed.
+pub const MAX_TTL: u8 = 64;
+/// The `ttl` of an event that names none.
+pub const DEFAULT_TTL: u8 = 10;
+/// How many addresses one frame may hold.
+pub const MAX_ADDRESSES: usize = 32;
+/// The longest name of a node or a mesh, in characters.
+pub const MAX_NAME: usize = 64;
+
+/// Why a frame was refused. The text is for whoever wrote the peer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// Larger than [`MAX_FRAME`].
+    #[error("the frame has {0} bytes; at most {MAX_FRAME} are read")]
+    TooLarge(usize),
+    /// Not JSON at all.
+    #[error("the frame is not JSON: {0}")]
+    NotJson(String),
+    /// JSON, but not one of the known messages.
+    #[error("the frame has the wrong shape: {0}")]
+    WrongShape(String),
+    /// A `ttl` that is no whole number from 0 to [`MAX_TTL`].
+    #[error("the ttl is {0}; it must be a whole number from 0 to {MAX_TTL}")]
+    Ttl(String),
+}
+
+impl DecodeError {
+    /// A stable word for counters.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            DecodeError::TooLarge(_) => "too_large",
+            DecodeError::NotJson(_) => "not_json",
+            DecodeError::WrongShape(_) => "wrong_shape",
+            DecodeError::Ttl(_) => "absurd_ttl",
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Frame<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Cow<'a, str>,
+    #[serde(borrow)]
+    subtype: Cow<'a, str>,
+    #[serde(default)]
+    ttl: Option<serde_json::Value>,
+    #[serde(borrow, default)]
+    event: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    addresses: Option<Vec<Cow<'a, str>>>,
+    #[serde(borrow, default)]
+    digest: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct EventHead<'a> {
+    event_id: Uuid,
+    #[serde(borrow)]
+    node_id: Cow<'a, str>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "subtype", rename_all = "lowercase")]
+enum MeshFrame<'a> {
+    Hello(&'a Hello),
+    Peers { addresses: Vec<String> },
+    Digest { digest: &'a Digest },
+}
+
+#[derive(Serialize)]
+struct TypedMeshFrame<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(flatten)]
+    frame: MeshFrame<'a>,
+}
+
+/// Reads a text frame.
+///
+/// # Errors
+/// What is wrong with the frame, in words. Nothing is kept of a refused frame.
+pub fn decode(text: &str) -> Result<Message, DecodeError> {
+    if text.len() > MAX_FRAME {
+        return Err(DecodeError::TooLarge(text.len()));
+    }
+    let frame: Frame<'_> = serde_json::from_str(text).map_err(syntax_or_shape)?;
+    match (&*frame.kind, &*frame.subtype) {
+        ("gossip", "beauty_event") => decode_event(frame),
+        ("mesh", "hello") => decode_hello(text),
+        ("mesh", "peers") => decode_peers(frame),
+        ("mesh", "digest") => {
+            let text = frame.digest.ok_or_else(|| shape("a digest frame needs \"digest\""))?;
+            Ok(Message::Digest(bounded_digest(&text)?))
+        }
+        _ => Err(shape("\"type\" and \"subtype\" are gossip and beauty_event, or mesh and hello, peers or digest")),
+    }
+}
+
+/// Writes a message as a text frame.
+pub fn encode(message: &Message) -> String {
+    let frame = match message {
+        Message::Event { ttl, event } => {
+            return format!(r#"{{"type":"gossip","subtype":"beauty_event","ttl":{ttl},"event":{}}}"#, event.json);
+        }
+        Message::Hello(hello) => MeshFrame::Hello(hello),
+        Message::Peers(addresses) => {
+            MeshFrame::Peers { addresses: addresses.iter().map(ToString::to_string).collect() }
+        }
+        Message::Digest(digest) => MeshFrame::Digest { digest },
+    };
+    // Strings and numbers only: there is no value here that JSON can't hold.
+    serde_json::to_string(&TypedMeshFrame { kind: "mesh", frame }).unwrap_or_default()
+}
+
+/// Reads an event object, as it stands in an event frame.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn decode_event_object(json: &str) -> Result<Event, DecodeError> {
+    if json.len() > MAX_EVENT {
+        return Err(shape(&format!("the event has {} bytes; at most {MAX_EVENT} are read", json.len())));
+    }
+    let head: EventHead<'_> = serde_json::from_str(json).map_err(syntax_or_shape)?;
+    check_name("node_id", &head.node_id)?;
+    Ok(Event { id: head.event_id, node_id: Arc::from(&*head.node_id), json: Arc::from(json) })
+}
+
+fn decode_event(frame: Frame<'_>) -> Result<Message, DecodeError> {
+    let ttl = match frame.ttl {
+        None => DEFAULT_TTL,
+        Some(value) => value
+            .as_u64()
+            .and_then(|ttl| u8::try_from(ttl).ok())
+            .filter(|ttl| *ttl <= MAX_TTL)
+            .ok_or_else(|| DecodeError::Ttl(excerpt(&value.to_string())))?,
+    };
+    let event = frame.event.ok_or_else(|| shape("an event frame needs \"event\""))?;
+    Ok(Message::Event { ttl, event: decode_event_object(event.get())? })
+}
+
+fn decode_hello(text: &str) -> Result<Message, DecodeError> {
+    let hello: Hello = serde_json::from_str(text).map_err(syntax_or_shape)?;
+    check_name("node_id", &hello.node_id)?;
+    check_name("mesh", &hello.mesh)?;
+    if let Some(digest) = &hello.digest {
+        bounded_digest(&digest.0)?;
+    }
+    Ok(Message::Hello(hello))
+}
+
+fn decode_peers(frame: Frame<'_>) -> Result<Message, DecodeError> {
+    let addresses = frame.addresses.ok_or_else(|| shape("a peers frame needs \"addresses\""))?;
+    if addresses.len() > MAX_ADDRESSES {
+        return Err(shape(&format!("{} addresses in a frame; at most {MAX_ADDRESSES} are read", addresses.len())));
+    }
+    // An address that this version can't dial is no fault of the peer.
+    Ok(Message::Peers(addresses.iter().filter_map(|text| text.parse().ok()).collect()))
+}
+
+fn bounded_digest(text: &str) -> Result<Digest, DecodeError> {
+    if text.is_empty() || text.len() > Digest::MAX || text.chars().any(char::is_control) {
+        return Err(shape(&format!("a digest has 1 to {} bytes without control characters", Digest::MAX)));
+    }
+    Ok(Digest(Arc::from(text)))
+}
+
+fn check_name(field: &str, name: &str) -> Result<(), DecodeError> {
+    if !(1..=MAX_NAME).contains(&name.chars().count()) || name.chars().any(char::is_control) {
+        return Err(shape(&format!("{field} has 1 to {MAX_NAME} characters without control characters")));
+    }
+    Ok(())
+}
+
+fn syntax_or_shape(error: serde_json::Error) -> DecodeError {
+    let text = excerpt(&error.to_string());
+    if error.is_data() { DecodeError::WrongShape(text) } else { DecodeError::NotJson(text) }
+}
+
+fn shape(text: &str) -> DecodeError {
+    DecodeError::WrongShape(text.to_owned())
+}
+
+/// What is echoed of a peer's text: short, and without control characters.
+fn excerpt(text: &str) -> String {
+    text.chars().take(120).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}

@@ -1,0 +1,52 @@
+//! The protocol of Beauty Mesh as a pure state machine.
+//!
+//! A node's driver feeds every fact through one door and carries out what comes back:
+//!
+//! ```text
+//! loop {
+//!     input  = next frame, connection event, local event, or the wake-up that state.next_wakeup() names
+//!     state.handle(now, input)
+//!     for output in state.drain() { send, connect, disconnect, deliver }
+//! }
+//! ```
+//!
+//! - [`State`] is the door; it is total and never fails: what a bad peer sends becomes an [`Output::Disconnect`] or a counter.
+//! - [`Time`] and the random generator are arguments, so a log of inputs replays exactly.
+//! - Payloads are opaque: nothing here knows what an event means.
+//!
+//! | idea | file |
+//! |---|---|
+//! | what comes in, what goes out | `input.rs`, `output.rs` |
+//! | what peers say to each other: the wire | `message.rs`, `json.rs` |
+//! | who to be connected to, backoff, one connection for a pair | `membership.rs`, `backoff.rs` |
+//! | an event's way: the seed protocol | `broadcast.rs`, `seen.rs` |
+//! | what a peer missed while it was not connected | `catch_up.rs` |
+//! | who holds the same set as we do | `agreement.rs` |
+
+#![forbid(unsafe_code)]
+
+mod address;
+mod agreement;
+mod backoff;
+mod broadcast;
+mod catch_up;
+mod config;
+mod input;
+pub mod json;
+mod membership;
+mod message;
+mod output;
+mod peer;
+mod seen;
+mod state;
+mod time;
+
+pub use address::{Address, AddressError};
+pub use broadcast::Counters;
+pub use config::{Config, ConfigError};
+pub use input::{Direction, Input};
+pub use message::{Digest, Event, Hello, InstanceId, Message};
+pub use output::{Because, Output};
+pub use peer::{PeerId, PeerView};
+pub use state::State;
+pub use time::Time;

@@ -1,0 +1,63 @@
+//! What a node does.
+
+use crate::{Address, Event, Message, PeerId};
+use std::fmt;
+
+/// One deed for the driver, in the order in which [`State::drain`](crate::State::drain) gives them.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// Send a message. It may be lost with its connection; nobody waits for it.
+    Send {
+        /// To whom: encoded once, however many.
+        to: Vec<PeerId>,
+        /// What.
+        message: Message,
+    },
+    /// Dial. Answered by [`Input::PeerUp`](crate::Input::PeerUp) or [`Input::DialFailed`](crate::Input::DialFailed).
+    Connect {
+        /// Where.
+        address: Address,
+    },
+    /// Close a connection. For the state machine it is gone already; a later
+    /// [`Input::PeerDown`](crate::Input::PeerDown) is harmless.
+    Disconnect {
+        /// Which.
+        peer: PeerId,
+        /// Why: goes into the log and the close frame.
+        because: Because,
+    },
+    /// A new event, for the application.
+    Deliver {
+        /// Who brought it.
+        from: PeerId,
+        /// The event.
+        event: Event,
+    },
+}
+
+/// Why a connection is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Because {
+    /// It leads to this very node.
+    Myself,
+    /// There is another connection between the two nodes, and one is enough.
+    SecondConnection,
+    /// The peer belongs to a mesh of another name.
+    OtherMesh,
+    /// As many peers as allowed are connected.
+    Full,
+    /// A second hello.
+    SecondHello,
+}
+
+impl fmt::Display for Because {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Because::Myself => "this address leads back to the node that dialled it",
+            Because::SecondConnection => "the two nodes have another connection, and one is enough",
+            Because::OtherMesh => "the peer belongs to a mesh of another name",
+            Because::Full => "this node has as many peers as it takes; try again later, or another node",
+            Because::SecondHello => "a second hello on one connection",
+        })
+    }
+}

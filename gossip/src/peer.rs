@@ -1,0 +1,77 @@
+//! One connected peer.
+
+use crate::{Address, Digest, Direction, InstanceId, Time};
+use std::fmt;
+
+/// A connection, as the driver numbers them. Never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PeerId(pub u64);
+
+impl fmt::Display for PeerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "peer {}", self.0)
+    }
+}
+
+/// What is known of a connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Peer {
+    pub(crate) direction: Direction,
+    /// Where we dialled, or where it dialled from.
+    pub(crate) observed: Address,
+    pub(crate) since: Time,
+    /// Set by a hello; a script has none.
+    pub(crate) node: Option<Node>,
+    /// Whether any frame has come.
+    pub(crate) spoken: bool,
+    /// The last digest that it told.
+    pub(crate) digest: Option<Digest>,
+}
+
+/// What a hello told.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    pub(crate) node_id: String,
+    pub(crate) instance: InstanceId,
+    /// Where it can be dialled, if it listens.
+    pub(crate) address: Option<Address>,
+}
+
+/// A connected peer, for whoever shows them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PeerView {
+    /// The connection.
+    pub peer: PeerId,
+    /// The name it claims, if it said hello.
+    pub node_id: Option<String>,
+    /// Where it can be dialled, else where it dialled from.
+    pub address: Address,
+    /// Who dialled.
+    pub direction: Direction,
+    /// Whether it has said anything yet.
+    pub spoken: bool,
+    /// Since when it is connected.
+    pub since: Time,
+    /// Whether the digest that it told last is one that we have held in the last seconds. `None`: it told none.
+    pub in_sync: Option<bool>,
+}
+
+impl Peer {
+    pub(crate) fn view(&self, peer: PeerId, in_sync: Option<bool>) -> PeerView {
+        let listens = self.node.as_ref().and_then(|node| node.address.as_ref());
+        PeerView {
+            peer,
+            node_id: self.node.as_ref().map(|node| node.node_id.clone()),
+            address: listens.unwrap_or(&self.observed).clone(),
+            direction: self.direction,
+            spoken: self.spoken,
+            since: self.since,
+            in_sync,
+        }
+    }
+
+    /// Whether events of this node are its own: they are not echoed to it.
+    pub(crate) fn is_named(&self, node_id: &str) -> bool {
+        self.node.as_ref().is_some_and(|node| node.node_id == node_id)
+    }
+}

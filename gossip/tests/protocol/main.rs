@@ -1,0 +1,8 @@
+//! What the protocol promises, tested through its door.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
+
+mod broadcast;
+mod codec;
+mod membership;
+mod world;

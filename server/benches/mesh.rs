@@ -1,0 +1,187 @@
+//! How fast the node answers, and how fast an event crosses the mesh: release processes on loopback.
+//!
+//! Needs `target/release/beauty-mesh`, as `make bench` builds it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a bench says that it can't measure")]
+
+use app::api::StreamMessage;
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use futures_util::StreamExt;
+use http_body_util::{BodyExt, Full};
+use hyper::Request;
+use hyper::body::Bytes;
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tokio::net::TcpStream;
+use tokio::runtime::Runtime;
+use tokio_tungstenite::connect_async;
+
+/// Clients that ask at the same time, each on its own connection.
+const CLIENTS: u64 = 8;
+/// Nodes whose rows the map shows while it is asked for.
+const ROWS: usize = 3;
+
+type Client = SendRequest<Full<Bytes>>;
+
+struct Node {
+    process: Child,
+    http: String,
+    peers: String,
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn start(name: &str, peers: &[&Node]) -> Node {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let (http, port) = (format!("127.0.0.1:{}", free_port()), free_port());
+    let peers: Vec<&str> = peers.iter().map(|node| node.peers.as_str()).collect();
+    let process = Command::new(format!("{root}/target/release/beauty-mesh"))
+        .current_dir(root)
+        .args(["serve", "--enable", "1", "--node-id", name, "--http", &http, "--port", &port.to_string()])
+        .args(["--peers", &peers.join(",")])
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("target/release/beauty-mesh runs: `make build` builds it");
+    Node { process, http, peers: format!("ws://127.0.0.1:{port}") }
+}
+
+async fn client(node: &Node) -> Client {
+    let start = Instant::now();
+    loop {
+        if let Ok(stream) = TcpStream::connect(&node.http).await {
+            let (client, connection) = handshake(TokioIo::new(stream)).await.unwrap();
+            tokio::spawn(connection);
+            return client;
+        }
+        assert!(start.elapsed() < Duration::from_secs(10), "the node does not answer");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+async fn ask(client: &mut Client, method: &str, path: &str, body: impl Into<Bytes>) -> Bytes {
+    client.ready().await.unwrap();
+    let request = Request::builder().method(method).uri(path).header("host", "localhost");
+    let response = client.send_request(request.body(Full::new(body.into())).unwrap()).await.unwrap();
+    assert!(response.status().is_success(), "{method} {path}: {}", response.status());
+    response.into_body().collect().await.unwrap().to_bytes()
+}
+
+async fn until(client: &mut Client, name: &str, value: u64) {
+    let start = Instant::now();
+    loop {
+        let health: Value = serde_json::from_slice(&ask(client, "GET", "/federated/health", "").await).unwrap();
+        if health[name] == value {
+            return;
+        }
+        assert!(start.elapsed() < Duration::from_secs(20), "{name} is still {}", health[name]);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Three nodes, all connected, each with an event in the map.
+async fn mesh() -> (Vec<Node>, Vec<Client>) {
+    let (mut nodes, mut clients): (Vec<Node>, Vec<Client>) = (Vec::new(), Vec::new());
+    for name in ["alpha", "beta", "gamma"] {
+        let node = start(name, &nodes.iter().collect::<Vec<_>>());
+        clients.push(client(&node).await);
+        nodes.push(node);
+    }
+    for client in &mut clients {
+        until(client, "peers", 2).await;
+        ask(client, "POST", "/federated/events", r#"{"beauty": 0.5}"#).await;
+    }
+    for client in &mut clients {
+        until(client, "events", ROWS as u64).await;
+    }
+    (nodes, clients)
+}
+
+fn heatmap_requests(criterion: &mut Criterion) {
+    let runtime = Runtime::new().unwrap();
+    let (nodes, _clients) = runtime.block_on(mesh());
+    let mut clients: Vec<Client> = runtime.block_on(async {
+        let mut clients = Vec::new();
+        for _ in 0..CLIENTS {
+            clients.push(client(&nodes[0]).await);
+        }
+        clients
+    });
+    let mut group = criterion.benchmark_group("http");
+    group.throughput(Throughput::Elements(1)).sample_size(20).measurement_time(Duration::from_secs(8));
+    group.bench_function("GET /federated/heatmap, 40 buckets, 3 nodes, 8 clients", |bencher| {
+        bencher.iter_custom(|requests| {
+            let each = requests.div_ceil(CLIENTS);
+            let start = Instant::now();
+            runtime.block_on(async {
+                let asking = clients.iter_mut().map(|client| async move {
+                    for _ in 0..each {
+                        ask(client, "GET", "/federated/heatmap?buckets=40&resolution=10s", "").await;
+                    }
+                });
+                futures_util::future::join_all(asking).await;
+            });
+            // As many as were asked for, out of those that were done.
+            start.elapsed().mul_f64(requests as f64 / (each * CLIENTS) as f64)
+        });
+    });
+    group.finish();
+}
+
+/// From the first byte of the request to alpha until gamma's stream tells of the event.
+fn post_to_stream(criterion: &mut Criterion) {
+    let runtime = Runtime::new().unwrap();
+    let (nodes, mut clients) = runtime.block_on(mesh());
+    let (mut stream, _) = runtime.block_on(connect_async(format!("ws://{}/federated/stream", nodes[2].http))).unwrap();
+    let mut events = ROWS as u64;
+    let mut delays: Vec<Duration> = Vec::new();
+    let mut group = criterion.benchmark_group("mesh");
+    group.sample_size(30).measurement_time(Duration::from_secs(10));
+    group.bench_function("event posted to alpha until on gamma's stream", |bencher| {
+        bencher.iter_custom(|count| {
+            let mut total = Duration::ZERO;
+            for _ in 0..count {
+                // A quiet origin: what gathers deltas has come to rest.
+                runtime.block_on(tokio::time::sleep(Duration::from_millis(60)));
+                let start = Instant::now();
+                events += 1;
+                runtime.block_on(async {
+                    ask(&mut clients[0], "POST", "/federated/events", json!({ "beauty": 0.5 }).to_string()).await;
+                    while let Some(Ok(frame)) = stream.next().await {
+                        let Ok(message) = serde_json::from_str(frame.to_text().unwrap()) else { continue };
+                        let told = match message {
+                            StreamMessage::Snapshot(snapshot) => snapshot.health.events,
+                            StreamMessage::Delta(delta) => delta.health.events,
+                        };
+                        if told >= events {
+                            return;
+                        }
+                    }
+                    panic!("the stream ended");
+                });
+                delays.push(start.elapsed());
+                total += start.elapsed();
+            }
+            total
+        });
+    });
+    group.finish();
+    delays.sort();
+    let at = |share: f64| delays[((delays.len() - 1) as f64 * share) as usize];
+    println!("delays of {} events: median {:?}, p99 {:?}, longest {:?}", delays.len(), at(0.5), at(0.99), at(1.0));
+}
+
+criterion_group!(benches, heatmap_requests, post_to_stream);
+criterion_main!(benches);

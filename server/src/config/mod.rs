@@ -1,0 +1,11 @@
+//! Settings: flag over environment over file over default.
+//!
+//! `settings.rs` lists them with their ranges, `file.rs` reads the file and merges. A wrong value stops the start with
+//! its name, its value, and what is allowed.
+
+mod file;
+mod parse;
+mod settings;
+
+pub use file::{ConfigError, parse_args};
+pub use settings::{Cli, Command, Peers, ServeArgs, Source, Unsigned};

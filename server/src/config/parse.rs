@@ -1,0 +1,80 @@
+//! One text, one value, or a sentence that says what is allowed.
+
+use super::settings::Peers;
+use beauty::Origin;
+use gossip::Address;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+const HOUR: Duration = Duration::from_secs(3_600);
+const MIN_RETENTION: Duration = HOUR;
+const MAX_RETENTION: Duration = Duration::from_secs(366 * 24 * 3_600);
+/// More bootstrap peers than this are a mistake: peers tell each other of the rest.
+const MAX_BOOTSTRAP: usize = 64;
+
+pub(super) fn switch(text: &str) -> Result<bool, String> {
+    match text {
+        "1" | "true" => Ok(true),
+        "0" | "false" => Ok(false),
+        _ => Err("allowed are 1 (on) and 0 (off)".to_owned()),
+    }
+}
+
+pub(super) fn origin(text: &str) -> Result<Origin, String> {
+    Origin::new(text).map_err(|error| error.to_string())
+}
+
+pub(super) fn port(text: &str) -> Result<u16, String> {
+    text.parse().map_err(|_| "a port is a whole number from 0 to 65535, as in 8091".to_owned())
+}
+
+pub(super) fn ip(text: &str) -> Result<IpAddr, String> {
+    text.parse().map_err(|_| "an IP address of this machine is needed, as in 127.0.0.1, 0.0.0.0 or ::".to_owned())
+}
+
+pub(super) fn socket(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "an IP address and a port are needed, as in 127.0.0.1:8080 or [::]:8080".to_owned())
+}
+
+pub(super) fn peers(text: &str) -> Result<Peers, String> {
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let parse = |part: &str| part.parse::<Address>().map_err(|error| format!("{part:?}: {error}"));
+    let addresses = parts.map(parse).collect::<Result<Vec<_>, _>>()?;
+    if addresses.len() > MAX_BOOTSTRAP {
+        return Err(format!("{} addresses; at most {MAX_BOOTSTRAP} are allowed", addresses.len()));
+    }
+    Ok(Peers(addresses))
+}
+
+pub(super) fn retention(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text).ok().filter(|d| (MIN_RETENTION..=MAX_RETENTION).contains(d));
+    duration.ok_or_else(|| "a duration from 1h to 366d is needed, as in 7d or 36h".to_owned())
+}
+
+pub(super) fn mesh(text: &str) -> Result<String, String> {
+    if (1..=64).contains(&text.chars().count()) && !text.chars().any(char::is_control) {
+        Ok(text.to_owned())
+    } else {
+        Err("a name has 1 to 64 characters, none of them a control character".to_owned())
+    }
+}
+
+pub(super) fn secret(_: &str) -> Result<String, String> {
+    Err("this version can't check a secret yet, and won't run as if it did; unset it, and keep the port for peers \
+         inside a trusted network"
+        .to_owned())
+}
+
+pub(super) fn allow(_: &str) -> Result<String, String> {
+    Err("this version has no keys yet, and won't run as if it checked them; unset it, and keep the port for peers \
+         inside a trusted network"
+        .to_owned())
+}
+
+pub(super) fn token(text: &str) -> Result<String, String> {
+    if (8..=512).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Ok(text.to_owned())
+    } else {
+        Err("a token has 8 to 512 printable ASCII characters without spaces".to_owned())
+    }
+}

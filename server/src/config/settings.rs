@@ -1,0 +1,133 @@
+//! Every setting, once: flag, environment variable, key in the file, default, range.
+
+use super::parse;
+use beauty::Origin;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use gossip::Address;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// One overview of everything, without a central server.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "beauty-mesh", version, about, max_term_width = 100, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the binary can do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Run a node: serve the map and the API, and gossip with peers.
+    #[command(after_help = AFTER_HELP)]
+    Serve(Box<ServeArgs>),
+}
+
+const AFTER_HELP: &str = "\
+Each setting is taken from its flag, else from its environment variable, else from the configuration file
+(a TOML file, keys as the flags without dashes in front: node-id = \"alpha\"), else from its default.
+
+Examples:
+  A node by itself, fed by this host's calmness:
+    beauty-mesh serve --enable 1 --source host
+  A second one on the same machine, joined to the first:
+    beauty-mesh serve --enable 1 --node-id beta --port 8092 --http 127.0.0.1:8081 --data-dir ./beta \\
+      --peers ws://127.0.0.1:8091
+  Tell it a score of your own:
+    curl -d '{\"beauty\": 0.8, \"source\": \"mood\"}' http://127.0.0.1:8080/federated/events
+  Then open http://127.0.0.1:8080/federated/map";
+
+/// The settings of a node.
+#[derive(Clone, Debug, Args)]
+#[command(next_line_help = true)]
+pub struct ServeArgs {
+    /// The configuration file; without one, config.toml in the platform's configuration folder, if it is there.
+    #[arg(long, env = "FEDERATED_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Federation: 1 gossips and answers the API; 0 serves the page only, and answers every API call with how to
+    /// switch it on.
+    #[arg(long, env = "FEDERATED_ENABLE", value_name = "0|1", default_value = "0", value_parser = parse::switch,
+          action = clap::ArgAction::Set)]
+    pub enable: bool,
+
+    /// The node's name, 1 to 64 characters. Without one, a name is made at the first start and kept in the data folder.
+    #[arg(long, env = "FEDERATED_NODE_ID", value_name = "NAME", value_parser = parse::origin)]
+    pub node_id: Option<Origin>,
+
+    /// The port for peers, 1 to 65535; 0 lets the system choose one.
+    #[arg(long, env = "FEDERATED_PORT", value_name = "PORT", default_value = "8091", value_parser = parse::port)]
+    pub port: u16,
+
+    /// The address for peers. 0.0.0.0 or :: makes the node reachable from other machines.
+    #[arg(long, env = "FEDERATED_BIND", value_name = "IP", default_value = "127.0.0.1", value_parser = parse::ip)]
+    pub bind: IpAddr,
+
+    /// Bootstrap peers, comma-separated, as in ws://192.0.2.7:8091,ws://mesh.example:8091. They are dialled for ever.
+    #[arg(long, env = "FEDERATED_PEERS", value_name = "ADDRESSES", default_value = "", value_parser = parse::peers)]
+    pub peers: Peers,
+
+    /// The address of the page and the API.
+    #[arg(long, env = "LEPTOS_SITE_ADDR", value_name = "IP:PORT", default_value = "127.0.0.1:8080",
+          value_parser = parse::socket)]
+    pub http: SocketAddr,
+
+    /// The folder for what must survive a restart; without one, the platform's data folder.
+    #[arg(long, env = "FEDERATED_DATA_DIR", value_name = "FOLDER")]
+    pub data_dir: Option<PathBuf>,
+
+    /// What this node measures by itself.
+    #[arg(long, env = "FEDERATED_SOURCE", value_name = "SOURCE", default_value = "none")]
+    pub source: Source,
+
+    /// How long events count, from 1h to 366d.
+    #[arg(long, env = "FEDERATED_RETENTION", value_name = "DURATION", default_value = "7d",
+          value_parser = parse::retention)]
+    pub retention: Duration,
+
+    /// The name of the mesh, 1 to 64 characters. Nodes of another mesh are not spoken with.
+    #[arg(long, env = "FEDERATED_MESH", value_name = "NAME", default_value = "beauty", value_parser = parse::mesh)]
+    pub mesh: String,
+
+    /// A secret that all nodes of the mesh know. This version can't check it, and refuses to start with one.
+    #[arg(long, env = "FEDERATED_SECRET", value_name = "SECRET", hide_env_values = true,
+          value_parser = parse::secret)]
+    pub secret: Option<String>,
+
+    /// The public keys of the nodes that may join. This version has no keys, and refuses to start with any.
+    #[arg(long, env = "FEDERATED_ALLOW", value_name = "KEYS", value_parser = parse::allow)]
+    pub allow: Option<String>,
+
+    /// What becomes of events without a signature. This version signs none: reject refuses every peer's events.
+    #[arg(long, env = "FEDERATED_UNSIGNED", value_name = "POLICY", default_value = "accept")]
+    pub unsigned: Unsigned,
+
+    /// The bearer token that a POST of events must carry. Without one, they are taken from this machine only.
+    #[arg(long, env = "FEDERATED_INGEST_TOKEN", value_name = "TOKEN", hide_env_values = true,
+          value_parser = parse::token)]
+    pub ingest_token: Option<String>,
+}
+
+/// Bootstrap addresses.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Peers(pub Vec<Address>);
+
+/// What a node measures by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Source {
+    /// Nothing: events come from the API and from peers.
+    None,
+    /// This host's calmness, every 2 s.
+    Host,
+}
+
+/// What becomes of events without a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Unsigned {
+    /// They are taken in.
+    Accept,
+    /// They are refused.
+    Reject,
+}

@@ -1,0 +1,61 @@
+//! The page: rendered by `app`, and the files that it asks for.
+
+use super::AppState;
+use super::problem::HttpProblem;
+use crate::node::{MAP_BUCKETS, MAP_RESOLUTION};
+use app::{App, SnapshotSource, shell};
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use leptos::config::LeptosOptions;
+use leptos::prelude::provide_context;
+use leptos_axum::{LeptosRoutes, generate_route_list};
+use tower::ServiceExt;
+use tower_http::services::ServeDir;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+/// The routes of the page and of its files.
+pub(super) fn router(state: &AppState) -> Router<AppState> {
+    let options = state.leptos.clone();
+    let (root, pkg) = (options.site_root.to_string(), options.site_pkg_dir.to_string());
+    let files = ServeDir::new(format!("{root}/{pkg}")).precompressed_br().precompressed_gzip();
+    // Their names hold a hash of their content: another content has another name.
+    let cache =
+        HeaderValue::from_static(if options.hash_files { "public, max-age=31536000, immutable" } else { "no-cache" });
+    let files = Router::new()
+        .fallback_service(files)
+        .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, cache));
+    Router::new()
+        .route("/", get(|| async { Redirect::temporary("/federated/map") }))
+        .nest_service(&format!("/{pkg}"), files)
+        .leptos_routes_with_context(state, generate_route_list(App), provide(state), move || shell(options.clone()))
+        .fallback(fallback)
+}
+
+/// Gives the page its data: read anew for each page, and nothing while federation is off.
+fn provide(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
+    let (node, enabled) = (state.node.clone(), state.enabled);
+    let source = SnapshotSource::new(move || enabled.then(|| node.shared.snapshot(MAP_RESOLUTION, MAP_BUCKETS)));
+    move || provide_context(source.clone())
+}
+
+/// A file of the site, or the page's own words for what is not there.
+async fn fallback(State(state): State<AppState>, request: Request) -> Response {
+    let path = request.uri().path().to_owned();
+    if path.starts_with("/federated/") {
+        return HttpProblem::not_found(&path).into_response();
+    }
+    let (parts, _) = request.into_parts();
+    let asked = Request::from_parts(parts.clone(), axum::body::Body::empty());
+    let Ok(file) = ServeDir::new(&*state.leptos.site_root).oneshot(asked).await;
+    if file.status().is_success() || file.status().is_redirection() {
+        return file.into_response();
+    }
+    let options: LeptosOptions = state.leptos.clone();
+    let page = leptos_axum::render_app_to_stream_with_context(provide(&state), move || shell(options.clone()));
+    let mut response = page(Request::from_parts(parts, axum::body::Body::empty())).await.into_response();
+    *response.status_mut() = axum::http::StatusCode::NOT_FOUND;
+    response
+}

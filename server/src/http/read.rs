@@ -1,0 +1,108 @@
+//! What is asked of the node: health, network, heatmap, summary.
+
+use super::AppState;
+use super::problem::HttpProblem;
+use crate::clock;
+use crate::node::{MAP_BUCKETS, MAP_RESOLUTION};
+use app::api::{GossipSummary, Health, Network};
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use beauty::{MAX_COLUMNS, Resolution};
+use serde::Deserialize;
+use std::sync::{Mutex, PoisonError};
+
+pub(super) async fn health(State(state): State<AppState>) -> Json<Health> {
+    Json(state.node.shared.health())
+}
+
+pub(super) async fn network(State(state): State<AppState>) -> Json<Network> {
+    Json(state.node.shared.network())
+}
+
+pub(super) async fn gossip_summary(State(state): State<AppState>) -> Json<GossipSummary> {
+    Json(state.node.shared.gossip_summary())
+}
+
+/// Ready as soon as it answers: both ports were opened before the first answer.
+pub(super) async fn ready() -> &'static str {
+    "ready\n"
+}
+
+pub(super) async fn heatmap(
+    State(state): State<AppState>,
+    window: Result<Query<Window>, QueryRejection>,
+) -> Result<Response, HttpProblem> {
+    let (resolution, buckets) = Window::read(window)?;
+    let body = if buckets == MAP_BUCKETS {
+        state.heatmaps.get(&state, resolution)
+    } else {
+        write(&state, resolution, buckets)
+    };
+    Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
+}
+
+/// `?buckets=40&resolution=10s`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Window {
+    buckets: Option<String>,
+    resolution: Option<String>,
+}
+
+impl Window {
+    /// What was asked for, or what the map shows where nothing was.
+    pub(super) fn read(window: Result<Query<Window>, QueryRejection>) -> Result<(Resolution, usize), HttpProblem> {
+        let unknown =
+            |_| HttpProblem::bad_query("the parameters are buckets and resolution, as in ?buckets=40&resolution=10s");
+        let Query(window) = window.map_err(unknown)?;
+        let resolution = match window.resolution {
+            Some(text) => {
+                text.parse().map_err(|error: beauty::ResolutionError| HttpProblem::bad_query(error.to_string()))?
+            }
+            None => MAP_RESOLUTION,
+        };
+        let buckets = window.buckets.map_or(Ok(MAP_BUCKETS), |text| text.parse()).ok();
+        let buckets = buckets.filter(|buckets| (1..=MAX_COLUMNS).contains(buckets));
+        let wrong = || HttpProblem::bad_query(format!("buckets must be a whole number from 1 to {MAX_COLUMNS}"));
+        Ok((resolution, buckets.ok_or_else(wrong)?))
+    }
+}
+
+/// The map as it was written last, for each resolution: it is asked for more often than it changes.
+#[derive(Default)]
+pub(super) struct HeatmapCache {
+    written: Mutex<[Option<Written>; Resolution::ALL.len()]>,
+}
+
+struct Written {
+    version: u64,
+    column: beauty::Timestamp,
+    body: Bytes,
+}
+
+impl HeatmapCache {
+    fn get(&self, state: &AppState, resolution: Resolution) -> Bytes {
+        // The version first: what changes while the map is written makes the copy older, never newer, than it says.
+        let (version, column) = (state.node.shared.version(), resolution.floor(clock::wall()));
+        let slot = |written: &[Option<Written>]| {
+            let written = written[resolution as usize].as_ref()?;
+            (written.version == version && written.column == column).then(|| written.body.clone())
+        };
+        let known = slot(&*self.written.lock().unwrap_or_else(PoisonError::into_inner));
+        known.unwrap_or_else(|| {
+            let body = write(state, resolution, MAP_BUCKETS);
+            let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+            written[resolution as usize] = Some(Written { version, column, body: body.clone() });
+            body
+        })
+    }
+}
+
+fn write(state: &AppState, resolution: Resolution, buckets: usize) -> Bytes {
+    // Numbers and strings only: there is no value here that JSON can't hold.
+    serde_json::to_vec(&state.node.shared.heatmap(resolution, buckets)).unwrap_or_default().into()
+}

@@ -1,0 +1,160 @@
+//! `GET /federated/stream`: a snapshot, then deltas; as server-sent events, or over a WebSocket on the same path.
+//!
+//! Subscribed before the snapshot is read, and what the snapshot contains is left out: no gap, nothing twice.
+//! A reader that falls behind gets a snapshot again instead of a queue that grows.
+
+use super::AppState;
+use super::problem::HttpProblem;
+use super::read::Window;
+use crate::node::{Frame, Node, write};
+use app::api::StreamMessage;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::sse::{Event, Sse};
+use axum::response::{IntoResponse, Response};
+use beauty::Resolution;
+use futures_util::{Stream, stream};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+/// How many readers a node serves at once.
+const MAX_READERS: usize = 1_024;
+/// How long a reader may take for one message.
+const WRITE: Duration = Duration::from_secs(10);
+/// A reader over a WebSocket has nothing to say: what it sends is small or refused.
+const MAX_SAID: usize = 1_024;
+
+/// The places for readers.
+pub(super) struct Readers(Arc<Semaphore>);
+
+impl Default for Readers {
+    fn default() -> Readers {
+        Readers(Arc::new(Semaphore::new(MAX_READERS)))
+    }
+}
+
+pub(super) async fn stream(
+    State(state): State<AppState>,
+    window: Result<Query<Window>, QueryRejection>,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, HttpProblem> {
+    let (resolution, buckets) = Window::read(window)?;
+    let place = Arc::clone(&state.readers.0).try_acquire_owned().map_err(|_| {
+        let detail = format!("{MAX_READERS} readers are served already; try another node, or again later");
+        HttpProblem::new(StatusCode::SERVICE_UNAVAILABLE, "full", "Too many readers", detail)
+    })?;
+    let reader = Reader::new(&state, resolution, buckets, place);
+    match upgrade {
+        Ok(upgrade) => {
+            let tasks = state.tasks.clone();
+            let upgrade = upgrade.max_message_size(MAX_SAID).max_frame_size(MAX_SAID).write_buffer_size(0);
+            Ok(upgrade.on_upgrade(async move |socket| {
+                // Tracked, so that the end of the node waits for its close frame.
+                let _ = tasks.spawn(reader.run(socket)).await;
+            }))
+        }
+        Err(_) if headers.contains_key(header::SEC_WEBSOCKET_KEY) => Err(HttpProblem::new(
+            StatusCode::BAD_REQUEST,
+            "bad-upgrade",
+            "This is no WebSocket handshake",
+            "a WebSocket is opened with the version 13 handshake of RFC 6455",
+        )),
+        Err(_) => {
+            // Proxies that gather before they pass on would hold events back.
+            let unbuffered = [("x-accel-buffering", HeaderValue::from_static("no"))];
+            Ok((unbuffered, Sse::new(reader.into_events())).into_response())
+        }
+    }
+}
+
+/// One reader: its subscription, and how far it has read.
+struct Reader {
+    node: Node,
+    resolution: Resolution,
+    buckets: usize,
+    deltas: broadcast::Receiver<Frame>,
+    /// The last number told; `None` before the snapshot, and again after falling behind.
+    told: Option<u64>,
+    shutdown: CancellationToken,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Reader {
+    fn new(state: &AppState, resolution: Resolution, buckets: usize, place: OwnedSemaphorePermit) -> Reader {
+        Reader {
+            deltas: state.node.shared.hub.subscribe(resolution),
+            node: state.node.clone(),
+            resolution,
+            buckets,
+            told: None,
+            shutdown: state.shutdown.clone(),
+            _place: place,
+        }
+    }
+
+    /// The next message: its name, its number and its text. `None` when the node ends.
+    async fn next(&mut self) -> Option<(&'static str, Frame)> {
+        let Some(told) = self.told else { return Some(("snapshot", self.snapshot())) };
+        loop {
+            let received = tokio::select! {
+                () = self.shutdown.cancelled() => return None,
+                received = self.deltas.recv() => received,
+            };
+            match received {
+                Ok(frame) if frame.seq <= told => {}
+                Ok(frame) => {
+                    self.told = Some(frame.seq);
+                    return Some(("delta", frame));
+                }
+                Err(RecvError::Lagged(_)) => return Some(("snapshot", self.snapshot())),
+                Err(RecvError::Closed) => return None,
+            }
+        }
+    }
+
+    fn snapshot(&mut self) -> Frame {
+        let snapshot = self.node.shared.snapshot(self.resolution, self.buckets);
+        let seq = snapshot.seq;
+        self.told = Some(seq);
+        Frame { seq, json: write(&StreamMessage::Snapshot(Box::new(snapshot))) }
+    }
+
+    fn into_events(self) -> impl Stream<Item = Result<Event, Infallible>> {
+        stream::unfold(self, |mut reader| async move {
+            let (name, frame) = reader.next().await?;
+            Some((Ok(Event::default().event(name).id(frame.seq.to_string()).data(&*frame.json)), reader))
+        })
+    }
+
+    async fn run(mut self, mut socket: WebSocket) {
+        loop {
+            let message = tokio::select! {
+                next = self.next() => match next {
+                    Some((_, frame)) => Message::Text(Utf8Bytes::from(&*frame.json)),
+                    None => {
+                        let frame = CloseFrame { code: close_code::AWAY, reason: "this node ends".into() };
+                        // Whether the reader hears it makes no difference: the node ends.
+                        let _ = timeout(WRITE, socket.send(Message::Close(Some(frame)))).await;
+                        return;
+                    }
+                },
+                said = socket.recv() => match said {
+                    Some(Ok(_)) => continue,
+                    Some(Err(_)) | None => return,
+                },
+            };
+            if !matches!(timeout(WRITE, socket.send(message)).await, Ok(Ok(()))) {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The node: what a driver, an API and a source share.
+//!
+//! One task, the [`driver`](driver::Driver), owns `gossip::State` and is the only writer of the ledger. All others read
+//! the ledger under its lock, for moments and never across an await, and talk to the driver through a bounded queue.
+
+mod driver;
+mod hub;
+mod verify;
+mod view;
+
+pub(crate) use driver::Driver;
+pub(crate) use hub::{Frame, Hub};
+pub(crate) use verify::Verifier;
+pub(crate) use view::{GossipView, MAP_BUCKETS, MAP_RESOLUTION, write};
+
+use crate::transport::Link;
+use beauty::{EventId, Ledger, Report, TimeRefusal};
+use gossip::{Address, Direction, Message, PeerId};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Instant;
+use tokio::sync::{mpsc, oneshot};
+
+/// How many commands wait for the driver, before whoever sends one waits.
+pub(crate) const COMMANDS: usize = 1_024;
+
+/// What the driver is told.
+pub(crate) enum Command {
+    /// A connection stands.
+    Up { peer: PeerId, direction: Direction, address: Address, link: Link },
+    /// A connection has ended.
+    Down { peer: PeerId, why: String },
+    /// A dial came to nothing.
+    DialFailed { address: Address },
+    /// A frame came and holds. An event comes with what it tells.
+    Frame { peer: PeerId, message: Message, told: Option<beauty::Told> },
+    /// A frame came and was refused.
+    Refused { peer: PeerId, reason: &'static str, event: bool },
+    /// Events of this node's own.
+    Ingest { reports: Vec<Report>, answer: oneshot::Sender<Result<Vec<EventId>, IngestError>> },
+}
+
+/// Why events were not taken in: none of them was.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub(crate) enum IngestError {
+    /// The times of these entries are not acceptable.
+    #[error("{} of the events have a time that is not acceptable", .0.len())]
+    Times(Vec<(usize, TimeRefusal)>),
+    /// The node is ending.
+    #[error("the node is ending; send the events to another node, or again when it is back")]
+    Ending,
+}
+
+/// A handle on the node. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Node {
+    pub(crate) shared: Arc<Shared>,
+    commands: mpsc::Sender<Command>,
+}
+
+/// What the driver writes and others read.
+pub(crate) struct Shared {
+    pub(crate) node_id: beauty::Origin,
+    pub(crate) started: Instant,
+    pub(crate) hub: Hub,
+    ledger: RwLock<Ledger>,
+    /// Grows with every change of the ledger.
+    version: AtomicU64,
+    gossip: RwLock<Arc<GossipView>>,
+}
+
+impl Shared {
+    pub(crate) fn new(node_id: beauty::Origin, ledger: Ledger) -> Shared {
+        Shared {
+            node_id,
+            started: Instant::now(),
+            hub: Hub::default(),
+            ledger: RwLock::new(ledger),
+            version: AtomicU64::new(0),
+            gossip: RwLock::default(),
+        }
+    }
+
+    /// The ledger, to read. A panic of another reader leaves it whole, so poison is no reason to stop.
+    pub(crate) fn ledger(&self) -> RwLockReadGuard<'_, Ledger> {
+        self.ledger.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ledger_mut(&self) -> RwLockWriteGuard<'_, Ledger> {
+        self.version.fetch_add(1, Ordering::Release);
+        self.ledger.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A number that changes whenever the ledger does. Read it before the ledger to know how old a copy may be.
+    pub(crate) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn gossip(&self) -> Arc<GossipView> {
+        Arc::clone(&self.gossip.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn set_gossip(&self, view: GossipView) {
+        *self.gossip.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(view);
+    }
+}
+
+impl Node {
+    pub(crate) fn new(shared: Arc<Shared>, commands: mpsc::Sender<Command>) -> Node {
+        Node { shared, commands }
+    }
+
+    /// Takes in events of this node: all of them, or none. Returns when they are on the map and on their way to peers.
+    ///
+    /// # Errors
+    /// Which events have a time that is not acceptable, or that the node is ending.
+    pub(crate) async fn ingest_local_beauty(&self, reports: Vec<Report>) -> Result<Vec<EventId>, IngestError> {
+        let (answer, answered) = oneshot::channel();
+        let sent = self.commands.send(Command::Ingest { reports, answer }).await;
+        sent.map_err(|_| IngestError::Ending)?;
+        answered.await.map_err(|_| IngestError::Ending)?
+    }
+}

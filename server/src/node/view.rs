@@ -1,0 +1,128 @@
+//! What the API and the page say of the node.
+
+use super::Shared;
+use crate::clock;
+use crate::transport::LinkStats;
+use app::api::{Delta, Dialect, Direction, GossipSummary, Health, Network, Peer, PeerState, Snapshot, StreamMessage};
+use beauty::{Heatmap, Origin, Resolution, Timestamp};
+use gossip::{Counters, PeerView};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// How many buckets the map has.
+pub(crate) const MAP_BUCKETS: usize = 40;
+/// How long a bucket of the map is, unless somebody asks for another resolution.
+pub(crate) const MAP_RESOLUTION: Resolution = Resolution::TenSeconds;
+
+/// What gossip shows of itself: the driver writes it after each batch.
+#[derive(Default)]
+pub(crate) struct GossipView {
+    pub(super) counters: Counters,
+    pub(super) peers: Vec<(PeerView, Arc<LinkStats>)>,
+}
+
+impl Shared {
+    pub(crate) fn health(&self) -> Health {
+        let (now, view) = (clock::wall(), self.gossip());
+        let ledger = self.ledger();
+        let totals = ledger.totals(now, MAP_RESOLUTION, MAP_BUCKETS);
+        let digest = ledger.digest(now);
+        let named = view.peers.iter().filter_map(|(peer, _)| peer.node_id.as_deref());
+        let known: BTreeSet<&str> =
+            ledger.origins().map(Origin::as_str).chain(named).chain([self.node_id.as_str()]).collect();
+        Health {
+            status: "ok".to_owned(),
+            node_id: self.node_id.to_string(),
+            public_key: None,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            uptime_seconds: self.started.elapsed().as_secs(),
+            now: now.as_millis(),
+            peers: view.peers.len(),
+            beauty_avg: totals.avg(),
+            beauty_min: totals.min().map(beauty::Score::as_f64),
+            beauty_max: totals.max().map(beauty::Score::as_f64),
+            chaos: totals.chaos(),
+            window_seconds: MAP_RESOLUTION.seconds() * MAP_BUCKETS as u64,
+            events: ledger.events(now),
+            gossip_seen: view.counters.seen,
+            gossip_propagated: view.counters.propagated,
+            digest: digest.hex(),
+            digest_from: digest.from.as_millis(),
+            nodes: known.len(),
+        }
+    }
+
+    pub(crate) fn network(&self) -> Network {
+        let mut peers: Vec<Peer> = self.gossip().peers.iter().map(|(peer, stats)| shown(peer, stats)).collect();
+        peers.sort_by(|a, b| (&a.node_id, &a.address).cmp(&(&b.node_id, &b.address)));
+        Network { node_id: self.node_id.to_string(), peers }
+    }
+
+    pub(crate) fn gossip_summary(&self) -> GossipSummary {
+        let view = self.gossip();
+        let counters = &view.counters;
+        GossipSummary {
+            seen: counters.seen,
+            propagated: counters.propagated,
+            total: counters.total,
+            duplicates: counters.duplicates,
+            redundancy: (counters.learned > 0).then(|| counters.duplicates as f64 / counters.learned as f64),
+            rejected: counters.rejected.iter().map(|(reason, count)| ((*reason).to_owned(), *count)).collect(),
+        }
+    }
+
+    pub(crate) fn heatmap(&self, resolution: Resolution, buckets: usize) -> Heatmap {
+        self.ledger().heatmap(clock::wall(), resolution, buckets)
+    }
+
+    pub(crate) fn snapshot(&self, resolution: Resolution, buckets: usize) -> Snapshot {
+        // The number first: what comes between it and the rest is told twice, and applied to the same effect.
+        let seq = self.hub.seq();
+        Snapshot {
+            seq,
+            heatmap: self.heatmap(resolution, buckets),
+            health: self.health(),
+            network: self.network(),
+            gossip: self.gossip_summary(),
+        }
+    }
+
+    /// Tells the stream's readers of these cells, and of all that is small enough to be told whole.
+    pub(super) fn publish_delta(&self, resolution: Resolution, cells: Vec<(Origin, Timestamp)>) {
+        self.hub.publish(resolution, |seq| {
+            let heatmap = self.ledger().changes(clock::wall(), resolution, cells);
+            let (health, network, gossip) = (self.health(), self.network(), self.gossip_summary());
+            write(&StreamMessage::Delta(Box::new(Delta { seq, health, network, gossip, heatmap })))
+        });
+    }
+
+    pub(super) fn digest_text(&self, now: Timestamp) -> Arc<str> {
+        let digest = self.ledger().digest(now);
+        Arc::from(format!("{}+{}", digest.from.as_millis(), digest.hex()))
+    }
+}
+
+/// A message of the stream as JSON. Numbers and strings only: there is no value here that JSON can't hold.
+pub(crate) fn write(message: &StreamMessage) -> Arc<str> {
+    serde_json::to_string(message).unwrap_or_default().into()
+}
+
+fn shown(peer: &PeerView, stats: &LinkStats) -> Peer {
+    Peer {
+        node_id: peer.node_id.clone(),
+        public_key: None,
+        address: peer.address.to_string(),
+        direction: match peer.direction {
+            gossip::Direction::Inbound => Direction::Inbound,
+            gossip::Direction::Outbound => Direction::Outbound,
+        },
+        state: if peer.spoken { PeerState::Connected } else { PeerState::Connecting },
+        dialect: Dialect::Json,
+        since: stats.since(),
+        rtt_ms: stats.rtt_ms(),
+        sent: stats.sent(),
+        received: stats.received(),
+        in_sync: peer.in_sync,
+        last_seen: stats.last_seen(),
+    }
+}

@@ -1,0 +1,193 @@
+//! From settings to a running node, and to its end.
+
+use crate::config::{ServeArgs, Source};
+use crate::http::{self, AppState, Token};
+use crate::name;
+use crate::node::{self, Driver, Node, Shared, Verifier};
+use crate::sources::{HostSource, NoSource};
+use crate::transport;
+use beauty::{Ledger, LedgerConfig, Origin};
+use gossip::{InstanceId, State};
+use leptos::config::{LeptosOptions, get_configuration};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+use uuid::Uuid;
+
+/// How long the end may take.
+const GRACE: Duration = Duration::from_millis(1_500);
+
+/// Why a node does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A port is taken, or an address is not this machine's.
+    #[error("{what} can't listen on {address} ({setting}): {why}")]
+    Listen {
+        /// The page and the API, or the port for peers.
+        what: &'static str,
+        /// Where.
+        address: SocketAddr,
+        /// The setting that says so.
+        setting: &'static str,
+        /// What the system says.
+        why: std::io::Error,
+    },
+    /// Leptos.toml can't be worked with.
+    #[error("Leptos.toml can't be read: {0}")]
+    Leptos(String),
+    /// The platform names no data folder.
+    #[error("this system names no folder for data; set FEDERATED_DATA_DIR (--data-dir)")]
+    NoDataDir,
+    /// The name of the node.
+    #[error(transparent)]
+    Name(#[from] name::NameError),
+    /// The source.
+    #[error(transparent)]
+    Source(#[from] NoSource),
+    /// A bound that settings have led to.
+    #[error("{0}")]
+    Bounds(String),
+}
+
+/// Where a node listens, for whoever chose port 0.
+#[derive(Clone, Copy, Debug)]
+pub struct Ports {
+    /// The page and the API.
+    pub http: SocketAddr,
+    /// Peers; `None` while federation is off.
+    pub peers: Option<SocketAddr>,
+}
+
+/// Runs a node until `shutdown`, and ends it within two seconds. `ready` learns the ports once both are open.
+///
+/// # Errors
+/// Whatever keeps it from starting; once it runs, nothing does.
+pub async fn run(
+    args: ServeArgs,
+    ready: oneshot::Sender<Ports>,
+    shutdown: CancellationToken,
+) -> Result<(), StartError> {
+    let source = if args.enable && args.source == Source::Host { Some(HostSource::open()?) } else { None };
+    let http_listener = listen(args.http, "the page", "LEPTOS_SITE_ADDR, --http").await?;
+    let peer_listener = match args.enable {
+        true => Some(listen((args.bind, args.port).into(), "the mesh", "FEDERATED_BIND and FEDERATED_PORT").await?),
+        false => None,
+    };
+    let name = node_name(&args)?;
+    let ports = Ports {
+        http: address(&http_listener, args.http),
+        peers: peer_listener.as_ref().map(|l| address(l, args.http)),
+    };
+    let tasks = TaskTracker::new();
+    let ledger = LedgerConfig { retention: args.retention, ..LedgerConfig::default() };
+    ledger.validate().map_err(|error| StartError::Bounds(error.to_string()))?;
+    let shared = Arc::new(Shared::new(name.clone(), Ledger::new(ledger)));
+    let (commands, received) = mpsc::channel(node::COMMANDS);
+    let node = Node::new(Arc::clone(&shared), commands.clone());
+
+    let state = protocol(&args, &name, ports.peers)?;
+    let context = transport::Context {
+        commands,
+        verifier: Verifier::new(Arc::clone(&shared), args.unsigned),
+        tasks: tasks.clone(),
+        shutdown: shutdown.clone(),
+        next_peer: Arc::new(AtomicU64::new(0)),
+    };
+    let driver = Driver::new(shared, state, context.clone());
+    tasks.spawn(driver.run(received, shutdown.clone()));
+    if let Some(listener) = peer_listener {
+        tasks.spawn(transport::listen(context, listener));
+    }
+    if let Some(source) = source {
+        tasks.spawn(source.run(node.clone(), shutdown.clone()));
+    }
+    let token = args.ingest_token.as_deref().map(|token| Token::new(token, rand::random()));
+    let lifetime = (tasks.clone(), shutdown.clone());
+    let state = AppState::new(node, (args.enable, token), leptos_options(ports.http)?, lifetime);
+    tasks.spawn(http::serve(http_listener, http::router(state), tasks.clone(), shutdown.clone()));
+
+    greet(&args, &name, ports);
+    // Whoever started the node may not care.
+    let _ = ready.send(ports);
+    shutdown.cancelled().await;
+    tasks.close();
+    if tokio::time::timeout(GRACE, tasks.wait()).await.is_err() {
+        warn!("{} tasks did not end in time and are cut off", tasks.len());
+    }
+    Ok(())
+}
+
+/// The state machine, with chance of its own.
+fn protocol(args: &ServeArgs, name: &Origin, peers: Option<SocketAddr>) -> Result<State, StartError> {
+    let bootstrap = if args.enable { args.peers.0.clone() } else { Vec::new() };
+    let config = gossip::Config { mesh: args.mesh.clone(), bootstrap, ..gossip::Config::default() };
+    config.validate().map_err(|error| StartError::Bounds(error.to_string()))?;
+    let (instance, port) = (InstanceId(Uuid::new_v4()), peers.map_or(0, |peers| peers.port()));
+    Ok(State::new(config, name.as_str(), instance, port, ChaCha8Rng::from_seed(rand::random())))
+}
+
+fn node_name(args: &ServeArgs) -> Result<Origin, StartError> {
+    if let Some(name) = &args.node_id {
+        return Ok(name.clone());
+    }
+    let platform = || directories::ProjectDirs::from("", "", "beauty-mesh").map(|dirs| dirs.data_dir().to_owned());
+    let folder: PathBuf = args.data_dir.clone().or_else(platform).ok_or(StartError::NoDataDir)?;
+    Ok(name::kept(&folder)?)
+}
+
+/// What the page is built with: Leptos.toml, or its defaults where there is none.
+fn leptos_options(http: SocketAddr) -> Result<LeptosOptions, StartError> {
+    let mut options = if std::path::Path::new("Leptos.toml").exists() {
+        get_configuration(Some("Leptos.toml")).map_err(|error| StartError::Leptos(error.to_string()))?.leptos_options
+    } else {
+        LeptosOptions::builder().output_name("beauty-mesh").site_root("target/site").hash_files(true).build()
+    };
+    options.site_addr = http;
+    // Leptos panics at each page where hashed names are asked for and the list of them is not beside the binary.
+    if options.hash_files && !hash_file(&options).is_some_and(|file| file.exists()) {
+        warn!(
+            "{} is not beside the binary: the page comes without style and script; `make build` builds them",
+            options.hash_file
+        );
+        options.hash_files = false;
+    }
+    Ok(options)
+}
+
+fn hash_file(options: &LeptosOptions) -> Option<PathBuf> {
+    Some(std::env::current_exe().ok()?.parent()?.join(&*options.hash_file))
+}
+
+async fn listen(at: SocketAddr, what: &'static str, setting: &'static str) -> Result<TcpListener, StartError> {
+    TcpListener::bind(at).await.map_err(|why| StartError::Listen { what, address: at, setting, why })
+}
+
+fn address(listener: &TcpListener, asked: SocketAddr) -> SocketAddr {
+    listener.local_addr().unwrap_or(asked)
+}
+
+fn greet(args: &ServeArgs, name: &Origin, ports: Ports) {
+    info!("{name}: the map is at http://{}/federated/map", ports.http);
+    match ports.peers {
+        None => info!("{name}: federation is off; FEDERATED_ENABLE=1 (--enable 1) switches it on"),
+        Some(at) if at.ip().is_loopback() => {
+            info!("{name}: peers of this machine connect to ws://{at}; FEDERATED_BIND=0.0.0.0 lets others in too");
+        }
+        Some(at) => {
+            info!("{name}: peers connect to ws://{at}");
+            warn!("the mesh is open: whoever reaches {at} can join and send events in any name");
+        }
+    }
+    if args.ingest_token.is_none() && !ports.http.ip().is_loopback() {
+        info!("{name}: events are taken from this machine only; FEDERATED_INGEST_TOKEN lets others post");
+    }
+}

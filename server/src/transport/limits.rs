@@ -1,0 +1,27 @@
+//! The bounds of a connection, in one place. Those without a source are guesses.
+
+use std::time::Duration;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+
+/// Frames that wait to be sent to one peer; one more, and the peer is too slow.
+pub(super) const QUEUE: usize = 1_024;
+/// How long TCP, the upgrade, and one write may take.
+pub(super) const HANDSHAKE: Duration = Duration::from_secs(5);
+pub(super) const WRITE: Duration = Duration::from_secs(10);
+/// How often a peer is pinged, and after how much silence it counts as gone: two missed pongs.
+pub(super) const PING: Duration = Duration::from_secs(15);
+pub(super) const SILENCE: Duration = Duration::from_secs(35);
+/// How long a connection that is being closed may go on sending what waits.
+pub(super) const FAREWELL: Duration = Duration::from_secs(1);
+/// Handshakes under way at once.
+pub(super) const HANDSHAKES: usize = 64;
+
+/// Both sides: 64 KiB messages and frames, small buffers (the read buffer is allocated eagerly), a bounded write buffer.
+pub(super) fn web_socket_config() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .max_message_size(Some(gossip::json::MAX_FRAME))
+        .max_frame_size(Some(gossip::json::MAX_FRAME))
+        .read_buffer_size(8 * 1_024)
+        .write_buffer_size(16 * 1_024)
+        .max_write_buffer_size(256 * 1_024)
+}

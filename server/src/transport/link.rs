@@ -1,0 +1,126 @@
+//! The node's end of a connection.
+
+use crate::clock;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+use tokio::sync::mpsc;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+use tokio_util::sync::CancellationToken;
+
+/// What the node holds of a connection: a bounded queue of frames, and the means to end it.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(super) frames: mpsc::Sender<Utf8Bytes>,
+    pub(super) closing: Arc<Closing>,
+    pub(crate) stats: Arc<LinkStats>,
+}
+
+/// The end of a connection, asked for by the node.
+#[derive(Debug, Default)]
+pub(super) struct Closing {
+    pub(super) asked: CancellationToken,
+    pub(super) because: Mutex<String>,
+}
+
+/// The queue of the peer is full.
+#[derive(Debug)]
+pub(crate) struct TooSlow;
+
+impl Link {
+    /// Queues a frame. Never waits.
+    pub(crate) fn send(&self, frame: Utf8Bytes) -> Result<(), TooSlow> {
+        match self.frames.try_send(frame) {
+            Err(mpsc::error::TrySendError::Full(_)) => Err(TooSlow),
+            // Closed: the connection has ended by itself, and its end is on the way to the node.
+            Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => Ok(()),
+        }
+    }
+
+    /// Ends the connection, after what is queued, with a reason for the peer to read.
+    pub(crate) fn close(&self, because: &str) {
+        because.clone_into(&mut self.closing.because.lock().unwrap_or_else(PoisonError::into_inner));
+        self.closing.asked.cancel();
+    }
+}
+
+/// What a connection counts.
+#[derive(Debug)]
+pub(crate) struct LinkStats {
+    since: u64,
+    sent: AtomicU64,
+    received: AtomicU64,
+    last_seen: AtomicU64,
+    rtt_micros: AtomicU64,
+    has_rtt: AtomicBool,
+    ping: Mutex<Option<(u64, Instant)>>,
+}
+
+impl LinkStats {
+    pub(super) fn new() -> LinkStats {
+        let now = clock::wall().as_millis();
+        LinkStats {
+            since: now,
+            sent: AtomicU64::new(0),
+            received: AtomicU64::new(0),
+            last_seen: AtomicU64::new(now),
+            rtt_micros: AtomicU64::new(0),
+            has_rtt: AtomicBool::new(false),
+            ping: Mutex::new(None),
+        }
+    }
+
+    /// Connected since, in milliseconds since the epoch.
+    pub(crate) fn since(&self) -> u64 {
+        self.since
+    }
+
+    /// Frames sent.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// Frames received.
+    pub(crate) fn received(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
+    }
+
+    /// When the last frame came, pongs included, in milliseconds since the epoch.
+    pub(crate) fn last_seen(&self) -> u64 {
+        self.last_seen.load(Ordering::Relaxed)
+    }
+
+    /// The last round trip, in milliseconds.
+    pub(crate) fn rtt_ms(&self) -> Option<f64> {
+        self.has_rtt.load(Ordering::Acquire).then(|| self.rtt_micros.load(Ordering::Relaxed) as f64 / 1_000.0)
+    }
+
+    pub(super) fn on_sent(&self) {
+        self.sent.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn on_received(&self) {
+        self.received.fetch_add(1, Ordering::Relaxed);
+        self.on_alive();
+    }
+
+    pub(super) fn on_alive(&self) {
+        self.last_seen.store(clock::wall().as_millis(), Ordering::Relaxed);
+    }
+
+    pub(super) fn on_ping(&self, number: u64, now: Instant) {
+        *self.ping.lock().unwrap_or_else(PoisonError::into_inner) = Some((number, now));
+    }
+
+    /// A pong counts as a measurement only if it answers the last ping.
+    pub(super) fn on_pong(&self, payload: &[u8], now: Instant) {
+        self.on_alive();
+        let mut ping = self.ping.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, sent)) = ping.take_if(|(number, _)| payload == number.to_be_bytes()) {
+            let micros = u64::try_from(now.duration_since(sent).as_micros()).unwrap_or(u64::MAX);
+            self.rtt_micros.store(micros, Ordering::Relaxed);
+            self.has_rtt.store(true, Ordering::Release);
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! WebSockets to peers: one listener, one dial at a time for an address, two tasks a connection.
+//!
+//! Knows how to carry frames and when a connection is dead. Knows nothing of what events are for: whom to dial, what to
+//! send and whom to drop is `gossip`'s to say.
+
+mod connection;
+mod dialler;
+mod gate;
+mod limits;
+mod link;
+mod listener;
+
+pub(crate) use connection::Context;
+pub(crate) use dialler::dial;
+pub(crate) use link::{Link, LinkStats};
+pub(crate) use listener::listen;

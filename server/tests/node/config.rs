@@ -1,0 +1,121 @@
+//! Flag over environment over file over default, and words for what is wrong.
+
+use crate::lifetime::binary;
+use server::config::ServeArgs;
+use std::io::Write;
+use std::process::Output;
+use std::time::Duration;
+
+fn refused(configure: impl FnOnce(&mut std::process::Command)) -> String {
+    let mut command = binary();
+    configure(command.arg("serve"));
+    let Output { status, stderr, .. } = command.output().unwrap();
+    assert!(!status.success());
+    String::from_utf8(stderr).unwrap()
+}
+
+#[test]
+fn a_wrong_value_stops_the_start_with_its_name_its_value_and_what_is_allowed() {
+    for (name, value, allowed) in [
+        ("FEDERATED_ENABLE", "yes", "1 (on) and 0 (off)"),
+        ("FEDERATED_NODE_ID", "", "character"),
+        ("FEDERATED_PORT", "70000", "0 to 65535"),
+        ("FEDERATED_BIND", "localhost", "IP address"),
+        ("FEDERATED_PEERS", "ws://ok:1,mesh.example:8091", "ws://"),
+        ("LEPTOS_SITE_ADDR", "8080", "127.0.0.1:8080"),
+        ("FEDERATED_SOURCE", "moon", "none, host"),
+        ("FEDERATED_RETENTION", "5m", "1h to 366d"),
+        ("FEDERATED_MESH", "", "1 to 64 characters"),
+        ("FEDERATED_UNSIGNED", "maybe", "accept, reject"),
+        ("FEDERATED_INGEST_TOKEN", "short", "8 to 512"),
+        ("FEDERATED_SECRET", "hunter2", "trusted network"),
+        ("FEDERATED_ALLOW", "a key", "trusted network"),
+    ] {
+        let error = refused(|command| {
+            command.env(name, value);
+        });
+        let hidden = matches!(name, "FEDERATED_INGEST_TOKEN" | "FEDERATED_SECRET");
+        assert!(error.contains(name) && error.contains(allowed), "{name}: {error}");
+        assert_eq!(error.contains(value), !hidden || value.is_empty(), "{name}: {error}");
+        assert_eq!(error.trim().lines().count(), 1, "{error}");
+    }
+}
+
+#[test]
+fn a_file_gives_defaults_that_environment_and_flags_win_over() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    writeln!(
+        file,
+        "node-id = \"from-file\"\nport = 7001\nretention = \"2d\"\nenable = true\npeers = [\"ws://a:1\", \"ws://b:2\"]"
+    )
+    .unwrap();
+    let path = file.path().to_str().unwrap();
+    let args = ServeArgs::from_words(["--config", path, "--port", "7002"]).unwrap();
+    assert_eq!(args.node_id.unwrap().as_str(), "from-file");
+    assert_eq!((args.port, args.retention, args.enable), (7_002, Duration::from_secs(172_800), true));
+    assert_eq!(args.peers.0.len(), 2);
+    let error = refused(|command| {
+        command.args(["--config", path, "--retention", "3d"]).env("FEDERATED_PORT", "from-env");
+    });
+    assert!(error.contains("from-env"), "the environment wins over the file: {error}");
+}
+
+#[test]
+fn what_is_wrong_with_the_file_is_said() {
+    for (text, words) in [
+        ("prot = 1", "\"prot\" is no setting; settings are enable, node-id, port"),
+        ("port = 70000", "FEDERATED_PORT (--port) is \"70000\""),
+        ("port = 1.5", "port must be a text, a number"),
+        ("port", "TOML"),
+        ("config = \"other.toml\"", "is no setting"),
+    ] {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        writeln!(file, "{text}").unwrap();
+        let error = ServeArgs::from_words(["--config", file.path().to_str().unwrap()]).unwrap_err().to_string();
+        assert!(error.contains(words), "{text}: {error}");
+    }
+    let error = ServeArgs::from_words(["--config", "/no/such/file.toml"]).unwrap_err().to_string();
+    assert!(error.contains("/no/such/file.toml can't be read"), "{error}");
+}
+
+#[test]
+fn every_setting_of_the_design_is_there_with_its_default() {
+    let help = binary().args(["serve", "--help"]).output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    for setting in [
+        "FEDERATED_ENABLE",
+        "FEDERATED_NODE_ID",
+        "FEDERATED_PORT",
+        "FEDERATED_PEERS",
+        "LEPTOS_SITE_ADDR",
+        "FEDERATED_DATA_DIR",
+        "FEDERATED_SOURCE",
+        "FEDERATED_RETENTION",
+        "FEDERATED_MESH",
+        "FEDERATED_SECRET",
+        "FEDERATED_ALLOW",
+        "FEDERATED_UNSIGNED",
+        "FEDERATED_INGEST_TOKEN",
+    ] {
+        assert!(help.contains(setting), "{setting}");
+    }
+    let version = binary().arg("--version").output().unwrap();
+    assert_eq!(String::from_utf8(version.stdout).unwrap().trim(), concat!("beauty-mesh ", env!("CARGO_PKG_VERSION")));
+}
+
+/// cargo-leptos reads its options from Cargo.toml, the installed binary from Leptos.toml.
+#[test]
+fn leptos_toml_and_cargo_toml_say_the_same() {
+    let read = |name: &str| -> toml::Table {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name);
+        std::fs::read_to_string(path).unwrap().parse().unwrap()
+    };
+    let options = |table: toml::Table| table["workspace"]["metadata"]["leptos"][0].as_table().unwrap().clone();
+    let (cargo, leptos) = (options(read("Cargo.toml")), options(read("Leptos.toml")));
+    for name in ["output-name", "site-root", "site-pkg-dir", "site-addr", "reload-port", "hash-files", "name"] {
+        assert!(leptos.contains_key(name), "{name}");
+    }
+    for (name, value) in leptos {
+        assert_eq!(cargo.get(&name), Some(&value), "{name}");
+    }
+}

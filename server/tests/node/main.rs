@@ -1,0 +1,12 @@
+//! Real nodes on real sockets.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
+
+mod config;
+mod events;
+mod lifetime;
+mod mesh;
+mod read;
+mod scripts;
+mod stream;
+mod support;

@@ -1,0 +1,82 @@
+//! Nodes among themselves.
+
+use crate::support::{DEADLINE, TestNode};
+use serde_json::json;
+use std::time::Instant;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_nodes_on_different_input_show_one_map() {
+    let nodes = TestNode::mesh(&["alpha", "beta", "gamma"]).await;
+    for (index, node) in nodes.iter().enumerate() {
+        let events: Vec<_> =
+            (0..20).map(|n| json!({ "beauty": f64::from(n) / 20.0, "source": format!("s{index}") })).collect();
+        assert_eq!(node.post(serde_json::to_vec(&events).unwrap()).await.status, 202);
+    }
+    let mut maps = Vec::new();
+    for node in &nodes {
+        let health = node.until("/federated/health", |health| health["events"] == 60).await;
+        assert_eq!(health["nodes"], 3);
+        let map = node.get("/federated/heatmap?resolution=1h").await.json();
+        assert_eq!(map["digest"], health["digest"]);
+        maps.push(map);
+    }
+    assert!(maps.iter().all(|map| map == &maps[0]), "equal to the byte");
+    let names: Vec<_> = maps[0]["nodes"].as_array().unwrap().iter().map(|row| row["node_id"].clone()).collect();
+    assert_eq!(names, ["alpha", "beta", "gamma"]);
+    for node in &nodes {
+        let in_sync = |peer: &serde_json::Value| peer["in_sync"] == true;
+        node.until("/federated/network", |network| network["peers"].as_array().unwrap().iter().all(in_sync)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pair_of_nodes_that_both_dial_keeps_one_connection_and_measures_it() {
+    let alpha = TestNode::start("alpha", &[]).await;
+    let beta = TestNode::start("beta", &["--peers", &alpha.address()]).await;
+    let network = alpha.until("/federated/network", |network| network["peers"][0]["rtt_ms"].is_number()).await;
+    let peer = &network["peers"][0];
+    assert_eq!(network["peers"].as_array().unwrap().len(), 1);
+    assert_eq!((&peer["node_id"], &peer["direction"]), (&json!("beta"), &json!("inbound")));
+    assert_eq!(peer["address"], json!(beta.address()), "where it can be dialled, not where it dialled from");
+    assert_eq!((&peer["state"], &peer["dialect"]), (&json!("connected"), &json!("json")));
+    assert!(peer["sent"].as_u64() > Some(0) && peer["received"].as_u64() > Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn peers_are_learned_from_peers() {
+    let alpha = TestNode::start("alpha", &[]).await;
+    let beta = TestNode::start("beta", &["--peers", &alpha.address()]).await;
+    let gamma = TestNode::start("gamma", &["--peers", &beta.address()]).await;
+    gamma.until("/federated/health", |health| health["peers"] == 2).await;
+    alpha.until("/federated/health", |health| health["peers"] == 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_ends_leaves_the_list_and_one_that_starts_comes_onto_it_and_gets_what_it_missed() {
+    let alpha = TestNode::start("alpha", &[]).await;
+    let beta = TestNode::start("beta", &["--peers", &alpha.address()]).await;
+    alpha.until("/federated/health", |health| health["peers"] == 1).await;
+    beta.end().await;
+    alpha.until("/federated/health", |health| health["peers"] == 0).await;
+    let events: Vec<_> = (0..900).map(|_| json!({ "beauty": 0.5 })).collect();
+    assert_eq!(alpha.post(serde_json::to_vec(&events).unwrap()).await.status, 202);
+    let beta = TestNode::start("beta", &["--peers", &alpha.address()]).await;
+    beta.until("/federated/health", |health| health["events"] == 900).await;
+    let digest = |health: &serde_json::Value| health["digest"].clone();
+    assert_eq!(
+        digest(&alpha.get("/federated/health").await.json()),
+        digest(&beta.get("/federated/health").await.json())
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_of_meshes_with_other_names_do_not_speak() {
+    let alpha = TestNode::start("alpha", &["--mesh", "one"]).await;
+    let beta = TestNode::start("beta", &["--mesh", "two", "--peers", &alpha.address()]).await;
+    let start = Instant::now();
+    // The dial is answered and refused; both go on, each by itself.
+    alpha.post(r#"{"beauty":1}"#).await;
+    while start.elapsed() < DEADLINE / 20 {
+        assert_eq!(beta.get("/federated/health").await.json()["events"], 0);
+    }
+}

@@ -1,0 +1,147 @@
+//! Nodes on ports that the system chose, and a plain HTTP client.
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::{HeaderMap, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use server::config::ServeArgs;
+use server::{Ports, StartError, run};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_util::sync::CancellationToken;
+
+/// Longer than anything here takes on a slow machine, shorter than a person's patience.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+
+/// A node in this process.
+pub(crate) struct TestNode {
+    pub(crate) http: SocketAddr,
+    pub(crate) peers: Option<SocketAddr>,
+    shutdown: CancellationToken,
+    running: JoinHandle<Result<(), StartError>>,
+}
+
+impl TestNode {
+    /// A node of this name, with more words for its command line.
+    pub(crate) async fn start(name: &str, words: &[&str]) -> TestNode {
+        let given = ["--enable", "1", "--node-id", name, "--http", "127.0.0.1:0", "--port", "0"];
+        TestNode::start_with(given.iter().chain(words).copied()).await
+    }
+
+    pub(crate) async fn start_with<'a>(words: impl IntoIterator<Item = &'a str>) -> TestNode {
+        let args = ServeArgs::from_words(words).unwrap();
+        let (shutdown, (ready, started)) = (CancellationToken::new(), oneshot::channel());
+        let running = tokio::spawn(run(args, ready, shutdown.clone()));
+        let Ports { http, peers } = started.await.expect("the node starts");
+        TestNode { http, peers, shutdown, running }
+    }
+
+    /// Nodes of these names, each bootstrapped to all before it.
+    pub(crate) async fn mesh(names: &[&str]) -> Vec<TestNode> {
+        let mut nodes: Vec<TestNode> = Vec::new();
+        for name in names {
+            let peers: Vec<String> = nodes.iter().map(TestNode::address).collect();
+            nodes.push(TestNode::start(name, &["--peers", &peers.join(",")]).await);
+        }
+        for node in &nodes {
+            node.until("/federated/health", |health| health["peers"] == names.len() - 1).await;
+        }
+        nodes
+    }
+
+    /// Where it listens for peers.
+    pub(crate) fn address(&self) -> String {
+        format!("ws://{}", self.peers.expect("federation is on"))
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.request("GET", path, &[], "").await
+    }
+
+    pub(crate) async fn post(&self, body: impl Into<Bytes>) -> Answer {
+        self.request("POST", "/federated/events", &[], body).await
+    }
+
+    pub(crate) async fn request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Bytes>,
+    ) -> Answer {
+        let mut client = client(self.http).await;
+        let mut request = Request::builder().method(method).uri(path).header("host", self.http.to_string());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = client.send_request(request.body(Full::new(body.into())).unwrap()).await.unwrap();
+        Answer::of(response).await
+    }
+
+    /// Asks again and again until the answer is as wanted, and gives it.
+    pub(crate) async fn until(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let start = Instant::now();
+        loop {
+            let answer = self.get(path).await.json();
+            if wanted(&answer) {
+                return answer;
+            }
+            assert!(start.elapsed() < DEADLINE, "{path} is still {answer:#}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// A plain WebSocket to its port for peers, as a script would open it.
+    pub(crate) async fn script(&self) -> WebSocketStream<MaybeTlsStream<TcpStream>> {
+        connect_async(self.address()).await.unwrap().0
+    }
+
+    /// Ends the node, and checks that it ends in time.
+    pub(crate) async fn end(self) {
+        self.shutdown.cancel();
+        let ended = tokio::time::timeout(Duration::from_secs(2), self.running).await;
+        ended.expect("a node ends within two seconds").unwrap().unwrap();
+    }
+}
+
+/// A connection for HTTP.
+pub(crate) async fn client(to: SocketAddr) -> SendRequest<Full<Bytes>> {
+    let stream = TcpStream::connect(to).await.unwrap();
+    let (client, connection) = handshake(TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+/// What came back.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    async fn of(response: Response<Incoming>) -> Answer {
+        let (parts, body) = response.into_parts();
+        Answer { status: parts.status, headers: parts.headers, body: body.collect().await.unwrap().to_bytes() }
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {:?}", self.body))
+    }
+
+    /// An RFC 9457 problem of this status: its words.
+    pub(crate) fn problem(&self, status: u16) -> String {
+        assert_eq!(self.status.as_u16(), status, "{:?}", self.body);
+        assert_eq!(self.headers["content-type"], "application/problem+json");
+        let problem = self.json();
+        assert_eq!(problem["status"], status);
+        assert!(problem["type"].is_string() && problem["title"].is_string());
+        problem["detail"].as_str().unwrap().to_owned()
+    }
+}
