@@ -70,7 +70,7 @@ pub struct Peer {
     pub address: String,
     /// Who dialled.
     pub direction: Direction,
-    /// Whether it has named itself yet.
+    /// Whether it has spoken yet.
     pub state: PeerState,
     /// How it speaks.
     pub dialect: Dialect,
@@ -114,6 +114,8 @@ pub enum PeerState {
 pub enum Dialect {
     /// Text frames with JSON, the readable dialect.
     Json,
+    /// Binary frames, as nodes speak among themselves.
+    V2,
 }
 
 /// `GET /federated/gossip/summary`: what gossip has cost so far, since the start.

@@ -1,6 +1,6 @@
-//! An event's way through the mesh: the seed protocol.
+//! An event's way to scripts: the seed protocol.
 //!
-//! An event goes to up to `fanout` random peers. Who receives it checks it against `seen`; a new one is delivered, its
+//! An event goes to up to `fanout` random scripts among the peers. Who receives it checks it against `seen`; a new one is delivered, its
 //! `ttl` goes down by one, and it is forwarded while `ttl > 0`: never to whom it came from, never to whom it is of.
 //! This is rumour mongering with a hop limit (Demers et al., PODC 1987).
 //!
@@ -9,10 +9,10 @@
 use crate::output::Output;
 use crate::peer::{Peer, PeerId};
 use crate::seen::Seen;
-use crate::{Config, Event, Message};
+use crate::{Config, Dialect, Event, Message};
 use rand::Rng;
 use rand::seq::IteratorRandom;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 /// What gossip has done since the start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,30 +35,24 @@ pub struct Counters {
 #[derive(Clone, Debug)]
 pub(crate) struct Broadcast {
     seen: Seen,
-    /// The last events accepted, oldest first, for peers that were not there.
-    pub(crate) recent: VecDeque<Event>,
     pub(crate) counters: Counters,
 }
 
 impl Broadcast {
     pub(crate) fn new(config: &Config) -> Broadcast {
-        Broadcast { seen: Seen::new(config.seen_events), recent: VecDeque::new(), counters: Counters::default() }
+        Broadcast { seen: Seen::new(config.seen_events), counters: Counters::default() }
     }
 
     /// Takes in an event if it is new.
-    pub(crate) fn accept(&mut self, config: &Config, event: &Event) -> bool {
+    pub(crate) fn accept(&mut self, event: &Event) -> bool {
         if !self.seen.insert(event.fingerprint()) {
             return false;
         }
         self.counters.seen += 1;
-        self.recent.push_back(event.clone());
-        if self.recent.len() > config.recent_events {
-            self.recent.pop_front();
-        }
         true
     }
 
-    /// Sends an event to up to `fanout` random peers, but not to `except`, nor to the node that it is of.
+    /// Sends an event to up to `fanout` random scripts, but not to `except`, nor to the node that it is of.
     pub(crate) fn spread(
         &mut self,
         fanout: usize,
@@ -68,7 +62,9 @@ impl Broadcast {
         peers: &BTreeMap<PeerId, Peer>,
         rng: &mut impl Rng,
     ) -> Option<Output> {
-        let may_have = |(id, peer): &(&PeerId, &Peer)| Some(**id) != except && !peer.is_named(&event.node_id);
+        let may_have = |(id, peer): &(&PeerId, &Peer)| {
+            peer.dialect == Dialect::Json && Some(**id) != except && !peer.is_named(&event.node_id)
+        };
         let to: Vec<PeerId> = peers.iter().filter(may_have).map(|(id, _)| *id).sample(rng, fanout);
         self.counters.propagated += to.len() as u64;
         (!to.is_empty()).then_some(Output::Send { to, message: Message::Event { ttl, event } })

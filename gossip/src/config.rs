@@ -10,17 +10,15 @@ pub struct Config {
     pub mesh: String,
     /// Nodes that are dialled for ever. Default: none.
     pub bootstrap: Vec<Address>,
-    /// To how many random peers an event goes. Default 3: the seed protocol.
+    /// To how many random scripts an event goes. Default 3: the seed protocol.
     pub fanout: usize,
-    /// How many hops an event may make. Default 10: the seed protocol.
+    /// How many hops an event may make among scripts. Default 10: the seed protocol.
     pub ttl: u8,
     /// How many events are remembered as seen. Default 131,072, about 10 MB: a guess, ten minutes at 200 events/s.
     pub seen_events: usize,
-    /// How many of the last events are kept for peers that connect. Default 4,096, at most 5 MB: a guess.
-    pub recent_events: usize,
     /// How many nodes to be connected to, before learned addresses are no longer dialled. Default 8: a guess.
     pub target_peers: usize,
-    /// How many connections are taken, both directions and scripts included. Default 64: a guess.
+    /// How many connections are taken from those who dial us, scripts included. Default 64: a guess.
     pub max_peers: usize,
     /// How many addresses are remembered, bootstrap ones not counted. Default 256: a guess.
     pub known_addresses: usize,
@@ -54,7 +52,6 @@ impl Default for Config {
             fanout: 3,
             ttl: 10,
             seen_events: 131_072,
-            recent_events: 4_096,
             target_peers: 8,
             max_peers: 64,
             known_addresses: 256,
@@ -79,7 +76,6 @@ impl Config {
         check(name_ok, "mesh", &self.mesh, "1 to 64 characters without control characters")?;
         check((1..=64).contains(&self.fanout), "fanout", self.fanout, "1 to 64")?;
         check((1..=crate::json::MAX_TTL).contains(&self.ttl), "ttl", self.ttl, "1 to 64")?;
-        check(self.seen_events >= self.recent_events, "seen_events", self.seen_events, "at least recent_events")?;
         check((1..=4_096).contains(&self.max_peers), "max_peers", self.max_peers, "1 to 4096")?;
         check(self.target_peers <= self.max_peers, "target_peers", self.target_peers, "at most max_peers")?;
         check(!self.backoff_base.is_zero(), "backoff_base", "0", "more than zero")?;

@@ -1,6 +1,7 @@
 //! What happens to a node.
 
 use crate::{Address, Digest, Event, Message, PeerId};
+use std::time::Duration;
 
 /// One fact, told to [`State::handle`](crate::State::handle).
 #[derive(Clone, Debug, PartialEq)]
@@ -13,6 +14,8 @@ pub enum Input {
         direction: Direction,
         /// Where we dialled, or where the peer dialled from.
         address: Address,
+        /// What is spoken on it.
+        dialect: Dialect,
     },
     /// A connection is gone.
     PeerDown {
@@ -40,12 +43,39 @@ pub enum Input {
         /// Whether the frame was an event, and so counts as a packet received.
         event: bool,
     },
+    /// The round trip to a peer was measured.
+    Rtt {
+        /// Which peer.
+        peer: PeerId,
+        /// How long it took.
+        rtt: Duration,
+    },
     /// An event of this node's own, or one that it was given to bring in.
     Broadcast(Event),
     /// What this node holds has changed: its digest now.
     Digest(Digest),
     /// The moment that [`State::next_wakeup`](crate::State::next_wakeup) named has come.
     Tick,
+}
+
+impl Input {
+    /// Whether connections or addresses may have changed by it.
+    pub(crate) fn concerns_membership(&self) -> bool {
+        match self {
+            Input::PeerUp { .. } | Input::PeerDown { .. } | Input::DialFailed { .. } => true,
+            Input::Message { message, .. } => matches!(message, Message::Hello(_) | Message::Peers(_)),
+            Input::Refused { .. } | Input::Rtt { .. } | Input::Broadcast(_) | Input::Digest(_) | Input::Tick => false,
+        }
+    }
+}
+
+/// What is spoken on a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// JSON in text frames ([`json`](crate::json)): anybody.
+    Json,
+    /// Binary frames ([`wire`](crate::wire)): nodes among themselves.
+    V2,
 }
 
 /// Who dialled whom.

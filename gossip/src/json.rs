@@ -119,19 +119,26 @@ pub fn decode(text: &str) -> Result<Message, DecodeError> {
 }
 
 /// Writes a message as a text frame.
-pub fn encode(message: &Message) -> String {
+///
+/// `None` for what only nodes say to each other, in binary frames.
+pub fn encode(message: &Message) -> Option<String> {
     let frame = match message {
         Message::Event { ttl, event } => {
-            return format!(r#"{{"type":"gossip","subtype":"beauty_event","ttl":{ttl},"event":{}}}"#, event.json);
+            return Some(format!(r#"{{"type":"gossip","subtype":"beauty_event","ttl":{ttl},"event":{}}}"#, event.json));
         }
         Message::Hello(hello) => MeshFrame::Hello(hello),
         Message::Peers(addresses) => {
             MeshFrame::Peers { addresses: addresses.iter().map(ToString::to_string).collect() }
         }
         Message::Digest(digest) => MeshFrame::Digest { digest },
+        Message::Bundle { .. }
+        | Message::Missed(_)
+        | Message::IHave(_)
+        | Message::Graft { .. }
+        | Message::Prune { .. } => return None,
     };
     // Strings and numbers only: there is no value here that JSON can't hold.
-    serde_json::to_string(&TypedMeshFrame { kind: "mesh", frame }).unwrap_or_default()
+    serde_json::to_string(&TypedMeshFrame { kind: "mesh", frame }).ok()
 }
 
 /// Reads an event object, as it stands in an event frame.
@@ -161,13 +168,16 @@ fn decode_event(frame: Frame<'_>) -> Result<Message, DecodeError> {
 }
 
 fn decode_hello(text: &str) -> Result<Message, DecodeError> {
-    let hello: Hello = serde_json::from_str(text).map_err(syntax_or_shape)?;
+    check_hello(serde_json::from_str(text).map_err(syntax_or_shape)?).map(Message::Hello)
+}
+
+pub(crate) fn check_hello(hello: Hello) -> Result<Hello, DecodeError> {
     check_name("node_id", &hello.node_id)?;
     check_name("mesh", &hello.mesh)?;
     if let Some(digest) = &hello.digest {
         bounded_digest(&digest.0)?;
     }
-    Ok(Message::Hello(hello))
+    Ok(hello)
 }
 
 fn decode_peers(frame: Frame<'_>) -> Result<Message, DecodeError> {
@@ -179,14 +189,14 @@ fn decode_peers(frame: Frame<'_>) -> Result<Message, DecodeError> {
     Ok(Message::Peers(addresses.iter().filter_map(|text| text.parse().ok()).collect()))
 }
 
-fn bounded_digest(text: &str) -> Result<Digest, DecodeError> {
+pub(crate) fn bounded_digest(text: &str) -> Result<Digest, DecodeError> {
     if text.is_empty() || text.len() > Digest::MAX || text.chars().any(char::is_control) {
         return Err(shape(&format!("a digest has 1 to {} bytes without control characters", Digest::MAX)));
     }
     Ok(Digest(Arc::from(text)))
 }
 
-fn check_name(field: &str, name: &str) -> Result<(), DecodeError> {
+pub(crate) fn check_name(field: &str, name: &str) -> Result<(), DecodeError> {
     if !(1..=MAX_NAME).contains(&name.chars().count()) || name.chars().any(char::is_control) {
         return Err(shape(&format!("{field} has 1 to {MAX_NAME} characters without control characters")));
     }
@@ -198,7 +208,7 @@ fn syntax_or_shape(error: serde_json::Error) -> DecodeError {
     if error.is_data() { DecodeError::WrongShape(text) } else { DecodeError::NotJson(text) }
 }
 
-fn shape(text: &str) -> DecodeError {
+pub(crate) fn shape(text: &str) -> DecodeError {
     DecodeError::WrongShape(text.to_owned())
 }
 

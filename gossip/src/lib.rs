@@ -17,9 +17,10 @@
 //! | idea | file |
 //! |---|---|
 //! | what comes in, what goes out | `input.rs`, `output.rs` |
-//! | what peers say to each other: the wire | `message.rs`, `json.rs` |
+//! | what peers say to each other: the wire | `message.rs`, `json.rs`, `wire.rs` |
 //! | who to be connected to, backoff, one connection for a pair | `membership.rs`, `backoff.rs` |
-//! | an event's way: the seed protocol | `broadcast.rs`, `seen.rs` |
+//! | an event's way to scripts: the seed protocol | `broadcast.rs`, `seen.rs` |
+//! | an event's way among nodes: bundles, source-rooted trees | `bundle.rs`, `bundler.rs`, `trees.rs` |
 //! | what a peer missed while it was not connected | `catch_up.rs` |
 //! | who holds the same set as we do | `agreement.rs` |
 
@@ -29,6 +30,8 @@ mod address;
 mod agreement;
 mod backoff;
 mod broadcast;
+mod bundle;
+mod bundler;
 mod catch_up;
 mod config;
 mod input;
@@ -40,13 +43,17 @@ mod peer;
 mod seen;
 mod state;
 mod time;
+mod trees;
+pub mod wire;
 
 pub use address::{Address, AddressError};
 pub use broadcast::Counters;
+pub use bundle::{Bundle, BundleId, OriginId};
 pub use config::{Config, ConfigError};
-pub use input::{Direction, Input};
-pub use message::{Digest, Event, Hello, InstanceId, Message};
+pub use input::{Dialect, Direction, Input};
+pub use message::{Announced, Digest, Event, Hello, InstanceId, Message};
 pub use output::{Because, Output};
 pub use peer::{PeerId, PeerView};
-pub use state::State;
+pub use state::{Me, State};
 pub use time::Time;
+pub use trees::Way;

@@ -20,9 +20,9 @@ use std::time::Duration;
 const MAX_FAILURES: u32 = 6;
 /// A connection that lasted this long proves its address good: the next wait starts from the base again. A guess.
 const PROVEN: Duration = Duration::from_secs(10);
-/// How many dials run at once.
+/// How many dials run at once. A guess.
 const MAX_DIALLING: usize = 4;
-/// How many addresses are told at once.
+/// How many addresses are told at once. A guess.
 const TELL: usize = 16;
 
 #[derive(Clone, Debug)]
@@ -162,10 +162,12 @@ impl Membership {
         rng: &mut impl Rng,
         outbox: &mut VecDeque<Output>,
     ) {
-        let due: Vec<Address> =
-            self.dialable(config, peers).filter(|(_, at)| *at <= now).map(|(address, _)| address.clone()).collect();
+        // Bootstrap addresses first: no number of learned ones may keep them waiting.
+        let due = self.dialable(config, peers).filter(|(_, at)| *at <= now);
+        let mut due: Vec<_> = due.map(|(address, at)| (!self.known[address].bootstrap, at, address.clone())).collect();
+        due.sort();
         let dialling = self.known.values().filter(|known| known.state == Dial::Dialling).count();
-        for address in due.into_iter().take(MAX_DIALLING.saturating_sub(dialling)) {
+        for (_, _, address) in due.into_iter().take(MAX_DIALLING.saturating_sub(dialling)) {
             if let Some(known) = self.known.get_mut(&address) {
                 known.state = Dial::Dialling;
             }
@@ -186,7 +188,8 @@ impl Membership {
     ) -> impl Iterator<Item = (&'a Address, Time)> {
         let dialling = self.known.values().filter(|known| known.state == Dial::Dialling).count();
         let nodes = peers.values().filter(|peer| peer.node.is_some()).count();
-        let may_dial = dialling < MAX_DIALLING && peers.len() + dialling < config.max_peers;
+        // Whoever fills the places for those who dial us takes none from those whom we dial.
+        let may_dial = dialling < MAX_DIALLING;
         let few = nodes + dialling < config.target_peers;
         self.known.iter().filter_map(move |(address, known)| match known.state {
             Dial::At(at) if may_dial && (known.bootstrap || few) => Some((address, at)),

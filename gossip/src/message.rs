@@ -1,24 +1,27 @@
 //! What peers say to each other.
 
-use crate::Address;
+use crate::{Address, Bundle, BundleId, OriginId, Way};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// A message between two peers: the wire spec. `json.rs` says how each is written.
+/// A message between two peers: the wire spec. `json.rs` and `wire.rs` say how each is written.
 ///
 /// ```text
 /// dialler                      node                       script            node
 ///   │ ──── Hello ───────────▶ │  its first frame           │ ── Event ──▶ │   no handshake:
 ///   │ ◀─────────── Hello ──── │  the answer                │              │   a script may speak at once,
-///   │ ◀──── Peers ──────────▶ │  both, after a hello       │ ◀── Event ── │   and hears what the node forwards
-///   │ ◀──── Event (missed) ─▶ │  if the digests differ     │              │
-///   │ ◀──── Event ──────────▶ │  as they come              │              │
+///   │ ◀──── Peers, Digest ──▶ │  both, after a hello       │ ◀── Event ── │   and hears what the node forwards
+///   │ ◀──── Missed ─────────▶ │  if the digests differ     │              │
+///   │ ◀──── Bundle ─────────▶ │  down its origin's tree    │              │
+///   │ ◀──── IHave ──────────▶ │  along all other links     │              │
+///   │ ◀──── Graft, Prune ───▶ │  as trees grow             │              │
 ///   │ ◀──── Digest ─────────▶ │  while it changes          │              │
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum Message {
-    /// An event on its way. From anybody, at any time; a new one is delivered, and forwarded while its `ttl` lasts.
+    /// An event on its way. From a script, or to one, at any time; a new one is delivered, and forwarded while its `ttl`
+    /// lasts. Nodes tell each other of it in a [`Message::Bundle`].
     Event {
         /// How many hops it may still make, 0 to [`json::MAX_TTL`](crate::json::MAX_TTL).
         ttl: u8,
@@ -30,6 +33,29 @@ pub enum Message {
     Hello(Hello),
     /// Where other nodes can be dialled. After a hello, and to a random peer from time to time. No answer.
     Peers(Vec<Address>),
+    /// A bundle on its way down its origin's tree. Between nodes only, as all that follows.
+    Bundle {
+        /// How it travels.
+        way: Way,
+        /// The bundle.
+        bundle: Bundle,
+    },
+    /// A bundle that the peer may have missed: not part of any tree, so that one it has is no reason to prune.
+    Missed(Bundle),
+    /// These bundles are here. Who lacks one asks for it by a graft.
+    IHave(Vec<Announced>),
+    /// Push this origin's bundles to me from now on; and the one with this number now, if it names one.
+    Graft {
+        /// Whose.
+        origin: OriginId,
+        /// Which one to send now.
+        want: Option<u64>,
+    },
+    /// Announce this origin's bundles to me, but don't push them.
+    Prune {
+        /// Whose.
+        origin: OriginId,
+    },
     /// The digest of the set that the speaker holds. While it changes, at most once in a while. No answer.
     Digest(Digest),
 }
@@ -59,6 +85,15 @@ impl Event {
         first.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
         u128::from_le_bytes(first)
     }
+}
+
+/// A bundle that is here, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Announced {
+    /// Which.
+    pub id: BundleId,
+    /// Since it came, in microseconds: the receiver knows by it when a payload on this link would have come.
+    pub age: u32,
 }
 
 /// Who is speaking.

@@ -1,6 +1,6 @@
 //! One connected peer.
 
-use crate::{Address, Digest, Direction, InstanceId, Time};
+use crate::{Address, Dialect, Digest, Direction, InstanceId, Time};
 use std::fmt;
 
 /// A connection, as the driver numbers them. Never used twice.
@@ -17,6 +17,7 @@ impl fmt::Display for PeerId {
 #[derive(Clone, Debug)]
 pub(crate) struct Peer {
     pub(crate) direction: Direction,
+    pub(crate) dialect: Dialect,
     /// Where we dialled, or where it dialled from.
     pub(crate) observed: Address,
     pub(crate) since: Time,
@@ -26,6 +27,8 @@ pub(crate) struct Peer {
     pub(crate) spoken: bool,
     /// The last digest that it told.
     pub(crate) digest: Option<Digest>,
+    /// Since when its digests are not ours.
+    pub(crate) apart_since: Option<Time>,
 }
 
 /// What a hello told.
@@ -48,6 +51,8 @@ pub struct PeerView {
     pub address: Address,
     /// Who dialled.
     pub direction: Direction,
+    /// What is spoken.
+    pub dialect: Dialect,
     /// Whether it has said anything yet.
     pub spoken: bool,
     /// Since when it is connected.
@@ -64,6 +69,7 @@ impl Peer {
             node_id: self.node.as_ref().map(|node| node.node_id.clone()),
             address: listens.unwrap_or(&self.observed).clone(),
             direction: self.direction,
+            dialect: self.dialect,
             spoken: self.spoken,
             since: self.since,
             in_sync,

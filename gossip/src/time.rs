@@ -23,6 +23,11 @@ impl Time {
         self.0
     }
 
+    /// The moment so long before, the start at the earliest.
+    pub fn before(self, duration: Duration) -> Time {
+        Time(self.0.saturating_sub(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)))
+    }
+
     /// How long ago `earlier` was, zero if it lies ahead.
     pub fn since(self, earlier: Time) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))

@@ -4,19 +4,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a bench says that it can't measure")]
 
+mod support;
+
 use app::api::StreamMessage;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use futures_util::StreamExt;
-use http_body_util::{BodyExt, Full};
-use hyper::Request;
-use hyper::body::Bytes;
-use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper_util::rt::TokioIo;
-use serde_json::{Value, json};
-use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
+use serde_json::json;
 use std::time::{Duration, Instant};
-use tokio::net::TcpStream;
+use support::{Client, Node, ask, client, start, until};
 use tokio::runtime::Runtime;
 use tokio_tungstenite::connect_async;
 
@@ -24,72 +19,6 @@ use tokio_tungstenite::connect_async;
 const CLIENTS: u64 = 8;
 /// Nodes whose rows the map shows while it is asked for.
 const ROWS: usize = 3;
-
-type Client = SendRequest<Full<Bytes>>;
-
-struct Node {
-    process: Child,
-    http: String,
-    peers: String,
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-fn start(name: &str, peers: &[&Node]) -> Node {
-    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-    let (http, port) = (format!("127.0.0.1:{}", free_port()), free_port());
-    let peers: Vec<&str> = peers.iter().map(|node| node.peers.as_str()).collect();
-    let process = Command::new(format!("{root}/target/release/beauty-mesh"))
-        .current_dir(root)
-        .args(["serve", "--enable", "1", "--node-id", name, "--http", &http, "--port", &port.to_string()])
-        .args(["--peers", &peers.join(",")])
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("target/release/beauty-mesh runs: `make build` builds it");
-    Node { process, http, peers: format!("ws://127.0.0.1:{port}") }
-}
-
-async fn client(node: &Node) -> Client {
-    let start = Instant::now();
-    loop {
-        if let Ok(stream) = TcpStream::connect(&node.http).await {
-            let (client, connection) = handshake(TokioIo::new(stream)).await.unwrap();
-            tokio::spawn(connection);
-            return client;
-        }
-        assert!(start.elapsed() < Duration::from_secs(10), "the node does not answer");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-}
-
-async fn ask(client: &mut Client, method: &str, path: &str, body: impl Into<Bytes>) -> Bytes {
-    client.ready().await.unwrap();
-    let request = Request::builder().method(method).uri(path).header("host", "localhost");
-    let response = client.send_request(request.body(Full::new(body.into())).unwrap()).await.unwrap();
-    assert!(response.status().is_success(), "{method} {path}: {}", response.status());
-    response.into_body().collect().await.unwrap().to_bytes()
-}
-
-async fn until(client: &mut Client, name: &str, value: u64) {
-    let start = Instant::now();
-    loop {
-        let health: Value = serde_json::from_slice(&ask(client, "GET", "/federated/health", "").await).unwrap();
-        if health[name] == value {
-            return;
-        }
-        assert!(start.elapsed() < Duration::from_secs(20), "{name} is still {}", health[name]);
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-}
 
 /// Three nodes, all connected, each with an event in the map.
 async fn mesh() -> (Vec<Node>, Vec<Client>) {
@@ -100,11 +29,11 @@ async fn mesh() -> (Vec<Node>, Vec<Client>) {
         nodes.push(node);
     }
     for client in &mut clients {
-        until(client, "peers", 2).await;
+        until(client, |health| health["peers"] == 2).await;
         ask(client, "POST", "/federated/events", r#"{"beauty": 0.5}"#).await;
     }
     for client in &mut clients {
-        until(client, "events", ROWS as u64).await;
+        until(client, |health| health["events"] == ROWS).await;
     }
     (nodes, clients)
 }
@@ -154,7 +83,7 @@ fn post_to_stream(criterion: &mut Criterion) {
             let mut total = Duration::ZERO;
             for _ in 0..count {
                 // A quiet origin: what gathers deltas has come to rest.
-                runtime.block_on(tokio::time::sleep(Duration::from_millis(60)));
+                runtime.block_on(async { tokio::time::sleep(Duration::from_millis(60)).await });
                 let start = Instant::now();
                 events += 1;
                 runtime.block_on(async {

@@ -1,5 +1,6 @@
 //! From settings to a running node, and to its end.
 
+use crate::clock;
 use crate::config::{ServeArgs, Source};
 use crate::http::{self, AppState, Token};
 use crate::name;
@@ -7,7 +8,7 @@ use crate::node::{self, Driver, Node, Shared, Verifier};
 use crate::sources::{HostSource, NoSource};
 use crate::transport;
 use beauty::{Ledger, LedgerConfig, Origin};
-use gossip::{InstanceId, State};
+use gossip::{InstanceId, Me, OriginId, State};
 use leptos::config::{LeptosOptions, get_configuration};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -85,7 +86,7 @@ pub async fn run(
     let name = node_name(&args)?;
     let ports = Ports {
         http: address(&http_listener, args.http),
-        peers: peer_listener.as_ref().map(|l| address(l, args.http)),
+        peers: peer_listener.as_ref().map(|l| address(l, (args.bind, args.port).into())),
     };
     let tasks = TaskTracker::new();
     let ledger = LedgerConfig { retention: args.retention, ..LedgerConfig::default() };
@@ -99,7 +100,8 @@ pub async fn run(
         commands,
         verifier: Verifier::new(Arc::clone(&shared), args.unsigned),
         tasks: tasks.clone(),
-        shutdown: shutdown.clone(),
+        // Cancelled by the driver when it has sent its last.
+        shutdown: CancellationToken::new(),
         next_peer: Arc::new(AtomicU64::new(0)),
     };
     let driver = Driver::new(shared, state, context.clone());
@@ -131,8 +133,15 @@ fn protocol(args: &ServeArgs, name: &Origin, peers: Option<SocketAddr>) -> Resul
     let bootstrap = if args.enable { args.peers.0.clone() } else { Vec::new() };
     let config = gossip::Config { mesh: args.mesh.clone(), bootstrap, ..gossip::Config::default() };
     config.validate().map_err(|error| StartError::Bounds(error.to_string()))?;
-    let (instance, port) = (InstanceId(Uuid::new_v4()), peers.map_or(0, |peers| peers.port()));
-    Ok(State::new(config, name.as_str(), instance, port, ChaCha8Rng::from_seed(rand::random())))
+    let me = Me {
+        node_id: name.to_string(),
+        instance: InstanceId(Uuid::new_v4()),
+        // Drawn anew at each start until nodes have keys.
+        origin: OriginId(rand::random()),
+        port: peers.map_or(0, |peers| peers.port()),
+        epoch_micros: clock::wall().as_millis().saturating_mul(1_000),
+    };
+    Ok(State::new(config, me, ChaCha8Rng::from_seed(rand::random())))
 }
 
 fn node_name(args: &ServeArgs) -> Result<Origin, StartError> {

@@ -5,4 +5,6 @@
 mod broadcast;
 mod codec;
 mod membership;
+mod trees;
+mod wire;
 mod world;

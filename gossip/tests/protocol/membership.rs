@@ -152,3 +152,31 @@ fn a_life_ends_with_nothing_left() {
     world.run_for(10 * MINUTE);
     assert!(world.state(0).next_wakeup().is_none(), "learned addresses that nobody answers at are forgotten");
 }
+
+#[test]
+fn whoever_fills_the_places_of_those_who_dial_us_takes_none_from_those_whom_we_dial() {
+    let mut world = World::new(1);
+    let node = world.add(Config { max_peers: 5, target_peers: 5, bootstrap: vec![address(1)], ..Config::default() });
+    for _ in 0..20 {
+        world.script(node);
+    }
+    world.add(Config::default());
+    world.run_for(MINUTE);
+    assert_eq!(world.peers(node), ["node1"]);
+}
+
+#[test]
+fn addresses_of_strangers_are_not_dialled() {
+    let mut world = World::new(1);
+    let node = world.add(Config { bootstrap: vec![address(1)], ..Config::default() });
+    let stranger = world.script(node);
+    let lies =
+        gossip::Message::Peers((1..=32).map(|port| gossip::Address::new("lies.example", port).unwrap()).collect());
+    for _ in 0..120 {
+        world.say(node, stranger, &gossip::json::encode(&lies).unwrap());
+        world.run_for(Duration::from_secs(1));
+    }
+    world.add(Config::default());
+    world.run_for(Duration::from_secs(31));
+    assert_eq!(world.peers(node), ["node1"]);
+}

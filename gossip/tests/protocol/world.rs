@@ -1,10 +1,13 @@
 //! A world of nodes in virtual time: connections that carry frames in order, each after a delay of its own, and through
 //! the real codec. Deterministic by its seed.
 
-use gossip::{Address, Config, Direction, Event, Input, InstanceId, Message, Output, PeerId, State, Time, json};
+use gossip::{
+    Address, Config, Dialect, Direction, Event, Input, InstanceId, Me, Message, OriginId, Output, PeerId, State, Time,
+    json, wire,
+};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
@@ -18,7 +21,7 @@ enum Fact {
     Frame {
         link: PeerId,
         to: Node,
-        text: String,
+        bytes: Vec<u8>,
     },
     Dial {
         from: Node,
@@ -33,16 +36,32 @@ pub(crate) struct World {
     pub(crate) nodes: Vec<Option<State>>,
     pub(crate) delivered: Vec<Vec<Event>>,
     queue: BTreeMap<(Time, u64), Fact>,
+    /// When each living node wants to be woken.
+    wakeups: BTreeSet<(Time, Node)>,
     order: u64,
+    /// Frames sent between nodes.
+    pub(crate) frames: u64,
+    /// Whether frames between nodes are lost.
+    pub(crate) lose_frames: bool,
     /// Who is at each end: dialler, listener.
     links: BTreeMap<PeerId, (Node, Node)>,
     arrivals: BTreeMap<(PeerId, Node), Time>,
     pub(crate) closed: Vec<(Node, gossip::Because)>,
+    /// What scripts were sent.
+    heard: BTreeMap<PeerId, Vec<String>>,
 }
 
 /// The address at which a node listens.
 pub(crate) fn address(node: Node) -> Address {
     Address::new(&format!("node{node}.example"), 8091).unwrap()
+}
+
+/// Who a node is, in a run that began at this moment.
+pub(crate) fn me(node: Node, instance: InstanceId, now: Time) -> Me {
+    let mut origin = [0; 32];
+    origin[..8].copy_from_slice(&(node as u64).to_be_bytes());
+    let origin = OriginId(origin);
+    Me { node_id: format!("node{node}"), instance, origin, port: 8091, epoch_micros: now.as_micros() }
 }
 
 /// An event of a node.
@@ -61,10 +80,14 @@ impl World {
             nodes: Vec::new(),
             delivered: Vec::new(),
             queue: BTreeMap::new(),
+            wakeups: BTreeSet::new(),
             order: 0,
+            frames: 0,
+            lose_frames: false,
             links: BTreeMap::new(),
             arrivals: BTreeMap::new(),
             closed: Vec::new(),
+            heard: BTreeMap::new(),
         }
     }
 
@@ -92,13 +115,14 @@ impl World {
     pub(crate) fn start(&mut self, node: Node, config: Config) {
         let instance = InstanceId(Uuid::from_u128(self.rng.random::<u128>()));
         let rng = ChaCha8Rng::from_rng(&mut self.rng);
-        self.nodes[node] = Some(State::new(config, &format!("node{node}"), instance, 8091, rng));
+        self.nodes[node] = Some(State::new(config, me(node, instance, self.now), rng));
         self.tell(node, Input::Tick);
     }
 
     /// Ends a node without a word.
     pub(crate) fn crash(&mut self, node: Node) {
         self.nodes[node] = None;
+        self.wakeups.retain(|(_, other)| *other != node);
         for (link, (a, b)) in self.links.clone() {
             if a == node || b == node {
                 self.unlink(link);
@@ -121,21 +145,35 @@ impl World {
     pub(crate) fn script(&mut self, node: Node) -> PeerId {
         self.order += 1;
         let peer = PeerId(1_000_000 + self.order);
-        self.tell(node, Input::PeerUp { peer, direction: Direction::Inbound, address: address(999) });
+        self.tell(
+            node,
+            Input::PeerUp { peer, direction: Direction::Inbound, address: address(999), dialect: Dialect::Json },
+        );
         peer
     }
 
     pub(crate) fn say(&mut self, node: Node, peer: PeerId, text: &str) {
-        match json::decode(text) {
+        self.hear(node, peer, json::decode(text));
+    }
+
+    fn hear(&mut self, node: Node, peer: PeerId, decoded: Result<Message, json::DecodeError>) {
+        match decoded {
             Ok(message) => self.tell(node, Input::Message { peer, message }),
             Err(error) => self.tell(node, Input::Refused { peer, reason: error.reason(), event: false }),
         }
     }
 
+    /// What a script was sent so far.
+    pub(crate) fn heard_by(&self, script: PeerId) -> &[String] {
+        self.heard.get(&script).map_or(&[], Vec::as_slice)
+    }
+
     /// Tells a node a fact, now, and puts what it does on its way.
     pub(crate) fn tell(&mut self, node: Node, input: Input) {
+        self.wakeups.retain(|(_, other)| *other != node);
         let Some(state) = self.nodes[node].as_mut() else { return };
         state.handle(self.now, input);
+        self.wakeups.extend(state.next_wakeup().map(|at| (at, node)));
         let outputs: Vec<Output> = state.drain().collect();
         for output in outputs {
             match output {
@@ -159,8 +197,7 @@ impl World {
     pub(crate) fn run_until(&mut self, until: Time) {
         loop {
             let next = self.queue.first_key_value().map(|((at, _), _)| *at);
-            let wakeups = self.nodes.iter().enumerate().filter_map(|(n, s)| Some((s.as_ref()?.next_wakeup()?, n)));
-            let wakeup = wakeups.min();
+            let wakeup = self.wakeups.first().copied();
             match (next, wakeup) {
                 (fact, Some((at, node))) if at <= until && fact.is_none_or(|fact| at < fact) => {
                     self.now = self.now.max(at);
@@ -182,9 +219,9 @@ impl World {
         self.now = self.now.max(at);
         match fact {
             Fact::Input(node, input) => self.tell(node, input),
-            Fact::Frame { link, to, text } => {
+            Fact::Frame { link, to, bytes } => {
                 if self.links.contains_key(&link) {
-                    self.say(to, link, &text);
+                    self.hear(to, link, wire::decode(&bytes));
                 }
             }
             Fact::Dial { from, address } => self.connect(from, address),
@@ -201,23 +238,47 @@ impl World {
         if from == listener {
             let back = PeerId(link.0 + 1);
             self.links.insert(back, (from, from));
-            self.tell(from, Input::PeerUp { peer: link, direction: Direction::Outbound, address: to });
-            self.tell(from, Input::PeerUp { peer: back, direction: Direction::Inbound, address: address(999) });
+            self.tell(
+                from,
+                Input::PeerUp { peer: link, direction: Direction::Outbound, address: to, dialect: Dialect::V2 },
+            );
+            self.tell(
+                from,
+                Input::PeerUp {
+                    peer: back,
+                    direction: Direction::Inbound,
+                    address: address(999),
+                    dialect: Dialect::V2,
+                },
+            );
             return;
         }
-        self.tell(listener, Input::PeerUp { peer: link, direction: Direction::Inbound, address: address(from) });
-        self.tell(from, Input::PeerUp { peer: link, direction: Direction::Outbound, address: to });
+        self.tell(
+            listener,
+            Input::PeerUp { peer: link, direction: Direction::Inbound, address: address(from), dialect: Dialect::V2 },
+        );
+        self.tell(
+            from,
+            Input::PeerUp { peer: link, direction: Direction::Outbound, address: to, dialect: Dialect::V2 },
+        );
     }
 
     fn send(&mut self, from: Node, link: PeerId, message: &Message) {
-        let Some((a, b)) = self.links.get(&link).copied() else { return };
-        let text = json::encode(message);
-        assert!(text.len() <= json::MAX_FRAME);
+        let Some((a, b)) = self.links.get(&link).copied() else {
+            let text = json::encode(message).expect("scripts are told what the readable dialect can hold");
+            return self.heard.entry(link).or_default().push(text);
+        };
+        let bytes = wire::encode(message).expect("nodes say to each other what the binary dialect can hold");
+        assert!(bytes.len() <= json::MAX_FRAME);
+        self.frames += 1;
+        if self.lose_frames {
+            return;
+        }
         // On a connection of a node to itself, what goes in at one end comes out at the other.
         let link = if a == b { PeerId(link.0 ^ 1) } else { link };
         let to = if a == from { b } else { a };
         let at = self.arrival(link, to);
-        self.push(at, Fact::Frame { link, to, text });
+        self.push(at, Fact::Frame { link, to, bytes });
     }
 
     /// When what is sent now arrives: after 1 to 50 ms, and not before what was sent earlier.

@@ -1,8 +1,8 @@
 //! `POST /federated/events`: scores from outside.
 
 use super::AppState;
-use super::body;
 use super::problem::HttpProblem;
+use super::{body, origin};
 use crate::node::IngestError;
 use app::api::{Accepted, EntryError};
 use axum::Json;
@@ -32,16 +32,9 @@ pub(super) async fn post(
     Ok((StatusCode::ACCEPTED, Json(Accepted { accepted: event_ids.len(), event_ids })))
 }
 
-/// The token where one is set, else this machine only; and no page of another site.
+/// The token where one is set, else this machine only; and never a page of another site.
 fn authorize(state: &AppState, from: SocketAddr, headers: &HeaderMap) -> Result<(), HttpProblem> {
-    if let Some(origin) = headers.get(header::ORIGIN) {
-        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-        let same = origin.to_str().is_ok_and(|o| o.split_once("://").is_some_and(|(_, authority)| authority == host));
-        if !same {
-            let detail = "a page of another site may not post events here";
-            return Err(HttpProblem::new(StatusCode::FORBIDDEN, "other-origin", "Not from this page", detail));
-        }
-    }
+    origin::same_site(headers)?;
     match &state.token {
         Some(token) => {
             let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
@@ -53,7 +46,7 @@ fn authorize(state: &AppState, from: SocketAddr, headers: &HeaderMap) -> Result<
                           FEDERATED_INGEST_TOKEN names";
             Err(HttpProblem::new(StatusCode::UNAUTHORIZED, "no-token", "The token is missing or wrong", detail))
         }
-        None if from.ip().to_canonical().is_loopback() => Ok(()),
+        None if from.ip().to_canonical().is_loopback() => origin::by_address(headers),
         None => {
             let detail = "this node takes events from its own machine only; set FEDERATED_INGEST_TOKEN there, and send \
                           it as a bearer token, to post from elsewhere";

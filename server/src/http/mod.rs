@@ -4,6 +4,7 @@
 
 mod body;
 mod events;
+mod origin;
 mod page;
 mod problem;
 mod read;

@@ -11,7 +11,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use beauty::{MAX_COLUMNS, Resolution};
+use beauty::{MAX_COLUMNS, Resolution, Timestamp};
 use serde::Deserialize;
 use std::sync::{Mutex, PoisonError};
 
@@ -80,14 +80,16 @@ pub(super) struct HeatmapCache {
 
 struct Written {
     version: u64,
-    column: beauty::Timestamp,
+    /// The newest column began here, and the hour by which the digest's range goes, here.
+    column: (Timestamp, Timestamp),
     body: Bytes,
 }
 
 impl HeatmapCache {
     fn get(&self, state: &AppState, resolution: Resolution) -> Bytes {
         // The version first: what changes while the map is written makes the copy older, never newer, than it says.
-        let (version, column) = (state.node.shared.version(), resolution.floor(clock::wall()));
+        let now = clock::wall();
+        let (version, column) = (state.node.shared.version(), (resolution.floor(now), Resolution::Hour.floor(now)));
         let slot = |written: &[Option<Written>]| {
             let written = written[resolution as usize].as_ref()?;
             (written.version == version && written.column == column).then(|| written.body.clone())

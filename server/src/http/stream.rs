@@ -3,9 +3,9 @@
 //! Subscribed before the snapshot is read, and what the snapshot contains is left out: no gap, nothing twice.
 //! A reader that falls behind gets a snapshot again instead of a queue that grows.
 
-use super::AppState;
 use super::problem::HttpProblem;
 use super::read::Window;
+use super::{AppState, origin};
 use crate::node::{Frame, Node, write};
 use app::api::StreamMessage;
 use axum::extract::rejection::QueryRejection;
@@ -47,6 +47,7 @@ pub(super) async fn stream(
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, HttpProblem> {
+    origin::same_site(&headers)?;
     let (resolution, buckets) = Window::read(window)?;
     let place = Arc::clone(&state.readers.0).try_acquire_owned().map_err(|_| {
         let detail = format!("{MAX_READERS} readers are served already; try another node, or again later");

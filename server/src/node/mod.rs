@@ -3,6 +3,7 @@
 //! One task, the [`driver`](driver::Driver), owns `gossip::State` and is the only writer of the ledger. All others read
 //! the ledger under its lock, for moments and never across an await, and talk to the driver through a bounded queue.
 
+mod deferred;
 mod driver;
 mod hub;
 mod verify;
@@ -10,7 +11,7 @@ mod view;
 
 pub(crate) use driver::Driver;
 pub(crate) use hub::{Frame, Hub};
-pub(crate) use verify::Verifier;
+pub(crate) use verify::{Refusal, Verified, Verifier};
 pub(crate) use view::{GossipView, MAP_BUCKETS, MAP_RESOLUTION, write};
 
 use crate::transport::Link;
@@ -18,7 +19,7 @@ use beauty::{EventId, Ledger, Report, TimeRefusal};
 use gossip::{Address, Direction, Message, PeerId};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 /// How many commands wait for the driver, before whoever sends one waits.
@@ -32,8 +33,10 @@ pub(crate) enum Command {
     Down { peer: PeerId, why: String },
     /// A dial came to nothing.
     DialFailed { address: Address },
-    /// A frame came and holds. An event comes with what it tells.
-    Frame { peer: PeerId, message: Message, told: Option<beauty::Told> },
+    /// A frame came and holds. Events come with what they tell.
+    Frame { peer: PeerId, message: Message, told: Vec<(Arc<str>, beauty::Told)> },
+    /// The round trip of a connection was measured.
+    Rtt { peer: PeerId, rtt: Duration },
     /// A frame came and was refused.
     Refused { peer: PeerId, reason: &'static str, event: bool },
     /// Events of this node's own.
@@ -87,8 +90,10 @@ impl Shared {
     }
 
     fn ledger_mut(&self) -> RwLockWriteGuard<'_, Ledger> {
+        let ledger = self.ledger.write().unwrap_or_else(PoisonError::into_inner);
+        // Under the lock: who reads the new number reads the ledger only after what it stands for.
         self.version.fetch_add(1, Ordering::Release);
-        self.ledger.write().unwrap_or_else(PoisonError::into_inner)
+        ledger
     }
 
     /// A number that changes whenever the ledger does. Read it before the ledger to know how old a copy may be.

@@ -117,7 +117,10 @@ fn shown(peer: &PeerView, stats: &LinkStats) -> Peer {
             gossip::Direction::Outbound => Direction::Outbound,
         },
         state: if peer.spoken { PeerState::Connected } else { PeerState::Connecting },
-        dialect: Dialect::Json,
+        dialect: match peer.dialect {
+            gossip::Dialect::Json => Dialect::Json,
+            gossip::Dialect::V2 => Dialect::V2,
+        },
         since: stats.since(),
         rtt_ms: stats.rtt_ms(),
         sent: stats.sent(),

@@ -6,9 +6,9 @@
 use super::gate::LogGate;
 use super::limits;
 use super::link::{Closing, Link, LinkStats};
-use crate::node::{Command, Verifier};
+use crate::node::{Command, Refusal, Verified, Verifier};
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
-use gossip::{Address, Direction, PeerId};
+use gossip::{Address, Dialect, Direction, PeerId};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
+use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
@@ -34,11 +34,17 @@ pub(crate) struct Context {
 }
 
 /// Runs a connection that stands, until it ends.
-pub(super) async fn run(context: Context, socket: WebSocketStream<TcpStream>, direction: Direction, address: Address) {
+pub(super) async fn run(
+    context: Context,
+    socket: WebSocketStream<TcpStream>,
+    direction: Direction,
+    address: Address,
+    dialect: Dialect,
+) {
     let peer = PeerId(context.next_peer.fetch_add(1, Ordering::Relaxed));
     let (frames, queue) = mpsc::channel(limits::QUEUE);
     let (closing, stats) = (Arc::new(Closing::default()), Arc::new(LinkStats::new()));
-    let link = Link { frames, closing: Arc::clone(&closing), stats: Arc::clone(&stats) };
+    let link = Link { frames, dialect, closing: Arc::clone(&closing), stats: Arc::clone(&stats) };
     let label = address.to_string();
     if context.commands.send(Command::Up { peer, direction, address, link }).await.is_err() {
         return;
@@ -48,7 +54,7 @@ pub(super) async fn run(context: Context, socket: WebSocketStream<TcpStream>, di
     let _end_writer = ended.clone().drop_guard();
     let writer = Writer { queue, closing: Arc::clone(&closing), stats: Arc::clone(&stats), ended };
     context.tasks.spawn(writer.run(sink, context.shutdown.clone()));
-    let mut reader = Reader { context: &context, peer, label, stats, log: LogGate::default() };
+    let mut reader = Reader { context: &context, peer, dialect, label, stats, log: LogGate::default() };
     let why = tokio::select! {
         why = reader.run(stream) => why,
         () = context.shutdown.cancelled() => "this node ends".to_owned(),
@@ -67,6 +73,7 @@ async fn closed_by_node(closing: &Closing) {
 struct Reader<'a> {
     context: &'a Context,
     peer: PeerId,
+    dialect: Dialect,
     label: String,
     stats: Arc<LinkStats>,
     log: LogGate,
@@ -84,21 +91,39 @@ impl Reader<'_> {
                     let reason = frame.map(|frame| frame.reason.to_string()).unwrap_or_default();
                     return format!("the peer closed: {:?}", excerpt(&reason));
                 }
-                Ok(Some(Ok(Message::Pong(payload)))) => self.stats.on_pong(&payload, Instant::now()),
+                Ok(Some(Ok(Message::Pong(payload)))) => self.on_pong(&payload).await,
                 Ok(Some(Ok(Message::Ping(_) | Message::Frame(_)))) => self.stats.on_alive(),
-                Ok(Some(Ok(Message::Binary(_)))) => {
+                Ok(Some(Ok(Message::Binary(bytes)))) => self.on_binary(&bytes).await,
+                Ok(Some(Ok(Message::Text(text)))) => {
                     self.stats.on_received();
-                    self.refuse("binary", false, "a binary frame; this version speaks JSON in text frames").await;
+                    self.on_verified(self.context.verifier.text(&text)).await;
                 }
-                Ok(Some(Ok(Message::Text(text)))) => self.on_text(&text).await,
             }
         }
     }
 
-    async fn on_text(&mut self, text: &str) {
+    async fn on_pong(&self, payload: &[u8]) {
+        if let Some(rtt) = self.stats.on_pong(payload, Instant::now()) {
+            // Fails only when the node has ended: then this task ends as well.
+            let _ = self.context.commands.send(Command::Rtt { peer: self.peer, rtt }).await;
+        }
+    }
+
+    async fn on_binary(&mut self, bytes: &[u8]) {
         self.stats.on_received();
-        match self.context.verifier.verify(text) {
-            Ok((message, told)) => {
+        match self.dialect {
+            Dialect::V2 => self.on_verified(self.context.verifier.binary(bytes)).await,
+            Dialect::Json => {
+                let why =
+                    "a binary frame, but the subprotocol beauty-mesh.v2 was not agreed on; JSON goes in text frames";
+                self.refuse("binary", false, why).await;
+            }
+        }
+    }
+
+    async fn on_verified(&mut self, verified: Result<Verified, Refusal>) {
+        match verified {
+            Ok(Verified { message, told }) => {
                 let frame = Command::Frame { peer: self.peer, message, told };
                 // Fails only when the node has ended: then this task ends as well.
                 let _ = self.context.commands.send(frame).await;
@@ -123,7 +148,7 @@ impl Reader<'_> {
 }
 
 struct Writer {
-    queue: mpsc::Receiver<Utf8Bytes>,
+    queue: mpsc::Receiver<Message>,
     closing: Arc<Closing>,
     stats: Arc<LinkStats>,
     /// The reader has ended.
@@ -137,12 +162,13 @@ impl Writer {
         loop {
             let sent = tokio::select! {
                 biased;
-                () = self.ended.cancelled() => return,
+                // Ends that leave time for a farewell come before those that leave none.
                 () = shutdown.cancelled() => return self.farewell(sink, CloseCode::Away, "this node ends").await,
                 () = self.closing.asked.cancelled() => {
                     let because = self.closing.because.lock().unwrap_or_else(PoisonError::into_inner).clone();
                     return self.farewell(sink, CloseCode::Policy, &because).await;
                 }
+                () = self.ended.cancelled() => return,
                 _ = pings.tick() => {
                     number += 1;
                     self.stats.on_ping(number, Instant::now());
@@ -168,13 +194,14 @@ impl Writer {
     async fn write(
         &mut self,
         sink: &mut (impl Sink<Message, Error = Error> + Unpin),
-        frame: Utf8Bytes,
+        frame: Message,
     ) -> Result<(), Error> {
-        sink.feed(Message::Text(frame)).await?;
-        self.stats.on_sent();
-        while let Ok(frame) = self.queue.try_recv() {
-            sink.feed(Message::Text(frame)).await?;
-            self.stats.on_sent();
+        let mut next = Some(frame);
+        while let Some(frame) = next {
+            let bytes = frame.len();
+            sink.feed(frame).await?;
+            self.stats.on_sent(bytes);
+            next = self.queue.try_recv().ok();
         }
         sink.flush().await
     }
@@ -189,7 +216,6 @@ impl Writer {
         };
         // Whether the peer heard it makes no difference: the connection ends.
         let _ = timeout(limits::FAREWELL, goodbye).await;
-        self.ended.cancel();
     }
 }
 
@@ -218,7 +244,14 @@ mod tests {
             next_peer: Arc::default(),
         };
         let (peer, stats) = (PeerId(1), Arc::new(LinkStats::new()));
-        let mut reader = Reader { context: &context, peer, label: String::new(), stats, log: LogGate::default() };
+        let mut reader = Reader {
+            context: &context,
+            peer,
+            dialect: Dialect::Json,
+            label: String::new(),
+            stats,
+            log: LogGate::default(),
+        };
         let start = tokio::time::Instant::now();
         assert_eq!(reader.run(stream::pending()).await, "nothing was heard for 35 s");
         assert_eq!(start.elapsed(), limits::SILENCE);

@@ -3,9 +3,15 @@
 use super::connection::{Context, run};
 use super::limits;
 use crate::node::Command;
-use gossip::{Address, Direction};
+use gossip::wire::SUBPROTOCOL;
+use gossip::{Address, Dialect, Direction};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Error;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::error::{ProtocolError, SubProtocolError};
+use tokio_tungstenite::tungstenite::handshake::client::Request;
+use tokio_tungstenite::tungstenite::http::{HeaderValue, header::SEC_WEBSOCKET_PROTOCOL};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use tracing::debug;
 
@@ -18,7 +24,7 @@ pub(crate) fn dial(context: &Context, address: Address) {
             return;
         };
         let why = match dialled {
-            Ok(Ok(socket)) => return run(context, socket, Direction::Outbound, address).await,
+            Ok(Ok((socket, dialect))) => return run(context, socket, Direction::Outbound, address, dialect).await,
             Ok(Err(error)) => error.to_string(),
             Err(_) => format!("no answer within {} s", limits::HANDSHAKE.as_secs()),
         };
@@ -28,10 +34,23 @@ pub(crate) fn dial(context: &Context, address: Address) {
     });
 }
 
-async fn connect(address: &Address) -> Result<WebSocketStream<TcpStream>, tokio_tungstenite::tungstenite::Error> {
+/// Offers our subprotocol first. A listener that agrees on none is no node: it is spoken with in JSON.
+async fn connect(address: &Address) -> Result<(WebSocketStream<TcpStream>, Dialect), Error> {
+    let mut offer = address.to_string().into_client_request()?;
+    offer.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+    match upgrade(address, offer).await {
+        Ok(socket) => Ok((socket, Dialect::V2)),
+        Err(Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(SubProtocolError::NoSubProtocol))) => {
+            Ok((upgrade(address, address.to_string().into_client_request()?).await?, Dialect::Json))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn upgrade(address: &Address, request: Request) -> Result<WebSocketStream<TcpStream>, Error> {
     let host = address.host().trim_matches(['[', ']']);
     let stream = TcpStream::connect((host, address.port())).await?;
     stream.set_nodelay(true)?;
-    let (socket, _) = client_async_with_config(address.to_string(), stream, Some(limits::web_socket_config())).await?;
+    let (socket, _) = client_async_with_config(request, stream, Some(limits::web_socket_config())).await?;
     Ok(socket)
 }

@@ -3,8 +3,9 @@
 use std::time::Duration;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
-/// Frames that wait to be sent to one peer; one more, and the peer is too slow.
+/// Frames and bytes that wait to be sent to one peer; one more, and the peer is too slow.
 pub(super) const QUEUE: usize = 1_024;
+pub(super) const QUEUE_BYTES: usize = 2 * 1_024 * 1_024;
 /// How long TCP, the upgrade, and one write may take.
 pub(super) const HANDSHAKE: Duration = Duration::from_secs(5);
 pub(super) const WRITE: Duration = Duration::from_secs(10);

@@ -1,18 +1,21 @@
 //! The node's end of a connection.
 
+use super::limits;
 use crate::clock;
+use gossip::Dialect;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
-use tokio_tungstenite::tungstenite::Utf8Bytes;
+use tokio_tungstenite::tungstenite::Message;
 use tokio_util::sync::CancellationToken;
 
 /// What the node holds of a connection: a bounded queue of frames, and the means to end it.
 #[derive(Debug)]
 pub(crate) struct Link {
-    pub(super) frames: mpsc::Sender<Utf8Bytes>,
+    pub(super) frames: mpsc::Sender<Message>,
+    pub(crate) dialect: Dialect,
     pub(super) closing: Arc<Closing>,
     pub(crate) stats: Arc<LinkStats>,
 }
@@ -30,7 +33,10 @@ pub(crate) struct TooSlow;
 
 impl Link {
     /// Queues a frame. Never waits.
-    pub(crate) fn send(&self, frame: Utf8Bytes) -> Result<(), TooSlow> {
+    pub(crate) fn send(&self, frame: Message) -> Result<(), TooSlow> {
+        if self.stats.queued.fetch_add(frame.len(), Ordering::Relaxed) + frame.len() > limits::QUEUE_BYTES {
+            return Err(TooSlow);
+        }
         match self.frames.try_send(frame) {
             Err(mpsc::error::TrySendError::Full(_)) => Err(TooSlow),
             // Closed: the connection has ended by itself, and its end is on the way to the node.
@@ -49,6 +55,8 @@ impl Link {
 #[derive(Debug)]
 pub(crate) struct LinkStats {
     since: u64,
+    /// Bytes that wait in the queue.
+    queued: AtomicUsize,
     sent: AtomicU64,
     received: AtomicU64,
     last_seen: AtomicU64,
@@ -62,6 +70,7 @@ impl LinkStats {
         let now = clock::wall().as_millis();
         LinkStats {
             since: now,
+            queued: AtomicUsize::new(0),
             sent: AtomicU64::new(0),
             received: AtomicU64::new(0),
             last_seen: AtomicU64::new(now),
@@ -96,7 +105,8 @@ impl LinkStats {
         self.has_rtt.load(Ordering::Acquire).then(|| self.rtt_micros.load(Ordering::Relaxed) as f64 / 1_000.0)
     }
 
-    pub(super) fn on_sent(&self) {
+    pub(super) fn on_sent(&self, bytes: usize) {
+        self.queued.fetch_sub(bytes, Ordering::Relaxed);
         self.sent.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -114,13 +124,13 @@ impl LinkStats {
     }
 
     /// A pong counts as a measurement only if it answers the last ping.
-    pub(super) fn on_pong(&self, payload: &[u8], now: Instant) {
+    pub(super) fn on_pong(&self, payload: &[u8], now: Instant) -> Option<Duration> {
         self.on_alive();
         let mut ping = self.ping.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, sent)) = ping.take_if(|(number, _)| payload == number.to_be_bytes()) {
-            let micros = u64::try_from(now.duration_since(sent).as_micros()).unwrap_or(u64::MAX);
-            self.rtt_micros.store(micros, Ordering::Relaxed);
-            self.has_rtt.store(true, Ordering::Release);
-        }
+        let (_, sent) = ping.take_if(|(number, _)| payload == number.to_be_bytes())?;
+        let rtt = now.duration_since(sent);
+        self.rtt_micros.store(u64::try_from(rtt.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.has_rtt.store(true, Ordering::Release);
+        Some(rtt)
     }
 }

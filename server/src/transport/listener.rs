@@ -2,13 +2,18 @@
 
 use super::connection::{Context, run};
 use super::limits;
-use gossip::{Address, Direction};
+use gossip::wire::SUBPROTOCOL;
+use gossip::{Address, Dialect, Direction};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
-use tokio_tungstenite::accept_async_with_config;
+use tokio_tungstenite::tungstenite::Error;
+use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
+use tokio_tungstenite::tungstenite::http::StatusCode;
+use tokio_tungstenite::tungstenite::http::header::{HeaderValue, ORIGIN, SEC_WEBSOCKET_PROTOCOL};
+use tokio_tungstenite::{WebSocketStream, accept_hdr_async_with_config};
 use tracing::{debug, warn};
 
 /// Accepts peers until the node ends.
@@ -40,7 +45,7 @@ pub(crate) async fn listen(context: Context, listener: TcpListener) {
             };
             drop(permit);
             match socket {
-                Ok(Ok(socket)) => run(peer, socket, Direction::Inbound, observed(from)).await,
+                Ok(Ok((socket, dialect))) => run(peer, socket, Direction::Inbound, observed(from), dialect).await,
                 Ok(Err(error)) => debug!(%from, "no WebSocket handshake: {error}"),
                 Err(_) => debug!(%from, "no WebSocket handshake within {} s", limits::HANDSHAKE.as_secs()),
             }
@@ -48,11 +53,31 @@ pub(crate) async fn listen(context: Context, listener: TcpListener) {
     }
 }
 
-async fn upgrade(
-    stream: TcpStream,
-) -> Result<tokio_tungstenite::WebSocketStream<TcpStream>, tokio_tungstenite::tungstenite::Error> {
+/// The handshake. Who offers our subprotocol is a node, who offers none may be a script.
+async fn upgrade(stream: TcpStream) -> Result<(WebSocketStream<TcpStream>, Dialect), Error> {
     stream.set_nodelay(true)?;
-    accept_async_with_config(stream, Some(limits::web_socket_config())).await
+    let mut dialect = Dialect::Json;
+    #[expect(clippy::result_large_err, reason = "tungstenite's callback has this type")]
+    let agree = |request: &Request, mut response: Response| {
+        // A browser names the page's site: no page is a peer, and none may become one behind its reader's back.
+        if request.headers().contains_key(ORIGIN) {
+            let mut refused = ErrorResponse::new(Some("a page in a browser can't be a peer".to_owned()));
+            *refused.status_mut() = StatusCode::FORBIDDEN;
+            return Err(refused);
+        }
+        if offers_v2(request) {
+            response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+            dialect = Dialect::V2;
+        }
+        Ok(response)
+    };
+    let socket = accept_hdr_async_with_config(stream, agree, Some(limits::web_socket_config())).await?;
+    Ok((socket, dialect))
+}
+
+fn offers_v2(request: &Request) -> bool {
+    let offered = request.headers().get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
+    offered.flat_map(|value| value.split(',')).any(|name| name.trim() == SUBPROTOCOL)
 }
 
 /// Where a peer dialled from, as an address.

@@ -86,3 +86,16 @@ async fn a_page_of_another_site_may_not_post() {
         assert_eq!(answer.status.as_u16(), status, "{origin}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_anybody_could_point_here_is_not_answered_to() {
+    let node = TestNode::start("alpha", &[]).await;
+    let headers = [("host", "evil.example:8080"), ("origin", "http://evil.example:8080")];
+    let mut client = crate::support::client(node.http).await;
+    let mut request = hyper::Request::post("/federated/events");
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    let body = http_body_util::Full::new(hyper::body::Bytes::from(r#"{"beauty": 0.5}"#));
+    assert_eq!(client.send_request(request.body(body).unwrap()).await.unwrap().status(), 403);
+}

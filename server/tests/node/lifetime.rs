@@ -63,7 +63,7 @@ async fn a_signal_ends_the_node_within_two_seconds_with_open_sockets_and_streams
         let _idle = TcpStream::connect(("127.0.0.1", http)).await.unwrap();
         let _half = TcpStream::connect(("127.0.0.1", peers)).await.unwrap();
         let mut events = TcpStream::connect(("127.0.0.1", http)).await.unwrap();
-        tokio::io::AsyncWriteExt::write_all(&mut events, b"GET /federated/stream HTTP/1.1\r\nHost: a\r\n\r\n")
+        tokio::io::AsyncWriteExt::write_all(&mut events, b"GET /federated/stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
             .await
             .unwrap();
         tokio::io::AsyncReadExt::read(&mut events, &mut [0; 1_024]).await.unwrap();
@@ -131,8 +131,8 @@ async fn heads_and_bodies_that_do_not_come_are_not_waited_for() {
         tokio::io::AsyncWriteExt::write_all(&mut socket, text.as_bytes()).await.unwrap();
         read_to_end(socket).await
     };
-    let head = open("POST /federated/events HTTP/1.1\r\nHost: a\r\n");
-    let body = open("POST /federated/events HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{");
+    let head = open("POST /federated/events HTTP/1.1\r\nHost: localhost\r\n");
+    let body = open("POST /federated/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{");
     let (_, answer) = tokio::join!(head, body);
     assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
 }

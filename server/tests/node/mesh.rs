@@ -33,12 +33,16 @@ async fn three_nodes_on_different_input_show_one_map() {
 async fn a_pair_of_nodes_that_both_dial_keeps_one_connection_and_measures_it() {
     let alpha = TestNode::start("alpha", &[]).await;
     let beta = TestNode::start("beta", &["--peers", &alpha.address()]).await;
-    let network = alpha.until("/federated/network", |network| network["peers"][0]["rtt_ms"].is_number()).await;
+    let network = alpha
+        .until("/federated/network", |network| {
+            network["peers"][0]["rtt_ms"].is_number() && network["peers"][0]["node_id"] == "beta"
+        })
+        .await;
     let peer = &network["peers"][0];
     assert_eq!(network["peers"].as_array().unwrap().len(), 1);
     assert_eq!((&peer["node_id"], &peer["direction"]), (&json!("beta"), &json!("inbound")));
     assert_eq!(peer["address"], json!(beta.address()), "where it can be dialled, not where it dialled from");
-    assert_eq!((&peer["state"], &peer["dialect"]), (&json!("connected"), &json!("json")));
+    assert_eq!((&peer["state"], &peer["dialect"]), (&json!("connected"), &json!("v2")));
     assert!(peer["sent"].as_u64() > Some(0) && peer["received"].as_u64() > Some(0));
 }
 
@@ -78,5 +82,18 @@ async fn nodes_of_meshes_with_other_names_do_not_speak() {
     alpha.post(r#"{"beauty":1}"#).await;
     while start.elapsed() < DEADLINE / 20 {
         assert_eq!(beta.get("/federated/health").await.json()["events"], 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_acknowledged_goes_out_before_the_node_ends() {
+    for _ in 0..5 {
+        let mut nodes = TestNode::mesh(&["alpha", "beta"]).await;
+        let beta = nodes.pop().unwrap();
+        for _ in 0..2 {
+            assert_eq!(nodes[0].post(r#"{"beauty": 0.5}"#).await.status, 202);
+        }
+        nodes.remove(0).end().await;
+        beta.until("/federated/health", |health| health["events"] == 2).await;
     }
 }

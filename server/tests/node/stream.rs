@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 /// Server-sent events, read as a browser does.
 struct Events {
@@ -132,4 +133,14 @@ async fn wrong_parameters_of_the_stream_are_problems() {
     let node = TestNode::start("alpha", &[]).await;
     node.get("/federated/stream?resolution=fortnight").await.problem(400);
     node.request("GET", "/federated/stream", &[("sec-websocket-key", "x")], "").await.problem(400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_another_site_gets_no_stream() {
+    let node = TestNode::start("alpha", &[]).await;
+    for (origin, open) in [("https://evil.example".to_owned(), false), (format!("http://{}", node.http), true)] {
+        let mut request = format!("ws://{}/federated/stream", node.http).into_client_request().unwrap();
+        request.headers_mut().insert("origin", origin.parse().unwrap());
+        assert_eq!(connect_async(request).await.is_ok(), open, "{origin}");
+    }
 }

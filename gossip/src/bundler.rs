@@ -1,0 +1,110 @@
+//! From events to bundles: a quiet origin's event goes out at once, a busy origin gathers.
+
+use crate::{Bundle, BundleId, Event, OriginId, Time};
+use std::time::Duration;
+
+/// A busy origin gathers until so long after its last bundle.
+const GATHER: Duration = Duration::from_millis(50);
+
+/// What this node has to tell.
+#[derive(Clone, Debug)]
+pub(crate) struct Bundler {
+    origin: OriginId,
+    /// The wall clock at the driver's start, in microseconds since the epoch.
+    epoch_micros: u64,
+    last_seq: u64,
+    last_bundle: Option<Time>,
+    gathered: Vec<Event>,
+    bytes: usize,
+}
+
+impl Bundler {
+    pub(crate) fn new(origin: OriginId, epoch_micros: u64) -> Bundler {
+        Bundler { origin, epoch_micros, last_seq: 0, last_bundle: None, gathered: Vec::new(), bytes: 0 }
+    }
+
+    /// Takes in an event. A bundle comes back when it has no room left; else [`tick`](Self::tick) brings it.
+    pub(crate) fn add(&mut self, now: Time, event: Event) -> Option<Bundle> {
+        let full = self.bytes + event.json.len() > Bundle::MAX_BYTES || self.gathered.len() == Bundle::MAX_EVENTS;
+        let bundle = if full { self.close(now) } else { None };
+        self.bytes += event.json.len();
+        self.gathered.push(event);
+        bundle
+    }
+
+    /// The bundle that is due, if one is.
+    pub(crate) fn tick(&mut self, now: Time) -> Option<Bundle> {
+        if self.next_wakeup()? <= now { self.close(now) } else { None }
+    }
+
+    pub(crate) fn next_wakeup(&self) -> Option<Time> {
+        let full = self.gathered.len() == Bundle::MAX_EVENTS;
+        let due = self.last_bundle.filter(|_| !full).map_or(Time::ZERO, |last| last + GATHER);
+        (!self.gathered.is_empty()).then_some(due)
+    }
+
+    /// The bundle of all that is gathered.
+    pub(crate) fn close(&mut self, now: Time) -> Option<Bundle> {
+        if self.gathered.is_empty() {
+            return None;
+        }
+        self.last_bundle = Some(now);
+        self.last_seq = self.last_seq.saturating_add(1).max(self.epoch_micros.saturating_add(now.as_micros()));
+        self.bytes = 0;
+        let events = std::mem::take(&mut self.gathered).into();
+        Some(Bundle { id: BundleId { origin: self.origin, seq: self.last_seq }, events })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    fn event(number: u128, bytes: usize) -> Event {
+        Event { id: Uuid::from_u128(number), node_id: "me".into(), json: "x".repeat(bytes).into() }
+    }
+
+    fn at(millis: u64) -> Time {
+        Time::from_micros(millis * 1_000)
+    }
+
+    #[test]
+    fn a_quiet_origin_waits_for_nothing_and_a_busy_one_gathers_for_fifty_milliseconds() {
+        let mut bundler = Bundler::new(OriginId([1; 32]), 0);
+        assert_eq!(bundler.add(at(1_000), event(1, 100)), None);
+        assert_eq!(bundler.tick(at(1_000)).unwrap().events.len(), 1, "at once");
+        for n in 0..10 {
+            assert_eq!(bundler.add(at(1_001 + n), event(u128::from(n), 100)), None);
+            assert_eq!(bundler.tick(at(1_001 + n)), None);
+        }
+        assert_eq!(bundler.next_wakeup(), Some(at(1_050)));
+        assert_eq!(bundler.tick(at(1_050)).unwrap().events.len(), 10);
+        assert_eq!(bundler.next_wakeup(), None);
+    }
+
+    #[test]
+    fn a_bundle_is_closed_when_it_is_full_in_number_or_in_bytes() {
+        let mut bundler = Bundler::new(OriginId([1; 32]), 0);
+        bundler.add(at(0), event(0, 1));
+        bundler.tick(at(0));
+        for n in 0..256 {
+            assert_eq!(bundler.add(at(1), event(n, 100)), None);
+        }
+        assert_eq!(bundler.tick(at(1)).unwrap().events.len(), 256, "a full one does not wait");
+        let closed: Vec<_> = (0..100).filter_map(|n| bundler.add(at(2), event(n, 2_000))).collect();
+        assert!(!closed.is_empty() && closed.iter().all(|bundle| bundle.bytes() <= Bundle::MAX_BYTES));
+    }
+
+    #[test]
+    fn numbers_grow_strictly_also_when_the_clock_steps_back_or_stands() {
+        let mut bundler = Bundler::new(OriginId([1; 32]), 5_000_000);
+        let mut last = 0;
+        for millis in [1_000, 2_000, 2_000, 500, 3_000] {
+            bundler.add(at(millis), event(1, 1));
+            let bundle = bundler.close(at(millis)).unwrap();
+            assert!(bundle.id.seq > last && bundle.id.seq >= 5_000_000);
+            last = bundle.id.seq;
+        }
+    }
+}
