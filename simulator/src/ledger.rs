@@ -1,0 +1,161 @@
+//! What was sent and what arrived: the measurement itself. It counts, and judges nothing.
+
+use crate::protocol::{BroadcastId, NodeId, Payload};
+use gossip::Time;
+
+/// Where a broadcast is: no number of hops, no time.
+const NEVER: u64 = u64::MAX;
+const UNKNOWN: u16 = u16::MAX;
+
+/// Frames and bytes that were sent since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Frames that carry a payload.
+    pub payload_frames: u64,
+    /// Their bytes.
+    pub payload_bytes: u64,
+    /// All other frames.
+    pub control_frames: u64,
+    /// Their bytes.
+    pub control_bytes: u64,
+}
+
+/// All that is counted.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    /// What was sent.
+    pub totals: Totals,
+    /// Deliveries to a node that had the broadcast already.
+    pub repeats: u64,
+    /// Deliveries of what nobody broadcast.
+    pub phantoms: u64,
+    broadcasts: Vec<Broadcast>,
+}
+
+/// One broadcast and its way.
+#[derive(Debug)]
+pub struct Broadcast {
+    /// What.
+    pub payload: Payload,
+    /// When.
+    pub at: Time,
+    /// Whether it is one of those that the scenario counts.
+    pub counted: bool,
+    /// How often its payload was put on a connection.
+    pub transmissions: u64,
+    /// For each node, the time on the shortest way over the overlay of that moment, in microseconds.
+    bound: Vec<Option<u64>>,
+    /// For each node, when it was delivered, in microseconds.
+    delivered: Vec<u64>,
+    /// For each node, over how many hops it came first.
+    hops: Vec<u16>,
+}
+
+impl Ledger {
+    /// The broadcasts, in the order of their ids.
+    pub fn broadcasts(&self) -> &[Broadcast] {
+        &self.broadcasts
+    }
+
+    /// The id of the next broadcast.
+    pub fn next_id(&self) -> BroadcastId {
+        BroadcastId(self.broadcasts.len() as u32)
+    }
+
+    /// A broadcast begins, in a world of `nodes` nodes.
+    pub fn begin(&mut self, payload: Payload, at: Time, counted: bool, bound: Vec<Option<u64>>, nodes: usize) {
+        let origin = payload.origin.index();
+        let (mut delivered, mut hops) = (vec![NEVER; nodes], vec![UNKNOWN; nodes]);
+        (delivered[origin], hops[origin]) = (at.as_micros(), 0);
+        self.broadcasts.push(Broadcast { payload, at, counted, transmissions: 0, bound, delivered, hops });
+    }
+
+    /// Copies of a frame are sent. Returns, for each payload in it, how many hops that will have made when it arrives.
+    pub fn on_sent(
+        &mut self,
+        by: NodeId,
+        bytes: usize,
+        carries: &[BroadcastId],
+        copies: u64,
+    ) -> Vec<(BroadcastId, u16)> {
+        let (all_bytes, totals) = (bytes as u64 * copies, &mut self.totals);
+        if carries.is_empty() {
+            totals.control_frames += copies;
+            totals.control_bytes += all_bytes;
+            return Vec::new();
+        }
+        totals.payload_frames += copies;
+        totals.payload_bytes += all_bytes;
+        let mut tags = Vec::with_capacity(carries.len());
+        for id in carries {
+            if let Some(broadcast) = self.broadcasts.get_mut(id.0 as usize) {
+                broadcast.transmissions += copies;
+                tags.push((*id, broadcast.hops[by.index()].saturating_add(1)));
+            }
+        }
+        tags
+    }
+
+    /// A frame has arrived. What it carries came over so many hops, unless it came before.
+    pub fn on_arrived(&mut self, at: NodeId, tags: &[(BroadcastId, u16)]) {
+        for (id, hop) in tags {
+            if let Some(broadcast) = self.broadcasts.get_mut(id.0 as usize)
+                && broadcast.hops[at.index()] == UNKNOWN
+            {
+                broadcast.hops[at.index()] = *hop;
+            }
+        }
+    }
+
+    /// A node delivers a broadcast to its application.
+    pub fn on_delivered(&mut self, now: Time, by: NodeId, id: BroadcastId) {
+        match self.broadcasts.get_mut(id.0 as usize) {
+            None => self.phantoms += 1,
+            Some(broadcast) if broadcast.delivered[by.index()] != NEVER => self.repeats += 1,
+            Some(broadcast) => broadcast.delivered[by.index()] = now.as_micros(),
+        }
+    }
+
+    /// A node has lost all that it had.
+    pub fn forget(&mut self, node: NodeId) {
+        for broadcast in &mut self.broadcasts {
+            (broadcast.delivered[node.index()], broadcast.hops[node.index()]) = (NEVER, UNKNOWN);
+        }
+    }
+
+    /// What a node has.
+    pub fn held_by(&self, node: NodeId) -> Vec<Payload> {
+        let held = self.broadcasts.iter().filter(|broadcast| broadcast.has(node));
+        held.map(|broadcast| broadcast.payload.clone()).collect()
+    }
+}
+
+impl Broadcast {
+    /// Whether a node has it.
+    pub fn has(&self, node: NodeId) -> bool {
+        self.delivered[node.index()] != NEVER
+    }
+
+    /// How many nodes have it, its sender included.
+    pub fn reached(&self) -> u64 {
+        self.delivered.iter().filter(|at| **at != NEVER).count() as u64
+    }
+
+    /// How long it took to a node, in microseconds.
+    pub fn time_to(&self, node: NodeId) -> Option<u64> {
+        let at = self.delivered[node.index()];
+        (at != NEVER).then(|| at.saturating_sub(self.at.as_micros()))
+    }
+
+    /// Over how many hops it came to a node.
+    pub fn hops_to(&self, node: NodeId) -> Option<u16> {
+        let hops = self.hops[node.index()];
+        (self.has(node) && hops != UNKNOWN).then_some(hops)
+    }
+
+    /// How long it takes to a node on the shortest way, in microseconds. `None` if there was no way, or it is not
+    /// counted.
+    pub fn bound_to(&self, node: NodeId) -> Option<u64> {
+        self.bound.get(node.index()).copied().flatten()
+    }
+}

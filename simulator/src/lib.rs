@@ -1,0 +1,35 @@
+//! Gossip protocols side by side on one simulated network, in virtual time.
+//!
+//! A world runs one protocol. Worlds of one seed have the same nodes, contacts, senders and distances whatever the
+//! protocol, so that figures can be compared. Everything follows from the seed: two runs of one seed are equal to the
+//! byte.
+//!
+//! | idea | file |
+//! |---|---|
+//! | the door that a protocol stands behind | `protocol.rs` |
+//! | the protocols: ours, iroh-gossip | `protocols/` |
+//! | the world: one clock, what happens when; faults | `world/`, `queue.rs` |
+//! | connections: order within, loss with them | `connections.rs` |
+//! | link policies, in one place; distances | `network.rs`, `geography.rs` |
+//! | overlays, the bound | `overlay.rs` |
+//! | what is counted; what it comes to | `ledger.rs`, `summary.rs`, `stats.rs`, `table.rs` |
+//! | scenarios as data; playing them | `scenario/`, `scenarios/*.toml`, `runner.rs` |
+//! | chance, by purpose | `random.rs` |
+
+#![forbid(unsafe_code)]
+
+pub mod connections;
+pub mod geography;
+pub mod ledger;
+pub mod network;
+pub mod overlay;
+pub mod protocol;
+pub mod protocols;
+pub mod queue;
+pub mod random;
+pub mod runner;
+pub mod scenario;
+pub mod stats;
+pub mod summary;
+pub mod table;
+pub mod world;

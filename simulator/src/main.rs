@@ -1,0 +1,194 @@
+//! `mesh-sim`: plays scenarios, and prints what they come to.
+
+#![forbid(unsafe_code)]
+
+use clap::{Parser, Subcommand};
+use simulator::protocol::Protocol;
+use simulator::protocols;
+use simulator::runner::{self, Progress};
+use simulator::scenario::{self, CATALOGUE, Scenario};
+use simulator::summary::Summary;
+use simulator::table::{self, Entry};
+use std::error::Error;
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+/// How often a long run says how far it is.
+const REPORT_EVERY: Duration = Duration::from_secs(5);
+
+#[derive(Parser)]
+#[command(name = "mesh-sim", version, about = "Gossip protocols side by side on one simulated network")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// List scenarios and protocols
+    List,
+    /// Print a scenario as TOML
+    Show {
+        /// A name from the list, or a file
+        scenario: String,
+    },
+    /// Play a scenario once
+    Run {
+        /// A name from the list, or a file
+        scenario: String,
+        /// From which everything random follows
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
+        /// Which protocol
+        #[arg(long, default_value = "trees")]
+        protocol: String,
+        /// Print everything as JSON, each broadcast included
+        #[arg(long)]
+        json: bool,
+    },
+    /// Play scenarios with every protocol, and print one table
+    Compare {
+        /// Names from the list, or files; default: those of 100 and 1,000 nodes on links of 10-50 ms
+        scenarios: Vec<String>,
+        /// A seed, or a range with both ends: 0-3
+        #[arg(long, default_value = "0-3", value_parser = parse_seeds)]
+        seeds: Seeds,
+        /// Which protocols, separated by commas; default: all
+        #[arg(long, value_delimiter = ',')]
+        protocols: Vec<String>,
+        /// Print everything as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Clone, Copy)]
+struct Seeds {
+    first: u64,
+    last: u64,
+}
+
+fn parse_seeds(text: &str) -> Result<Seeds, String> {
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let number =
+        |text: &str| text.parse::<u64>().map_err(|_| "seeds are a number, as 7, or a range, as 0-3".to_owned());
+    let seeds = Seeds { first: number(first)?, last: number(last)? };
+    if seeds.first <= seeds.last { Ok(seeds) } else { Err("a range of seeds begins with the smaller one".to_owned()) }
+}
+
+fn main() -> ExitCode {
+    match execute(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "mesh-sim: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn execute(command: Command) -> Result<(), Box<dyn Error>> {
+    let text = match command {
+        Command::List => list()?,
+        Command::Show { scenario } => scenario::load(&scenario)?.to_string(),
+        Command::Run { scenario, seed, protocol, json } => {
+            let scenario = scenario::load(&scenario)?;
+            let protocol = choose(&[protocol])?;
+            let summary = play(&scenario, &**protocol.first().ok_or("no protocol")?, seed)?;
+            if json { serde_json::to_string_pretty(&summary)? + "\n" } else { describe(&summary) }
+        }
+        Command::Compare { scenarios, seeds, protocols, json } => {
+            let entries = compare(scenarios, seeds, &choose(&protocols)?)?;
+            if json { serde_json::to_string_pretty(&entries)? + "\n" } else { table::render(&entries) }
+        }
+    };
+    match std::io::stdout().write_all(text.as_bytes()) {
+        // Whoever reads has read enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        result => Ok(result?),
+    }
+}
+
+fn list() -> Result<String, Box<dyn Error>> {
+    let mut text = "Scenarios\n".to_owned();
+    for (name, toml) in CATALOGUE {
+        text += &format!("  {name:<16} {}\n", Scenario::parse(toml)?.about);
+    }
+    text += "Protocols\n";
+    text.extend(protocols::all().iter().map(|protocol| format!("  {:<16} {}\n", protocol.name(), protocol.about())));
+    Ok(text)
+}
+
+/// The protocols of these names; all, if there are none.
+fn choose(names: &[String]) -> Result<Vec<Box<dyn Protocol>>, String> {
+    let mut all = protocols::all();
+    let known: Vec<&str> = all.iter().map(|protocol| protocol.name()).collect();
+    if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {
+        return Err(format!("there is no protocol {name:?}; there are {}", known.join(", ")));
+    }
+    all.retain(|protocol| names.is_empty() || names.iter().any(|name| name == protocol.name()));
+    Ok(all)
+}
+
+fn compare(names: Vec<String>, seeds: Seeds, protocols: &[Box<dyn Protocol>]) -> Result<Vec<Entry>, Box<dyn Error>> {
+    let names =
+        if names.is_empty() { ["all-send-100", "warm-1000", "fresh-1000"].map(str::to_owned).to_vec() } else { names };
+    let scenarios = names.iter().map(|name| scenario::load(name)).collect::<Result<Vec<_>, _>>()?;
+    let seeds: Vec<u64> = (seeds.first..=seeds.last).collect();
+    let mut entries = Vec::new();
+    for scenario in &scenarios {
+        for protocol in protocols {
+            let runs = seeds.iter().map(|seed| play(scenario, &**protocol, *seed)).collect::<Result<_, _>>()?;
+            entries.push(Entry::new(&scenario.name, protocol.name(), seeds.clone(), runs));
+        }
+    }
+    Ok(entries)
+}
+
+/// Plays, and says on the standard error how far it is when that takes long.
+fn play(scenario: &Scenario, protocol: &dyn Protocol, seed: u64) -> Result<Summary, runner::NoOverlay> {
+    let began = Instant::now();
+    let mut reported = began;
+    let name = format!("{}, {}, seed {seed}", scenario.name, protocol.name());
+    let mut progress = |Progress { done, of, what }: Progress| {
+        if reported.elapsed() >= REPORT_EVERY {
+            reported = Instant::now();
+            let _ = writeln!(std::io::stderr(), "{name}: {done} of {of} {what}");
+        }
+    };
+    let summary = runner::run(scenario, protocol, seed, &mut progress)?;
+    let _ = writeln!(std::io::stderr(), "{name}: {:.1} s", began.elapsed().as_secs_f64());
+    Ok(summary)
+}
+
+/// One run's figures, a line each.
+fn describe(summary: &Summary) -> String {
+    let figure = |name: &str, value: Option<f64>| match value {
+        Some(value) => format!("{name:<42} {value:.3}\n"),
+        None => format!("{name:<42} -\n"),
+    };
+    let count = |name: &str, value: u64| format!("{name:<42} {value}\n");
+    [
+        count("broadcasts counted", summary.broadcasts as u64),
+        count("deliveries", summary.deliveries),
+        figure("RMR", summary.rmr),
+        figure("control frames per delivery", summary.control_frames),
+        figure("control bytes per delivery", summary.control_bytes),
+        figure("payload bytes per delivery", summary.payload_bytes),
+        figure("last hop, mean", summary.last_hop),
+        figure("delivery p50, ms", summary.p50_ms),
+        figure("delivery p99, ms", summary.p99_ms),
+        figure("last delivery, mean, ms", summary.last_ms),
+        figure("last delivery, worst, ms", summary.worst_ms),
+        figure("the bound's last delivery, mean, ms", summary.bound_ms),
+        figure("last delivery over the bound, mean", summary.last_over_bound),
+        count("missed", summary.missed),
+        count("delivered again", summary.repeats),
+        count("delivered though never sent", summary.phantoms),
+        count("nodes running at the end", summary.running as u64),
+        figure("neighbours, mean", summary.degree),
+        count("pieces of the overlay", summary.pieces as u64),
+        format!("{:<42} {}\n", "trace", summary.trace),
+    ]
+    .concat()
+}

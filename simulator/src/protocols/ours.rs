@@ -1,0 +1,279 @@
+//! The protocol of this checkout: `gossip::State`, driven as `server` drives it, through its real codecs.
+//!
+//! Nodes that speak the readable dialect with each other play the seed protocol; in the binary dialect, the one with
+//! trees. As in `server`, each connection is pinged when it stands and every 15 seconds, and the round trip told to the
+//! state; and what the application holds is told as a digest whenever it has changed.
+
+use super::pings::Pings;
+use crate::protocol::{
+    BroadcastId, ConnId, Effect, Fact, Frame, Moment, NodeId, Payload, Protocol, Seat, SimNode, node_name,
+};
+use gossip::{
+    Address, Config, Dialect, Digest, Direction, Event, Input, InstanceId, Me, Message, OriginId, Output, PeerId,
+    State, Time, json, wire,
+};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Where all nodes listen.
+const PORT: u16 = 8091;
+/// What wall clocks show when the world begins, in microseconds: a moment of 2023. None is older than a clock is off.
+const EPOCH_MICROS: i64 = 1_700_000_000_000_000;
+
+/// `gossip` with its defaults.
+#[derive(Clone, Copy, Debug)]
+pub struct Ours {
+    dialect: Dialect,
+}
+
+impl Ours {
+    /// The seed protocol: all nodes speak JSON, as scripts do.
+    pub fn seed() -> Ours {
+        Ours { dialect: Dialect::Json }
+    }
+
+    /// Source-rooted trees: all nodes speak the binary dialect.
+    pub fn trees() -> Ours {
+        Ours { dialect: Dialect::V2 }
+    }
+}
+
+impl Protocol for Ours {
+    fn name(&self) -> &'static str {
+        match self.dialect {
+            Dialect::Json => "seed",
+            Dialect::V2 => "trees",
+        }
+    }
+
+    fn about(&self) -> &'static str {
+        match self.dialect {
+            Dialect::Json => "this checkout, nodes speaking JSON: the seed protocol, fanout 3, ttl 10",
+            Dialect::V2 => "this checkout, nodes speaking v2: a tree for each origin",
+        }
+    }
+
+    fn takes_overlay(&self) -> bool {
+        true
+    }
+
+    fn start(&self, mut seat: Seat) -> Box<dyn SimNode> {
+        let defaults = Config::default();
+        // Bootstrap addresses are dialled in any case, learned ones only while peers are few.
+        let target_peers = if seat.overlay_given { 0 } else { defaults.target_peers };
+        let bootstrap = seat.contacts.iter().filter_map(|peer| address(*peer)).collect();
+        let config = Config { bootstrap, target_peers, ..defaults };
+        let me = Me {
+            node_id: node_name(seat.node),
+            instance: InstanceId(Uuid::from_u128(seat.rng.random())),
+            origin: OriginId(*blake3::hash(&seat.node.0.to_le_bytes()).as_bytes()),
+            port: PORT,
+            epoch_micros: EPOCH_MICROS.saturating_add(seat.skew).unsigned_abs(),
+        };
+        Box::new(Node {
+            dialect: self.dialect,
+            state: State::new(config, me, ChaCha8Rng::from_rng(&mut seat.rng)),
+            peers: BTreeMap::new(),
+            pings: Pings::default(),
+            held: BTreeSet::new(),
+            digest: 0,
+            kept: seat.kept,
+        })
+    }
+}
+
+struct Node {
+    dialect: Dialect,
+    state: State,
+    peers: BTreeMap<PeerId, NodeId>,
+    pings: Pings,
+    /// What the application holds, and the exclusive or of its hashes: the digest.
+    held: BTreeSet<BroadcastId>,
+    digest: u128,
+    /// What was on the disk, until the start.
+    kept: Vec<Payload>,
+}
+
+/// Where a node listens.
+fn address(node: NodeId) -> Option<Address> {
+    Address::new(&format!("n{}.sim", node.0), PORT).ok()
+}
+
+/// Who listens there.
+fn listener(address: &Address) -> Option<NodeId> {
+    address.host().strip_prefix('n')?.strip_suffix(".sim")?.parse().ok().map(NodeId)
+}
+
+fn event(payload: &Payload) -> Event {
+    Event {
+        id: Uuid::from_u128(payload.id.0.into()),
+        node_id: node_name(payload.origin).into(),
+        json: Arc::clone(&payload.text),
+    }
+}
+
+impl SimNode for Node {
+    fn handle(&mut self, now: Moment, fact: Fact<'_>, effects: &mut Vec<Effect>) {
+        let now = now.clock;
+        let before = self.digest;
+        match fact {
+            Fact::Started => {
+                std::mem::take(&mut self.kept).iter().for_each(|payload| self.hold(payload.id));
+                self.state.handle(now, Input::Tick);
+            }
+            Fact::Up { conn, peer, dialled } => self.on_up(now, conn, peer, dialled),
+            Fact::Down { conn } => {
+                self.forget(conn);
+                self.state.handle(now, Input::PeerDown { peer: PeerId(conn.0) });
+            }
+            Fact::DialFailed { peer } => {
+                if let Some(address) = address(peer) {
+                    self.state.handle(now, Input::DialFailed { address });
+                }
+            }
+            Fact::Frame { conn, bytes } => self.on_frame(now, conn, bytes, effects),
+            Fact::Broadcast(payload) => {
+                self.hold(payload.id);
+                self.state.handle(now, Input::Broadcast(event(payload)));
+            }
+            Fact::Wake => self.state.handle(now, Input::Tick),
+        }
+        self.drain(effects);
+        if self.digest != before {
+            self.state.handle(now, Input::Digest(Digest(format!("{:032x}", self.digest).into())));
+            self.drain(effects);
+        }
+        self.pings.send_due(now, effects);
+    }
+
+    fn next_wakeup(&self) -> Option<Time> {
+        [self.state.next_wakeup(), self.pings.next_wakeup()].into_iter().flatten().min()
+    }
+
+    fn neighbours(&self) -> Vec<NodeId> {
+        self.peers.values().copied().collect::<BTreeSet<_>>().into_iter().collect()
+    }
+}
+
+impl Node {
+    /// The application takes something in. It knows what it has, and that may be more than the protocol remembers.
+    fn hold(&mut self, id: BroadcastId) {
+        if !self.held.insert(id) {
+            return;
+        }
+        let mut hash = [0; 16];
+        hash.copy_from_slice(&blake3::hash(&id.0.to_le_bytes()).as_bytes()[..16]);
+        self.digest ^= u128::from_le_bytes(hash);
+    }
+
+    fn forget(&mut self, conn: ConnId) {
+        self.peers.remove(&PeerId(conn.0));
+        self.pings.stop(conn);
+    }
+
+    fn on_up(&mut self, now: Time, conn: ConnId, node: NodeId, dialled: bool) {
+        let Some(address) = address(node) else { return };
+        let peer = PeerId(conn.0);
+        let direction = if dialled { Direction::Outbound } else { Direction::Inbound };
+        self.peers.insert(peer, node);
+        self.pings.start(now, conn);
+        self.state.handle(now, Input::PeerUp { peer, direction, address, dialect: self.dialect });
+    }
+
+    fn on_frame(&mut self, now: Time, conn: ConnId, bytes: &[u8], effects: &mut Vec<Effect>) {
+        let peer = PeerId(conn.0);
+        if Pings::is_one(bytes) {
+            if let Some(rtt) = self.pings.on_frame(now, conn, bytes, effects) {
+                self.state.handle(now, Input::Rtt { peer, rtt });
+            }
+            return;
+        }
+        let decoded = match self.dialect {
+            Dialect::Json => json::decode(&String::from_utf8_lossy(bytes)),
+            Dialect::V2 => wire::decode(bytes),
+        };
+        let input = match decoded {
+            Ok(message) => Input::Message { peer, message },
+            Err(error) => Input::Refused { peer, reason: error.reason(), event: false },
+        };
+        self.state.handle(now, input);
+    }
+
+    fn drain(&mut self, effects: &mut Vec<Effect>) {
+        let outputs: Vec<Output> = self.state.drain().collect();
+        for output in outputs {
+            match output {
+                Output::Send { to, message } => {
+                    let to = to.into_iter().map(|peer| ConnId(peer.0)).collect();
+                    effects.extend(frame(self.dialect, &message).map(|frame| Effect::Send { to, frame }));
+                }
+                Output::Connect { address } => {
+                    effects.extend(listener(&address).map(|peer| Effect::Connect { peer }));
+                }
+                Output::Disconnect { peer, .. } => {
+                    self.forget(ConnId(peer.0));
+                    effects.push(Effect::Disconnect { conn: ConnId(peer.0) });
+                }
+                Output::Deliver { event, .. } => match Payload::id_from(event.id) {
+                    Some(id) => {
+                        self.hold(id);
+                        effects.push(Effect::Deliver(id));
+                    }
+                    None => effects.push(Effect::DeliverPhantom),
+                },
+            }
+        }
+    }
+}
+
+/// A message as it goes over the wire: what holds events is a payload, all else is control.
+///
+/// `None` for what the dialect can't say.
+fn frame(dialect: Dialect, message: &Message) -> Option<Frame> {
+    let events = match message {
+        Message::Event { event, .. } => std::slice::from_ref(event),
+        Message::Bundle { bundle, .. } | Message::Missed(bundle) => &bundle.events,
+        _ => &[],
+    };
+    let bytes = match dialect {
+        Dialect::Json => json::encode(message)?.into_bytes(),
+        Dialect::V2 => wire::encode(message)?,
+    };
+    let carries = events.iter().filter_map(|event| Payload::id_from(event.id)).collect();
+    Some(Frame { bytes: bytes.into_boxed_slice(), carries })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gossip::{Bundle, BundleId, Way};
+
+    #[test]
+    fn a_frame_reads_back_as_it_was_and_a_payload_is_told_from_control() {
+        let events: Vec<Event> = (7..9).map(|id| event(&Payload::new(BroadcastId(id), NodeId(3), 0, 256))).collect();
+        let message = Message::Event { ttl: 10, event: events[0].clone() };
+        let json = frame(Dialect::Json, &message).unwrap();
+        assert_eq!(json.carries, [BroadcastId(7)]);
+        assert_eq!(json::decode(std::str::from_utf8(&json.bytes).unwrap()), Ok(message));
+        let bundle = Bundle { id: BundleId { origin: OriginId([1; 32]), seq: 1 }, events: events.into() };
+        for message in
+            [Message::Bundle { way: Way { ttl: 9, like: None }, bundle: bundle.clone() }, Message::Missed(bundle)]
+        {
+            let v2 = frame(Dialect::V2, &message).unwrap();
+            assert_eq!(v2.carries, [BroadcastId(7), BroadcastId(8)]);
+            assert_eq!(wire::decode(&v2.bytes), Ok(message));
+        }
+        for dialect in [Dialect::Json, Dialect::V2] {
+            assert!(frame(dialect, &Message::Peers(Vec::new())).unwrap().carries.is_empty());
+        }
+    }
+
+    #[test]
+    fn nodes_are_found_at_their_addresses() {
+        assert_eq!(listener(&address(NodeId(42)).unwrap()), Some(NodeId(42)));
+        assert_eq!(listener(&"ws://elsewhere:1".parse().unwrap()), None);
+    }
+}
