@@ -39,6 +39,8 @@ const MAX_ANNOUNCERS: usize = 8;
 const PATIENCE_RTTS: u32 = 3;
 const PATIENCE_MIN: Duration = Duration::from_millis(100);
 const PATIENCE_MAX: Duration = Duration::from_millis(300);
+/// By how much a link must be better to take the parent's place: below that is noise. A guess.
+const MARGIN: Duration = Duration::from_millis(2);
 /// The longest wait of an announcement that is believed: twice what an honest one waits.
 const MAX_AGE: Duration = Duration::from_millis(200);
 /// How long announcements are gathered for one frame. Measured: of 20 and 100 ms, with 50 nodes on two cores, the longer
@@ -226,7 +228,7 @@ impl Trees {
         }
         // Without a parent for this origin nobody is going to push: ask at once.
         let orphan = self.origins.get(&id.origin).is_some_and(|tree| tree.parent.is_none());
-        let due = if orphan { now } else { now + self.patience(from) };
+        let due = if orphan { now } else { now.max(would_have_come + self.patience(from)) };
         self.missing.insert(id, Missing { announcers: VecDeque::from([from]), best: (would_have_come, from), due });
         self.due.insert((due, id));
         self.tick(now, steps);
@@ -243,7 +245,10 @@ impl Trees {
 
     /// A peer asks to be announced to only.
     pub(crate) fn on_prune(&mut self, from: PeerId, origin: OriginId) {
-        if let Some(tree) = self.origins.get_mut(&origin) {
+        // Two nodes that each found the other a moment earlier may both prune who pushed to them. A root that pushes to
+        // nobody would leave all to their patience: its last eager link stays.
+        let tree = self.origins.get_mut(&origin);
+        if let Some(tree) = tree.filter(|tree| tree.parent.is_some() || tree.eager.len() > 1) {
             tree.eager.remove(&from);
         }
     }
@@ -319,7 +324,7 @@ impl Trees {
     fn compare(&mut self, announcer: PeerId, id: &BundleId, would_have_come: Time, steps: &mut Vec<Step>) {
         let parent = self.origins.get(&id.origin).and_then(|tree| tree.parent);
         let (Some(parent), Some(kept)) = (parent, self.kept.get_mut(id)) else { return };
-        if would_have_come >= kept.came || !self.links.contains_key(&announcer) {
+        if would_have_come + MARGIN >= kept.came || !self.links.contains_key(&announcer) {
             return;
         }
         kept.came = would_have_come;
@@ -449,5 +454,20 @@ mod tests {
         steps.clear();
         trees.on_announcement(at(61), far, Announced { id, age: 20_000 }, &mut steps);
         assert!(steps.is_empty(), "{steps:?}");
+    }
+
+    #[test]
+    fn a_root_always_pushes_to_somebody() {
+        let (mut trees, mut steps) = (Trees::default(), Vec::new());
+        let (one, two) = (PeerId(1), PeerId(2));
+        trees.on_up(one);
+        trees.on_up(two);
+        let origin = bundle(1).id.origin;
+        trees.broadcast(Time::ZERO, bundle(1), None, &mut steps);
+        trees.on_prune(one, origin);
+        trees.on_prune(two, origin);
+        steps.clear();
+        trees.broadcast(Time::ZERO, bundle(2), None, &mut steps);
+        assert!(matches!(&steps[..], [Step::Push { to, .. }] if to == &[two]), "{steps:?}");
     }
 }
