@@ -5,7 +5,7 @@
 # from npm (Playwright, wasm-opt, sass, TypeScript) stand in end2end/package.json.
 
 # The oldest Rust that compiles the workspace: rust-version in Cargo.toml.
-RUST_AT_LEAST=1.90
+RUST_AT_LEAST=1.91
 
 CARGO_LEPTOS=0.3.11
 # The Rust that its lock file asks for: newer than ours. Only building it from source needs that.
