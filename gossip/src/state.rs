@@ -149,6 +149,11 @@ impl State {
         self.peers.insert(id, peer);
         let inbound = self.peers.values().filter(|peer| peer.direction == Direction::Inbound).count();
         if direction == Direction::Inbound && inbound > self.config.max_peers {
+            if dialect == Dialect::V2 {
+                // A newcomer who knows nobody else would stay alone: it is told of others before it is turned away.
+                self.say_hello(id);
+                self.outbox.extend(self.membership.to_tell(&self.peers, id, &mut self.rng));
+            }
             return self.disconnect(now, id, Because::Full);
         }
         // Who dials speaks first: a script that dials us need not know what a hello is.

@@ -180,3 +180,19 @@ fn addresses_of_strangers_are_not_dialled() {
     world.run_for(Duration::from_secs(31));
     assert_eq!(world.peers(node), ["node1"]);
 }
+
+#[test]
+fn a_newcomer_whose_only_contact_is_full_is_told_of_others() {
+    for seed in 0..10 {
+        let mut world = World::new(seed);
+        let full = world.add(Config { max_peers: 2, target_peers: 2, ..Config::default() });
+        let to_full = || Config { bootstrap: vec![address(full)], ..Config::default() };
+        for _ in 0..2 {
+            world.add(to_full());
+        }
+        world.run_for(MINUTE);
+        let newcomer = world.add(to_full());
+        world.run_for(2 * MINUTE);
+        assert_eq!(world.peers(newcomer), ["node1", "node2"], "seed {seed}");
+    }
+}
