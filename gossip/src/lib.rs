@@ -20,7 +20,7 @@
 //! | what peers say to each other: the wire | `message.rs`, `json.rs`, `wire.rs` |
 //! | who to be connected to, backoff, one connection for a pair | `membership.rs`, `backoff.rs` |
 //! | an event's way to scripts: the seed protocol | `broadcast.rs`, `seen.rs` |
-//! | an event's way among nodes: bundles, source-rooted trees | `bundle.rs`, `bundler.rs`, `trees.rs` |
+//! | an event's way among nodes: bundles, source-rooted trees | `bundle.rs`, `bundler.rs`, `trees.rs`, `archive.rs` |
 //! | what a peer missed while it was not connected | `catch_up.rs` |
 //! | who holds the same set as we do | `agreement.rs` |
 
@@ -28,6 +28,7 @@
 
 mod address;
 mod agreement;
+mod archive;
 mod backoff;
 mod broadcast;
 mod bundle;

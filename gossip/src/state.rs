@@ -232,7 +232,7 @@ impl State {
     }
 
     fn on_missed(&mut self, now: Time, from: PeerId, bundle: Bundle) {
-        if self.trees.knows(&bundle.id) {
+        if self.trees.archive().knows(&bundle.id) {
             return;
         }
         let (events, mut steps) = (Arc::clone(&bundle.events), Vec::new());
@@ -332,7 +332,7 @@ impl State {
         if peer.dialect == Dialect::V2 {
             self.trees.on_up(id);
             if differs {
-                self.catch_up.start(now, id, self.trees.kept());
+                self.catch_up.start(now, id, self.trees.archive().kept());
             }
         }
         // Ours may have changed since our hello.
@@ -352,7 +352,7 @@ impl State {
         // A frame may be lost with the connection that it was on: who stays apart is told of the past again.
         if apart_since.is_some_and(|since| now.since(since) >= APART) && peer.dialect == Dialect::V2 {
             peer.apart_since = Some(now + AGAIN);
-            self.catch_up.start(now, id, self.trees.kept());
+            self.catch_up.start(now, id, self.trees.archive().kept());
         }
     }
 

@@ -16,6 +16,7 @@
 //! Invariants: a payload is forwarded once by a node; a parent is never swapped with itself; every link of an origin is
 //! eager or lazy; nobody waits for a payload without an announcer to ask next; all state is bounded.
 
+use crate::archive::Archive;
 use crate::json::MAX_TTL;
 use crate::message::Announced;
 use crate::peer::PeerId;
@@ -26,11 +27,6 @@ use std::time::Duration;
 
 /// How many origins have a tree of their own here; the one that was silent longest is forgotten. A guess.
 const MAX_ORIGINS: usize = 16_384;
-/// Bundles that are kept for peers that ask for them again, in number and in bytes. Guesses.
-const MAX_KEPT: usize = 4_096;
-const MAX_KEPT_BYTES: usize = 8 * 1_024 * 1_024;
-/// Bundles remembered as seen: 6 MB. A guess, half an hour at 40 bundles a second.
-const MAX_SEEN: usize = 65_536;
 /// Bundles that are announced and not here yet, and announcers of one. Guesses.
 const MAX_MISSING: usize = 8_192;
 const MAX_ANNOUNCERS: usize = 8;
@@ -77,26 +73,13 @@ pub(crate) struct Trees {
     origins: BTreeMap<OriginId, Tree>,
     /// Origins by when they were heard last.
     heard: BTreeSet<(Time, OriginId)>,
-    seen: BTreeSet<BundleId>,
-    seen_order: VecDeque<BundleId>,
-    /// The highest number of each origin that was seen and is forgotten.
-    forgotten: BTreeMap<OriginId, u64>,
-    kept: BTreeMap<BundleId, Kept>,
-    kept_order: VecDeque<BundleId>,
-    kept_bytes: usize,
+    archive: Archive,
     missing: BTreeMap<BundleId, Missing>,
     /// When somebody is to be asked for what is missing.
     due: BTreeSet<(Time, BundleId)>,
     /// What is to be announced to whom, with when it came.
     gathered: BTreeMap<PeerId, Vec<(BundleId, Time)>>,
     gathered_until: Option<Time>,
-}
-
-/// A bundle that is kept, and when it came, or would have come by the best link that is known.
-#[derive(Clone, Debug)]
-struct Kept {
-    bundle: Bundle,
-    came: Time,
 }
 
 #[derive(Clone, Debug)]
@@ -155,22 +138,16 @@ impl Trees {
         }
     }
 
-    /// Whether a bundle has been seen, or is so old that nobody can tell: then it counts as seen, for events that count twice
-    /// would be worse than events that are missing.
-    pub(crate) fn knows(&self, id: &BundleId) -> bool {
-        self.seen.contains(id) || self.forgotten.get(&id.origin).is_some_and(|seq| id.seq <= *seq)
-    }
-
-    /// The bundles kept, oldest first.
-    pub(crate) fn kept(&self) -> impl Iterator<Item = &Bundle> {
-        self.kept_order.iter().filter_map(|id| Some(&self.kept.get(id)?.bundle))
+    /// Bundles that were seen and kept.
+    pub(crate) const fn archive(&self) -> &Archive {
+        &self.archive
     }
 
     /// A bundle of this node's own, or one that came outside the trees: it goes to all below.
     pub(crate) fn broadcast(&mut self, now: Time, bundle: Bundle, from: Option<PeerId>, steps: &mut Vec<Step>) {
         let origin = bundle.id.origin;
         let like = if self.origins.contains_key(&origin) { None } else { self.nearest() };
-        self.remember(now, bundle.clone());
+        self.archive.remember(now, bundle.clone());
         self.settle(&bundle.id);
         self.hear(now, origin, like);
         self.forward(now, Way { ttl: MAX_TTL, like }, bundle, from, steps);
@@ -192,11 +169,11 @@ impl Trees {
         steps: &mut Vec<Step>,
     ) -> bool {
         let (id, origin) = (bundle.id, bundle.id.origin);
-        if self.knows(&id) {
+        if self.archive.knows(&id) {
             self.prune(now, origin, from, steps);
             return false;
         }
-        self.remember(now, bundle.clone());
+        self.archive.remember(now, bundle.clone());
         let best = self.settle(&id);
         let tree = self.hear(now, origin, way.like);
         tree.eager.insert(from);
@@ -213,7 +190,7 @@ impl Trees {
     pub(crate) fn on_announcement(&mut self, now: Time, from: PeerId, announced: Announced, steps: &mut Vec<Step>) {
         let (id, would_have_come) =
             (announced.id, now.before(Duration::from_micros(announced.age.into()).min(MAX_AGE)));
-        if self.knows(&id) {
+        if self.archive.knows(&id) {
             return self.compare(from, &id, would_have_come, steps);
         }
         if let Some(missing) = self.missing.get_mut(&id) {
@@ -240,7 +217,7 @@ impl Trees {
         if let Some(tree) = self.origins.get_mut(&origin).filter(|_| self.links.contains_key(&from)) {
             tree.eager.insert(from);
         }
-        self.kept.get(&BundleId { origin, seq: want? }).map(|kept| kept.bundle.clone())
+        self.archive.get(&BundleId { origin, seq: want? }).cloned()
     }
 
     /// A peer asks to be announced to only.
@@ -323,11 +300,11 @@ impl Trees {
     /// Whether a link would have brought a bundle earlier than it came: then the link takes the parent's place.
     fn compare(&mut self, announcer: PeerId, id: &BundleId, would_have_come: Time, steps: &mut Vec<Step>) {
         let parent = self.origins.get(&id.origin).and_then(|tree| tree.parent);
-        let (Some(parent), Some(kept)) = (parent, self.kept.get_mut(id)) else { return };
-        if would_have_come + MARGIN >= kept.came || !self.links.contains_key(&announcer) {
+        let (Some(parent), Some(came)) = (parent, self.archive.came_mut(id)) else { return };
+        if would_have_come + MARGIN >= *came || !self.links.contains_key(&announcer) {
             return;
         }
-        kept.came = would_have_come;
+        *came = would_have_come;
         if parent != announcer {
             self.swap(id.origin, parent, announcer, steps);
         }
@@ -374,36 +351,6 @@ impl Trees {
         tree
     }
 
-    fn remember(&mut self, now: Time, bundle: Bundle) {
-        let id = bundle.id;
-        if self.seen.insert(id) {
-            self.seen_order.push_back(id);
-        }
-        if self.seen_order.len() > MAX_SEEN
-            && let Some(oldest) = self.seen_order.pop_front()
-        {
-            self.seen.remove(&oldest);
-            self.forget(oldest);
-        }
-        self.kept_bytes += bundle.bytes();
-        self.kept.insert(id, Kept { bundle, came: now });
-        self.kept_order.push_back(id);
-        while self.kept_order.len() > MAX_KEPT || self.kept_bytes > MAX_KEPT_BYTES {
-            let Some(oldest) = self.kept_order.pop_front() else { break };
-            self.kept_bytes -= self.kept.remove(&oldest).map_or(0, |kept| kept.bundle.bytes());
-        }
-    }
-
-    fn forget(&mut self, id: BundleId) {
-        let seq = self.forgotten.entry(id.origin).or_default();
-        *seq = id.seq.max(*seq);
-        if self.forgotten.len() > MAX_ORIGINS
-            && let Some((origin, _)) = self.forgotten.iter().min_by_key(|(_, seq)| **seq).map(|(o, s)| (*o, *s))
-        {
-            self.forgotten.remove(&origin);
-        }
-    }
-
     /// A bundle is missing no more. By whose link would it have come first, and when?
     fn settle(&mut self, id: &BundleId) -> Option<(Time, PeerId)> {
         let missing = self.missing.remove(id)?;
@@ -418,21 +365,6 @@ mod tests {
 
     fn bundle(seq: u64) -> Bundle {
         Bundle { id: BundleId { origin: OriginId([1; 32]), seq }, events: Vec::new().into() }
-    }
-
-    #[test]
-    fn what_is_too_old_to_be_remembered_counts_as_seen() {
-        let (mut trees, mut steps) = (Trees::default(), Vec::new());
-        for seq in 1..=MAX_SEEN as u64 + 100 {
-            trees.broadcast(Time::ZERO, bundle(seq), None, &mut steps);
-        }
-        assert_eq!((trees.seen.len(), trees.kept.len()), (MAX_SEEN, MAX_KEPT));
-        assert!((1..=MAX_SEEN as u64 + 100).all(|seq| trees.knows(&bundle(seq).id)));
-        assert!(!trees.knows(&bundle(MAX_SEEN as u64 + 101).id));
-        assert!(
-            !trees.knows(&BundleId { origin: OriginId([2; 32]), seq: 1 }),
-            "of another origin nothing was forgotten"
-        );
     }
 
     #[test]
