@@ -16,4 +16,5 @@ fi
 say "Machine: ${cpu:-unknown CPU}, $(getconf _NPROCESSORS_ONLN) cores, $(uname -srm)"
 rustc --version
 
-exec cargo bench --workspace
+# Benchmarks only: `cargo bench` alone would build every unit test once more, to run none of them.
+exec cargo bench --workspace --bench '*'

@@ -8,6 +8,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 
@@ -28,8 +29,14 @@ impl Drop for Node {
     }
 }
 
+/// A port that nothing listens on, handed out once. It lies below those that systems give to outgoing connections: one
+/// of the other nodes' could take it before the node that it is for does.
 fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU16 = AtomicU16::new(21_000);
+    std::iter::repeat_with(|| NEXT.fetch_add(1, Ordering::Relaxed))
+        .take_while(|port| *port < 32_000)
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .expect("a port from 21000 to 31999 is free")
 }
 
 /// Starts a node that is bootstrapped to these.
@@ -57,7 +64,7 @@ pub(crate) async fn client(node: &Node) -> Client {
             tokio::spawn(connection);
             return client;
         }
-        assert!(start.elapsed() < Duration::from_secs(10), "the node does not answer");
+        assert!(start.elapsed() < Duration::from_secs(10), "the node at {} does not answer", node.http);
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

@@ -8,9 +8,12 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio_tungstenite::connect_async;
 
-/// A free port; another process may take it before we do, which is rare and loud.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+/// Two free ports. They lie below those that systems give to outgoing connections, and each process of tests begins
+/// elsewhere, so that nobody takes them before the node does.
+fn free_ports() -> [u16; 2] {
+    let first = 26_000 + (std::process::id() % 500) as u16 * 10;
+    let mut free = (first..32_000).filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    [free.next().unwrap(), free.next().unwrap()]
 }
 
 /// The binary, without the environment of whoever runs the tests.
@@ -43,7 +46,7 @@ fn signal(child: &Child, name: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signal_ends_the_node_within_two_seconds_with_open_sockets_and_streams() {
     for name in ["-TERM", "-INT"] {
-        let (http, peers) = (free_port(), free_port());
+        let [http, peers] = free_ports();
         let words = [
             "serve",
             "--enable",
