@@ -1,6 +1,7 @@
 //! Who holds the same set as we do.
 //!
-//! Nodes tell each other the digest of what they hold while it changes. A peer agrees if the digest that it told last is
+//! Nodes tell each other the digest of what they hold once it has stood for a moment, and now and then while it goes on
+//! changing: on a busy mesh it is another with each event. A peer agrees if the digest that it told last is
 //! one that we hold, or have held within [`MEMORY`]: events are on their way all the time, and a peer that is a moment
 //! behind is not out of sync.
 
@@ -11,6 +12,8 @@ use std::time::Duration;
 
 /// How long a digest of ours is remembered. A guess: a few round trips, and a few announcements.
 const MEMORY: Duration = Duration::from_secs(5);
+/// While a digest goes on changing it is told once in so many intervals: often enough for [`MEMORY`]. A guess.
+const BUSY: u32 = 4;
 /// How many are remembered at most.
 const MAX_REMEMBERED: usize = 256;
 
@@ -21,7 +24,8 @@ pub(crate) struct Agreement {
     /// Earlier digests, with the moment when each was replaced.
     earlier: VecDeque<(Time, Digest)>,
     told: Option<Digest>,
-    next_telling: Time,
+    /// When the current one is to be told: after it has stood for an interval, and no later than the second of these.
+    due: Option<(Time, Time)>,
 }
 
 impl Agreement {
@@ -30,10 +34,12 @@ impl Agreement {
     }
 
     /// Our set has changed.
-    pub(crate) fn on_digest(&mut self, now: Time, digest: Digest) {
+    pub(crate) fn on_digest(&mut self, now: Time, digest: Digest, config: &Config) {
         if self.current.as_ref() == Some(&digest) {
             return;
         }
+        let latest = self.due.map_or(now + config.digest_interval * BUSY, |(_, latest)| latest);
+        self.due = Some((now + config.digest_interval, latest));
         if let Some(before) = self.current.replace(digest) {
             self.earlier.push_back((now, before));
         }
@@ -51,18 +57,21 @@ impl Agreement {
     }
 
     pub(crate) fn next_wakeup(&self) -> Option<Time> {
-        (self.current != self.told).then_some(self.next_telling)
+        self.due.map(|(stood, latest)| stood.min(latest))
     }
 
     /// Tells the nodes among the peers our digest, if it has changed and it is time.
-    pub(crate) fn tick(&mut self, now: Time, config: &Config, peers: &BTreeMap<PeerId, Peer>) -> Option<Output> {
-        if self.current == self.told || now < self.next_telling {
+    pub(crate) fn tick(&mut self, now: Time, peers: &BTreeMap<PeerId, Peer>) -> Option<Output> {
+        if now < self.next_wakeup()? {
+            return None;
+        }
+        self.due = None;
+        if self.current == self.told {
             return None;
         }
         let digest = self.current.clone()?;
         self.told = Some(digest.clone());
-        self.next_telling = now + config.digest_interval;
-        let to: Vec<PeerId> = peers.iter().filter(|(_, peer)| peer.node.is_some()).map(|(id, _)| *id).collect();
+        let to: Vec<PeerId> = peers.iter().filter(|(_, peer)| peer.linked).map(|(id, _)| *id).collect();
         (!to.is_empty()).then_some(Output::Send { to, message: Message::Digest(digest) })
     }
 }

@@ -1,9 +1,12 @@
 //! Bundles that have come: which were seen, and the last ones whole.
 //!
 //! Invariants: a bundle that was seen is known for ever, as long as its origin is remembered; all is bounded.
+//!
+//! What is older is the store's to know. A bundle that comes by reconciliation was asked for because the store lacks it:
+//! there nothing is guessed.
 
 use crate::{Bundle, BundleId, OriginId, Time};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 /// Bundles that are kept for peers that ask for them again, in number and in bytes. Guesses.
 const MAX_KEPT: usize = 4_096;
@@ -16,10 +19,13 @@ const MAX_ORIGINS: usize = 16_384;
 /// What has come.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Archive {
-    seen: BTreeSet<BundleId>,
+    /// Whether each is held as well: a bundle from too far ahead is seen, and passed on, and not kept.
+    seen: BTreeMap<BundleId, bool>,
     seen_order: VecDeque<BundleId>,
     /// The highest number of each origin that was seen and is forgotten.
     forgotten: BTreeMap<OriginId, u64>,
+    /// And the highest of the origins that are forgotten themselves: those that were silent longest.
+    forgotten_origins: u64,
     kept: BTreeMap<BundleId, Kept>,
     kept_order: VecDeque<BundleId>,
     kept_bytes: usize,
@@ -33,15 +39,16 @@ struct Kept {
 }
 
 impl Archive {
-    /// Whether a bundle has been seen, or is so old that nobody can tell: then it counts as seen, for events that count twice
-    /// would be worse than events that are missing.
+    /// Whether a bundle has been seen, or is so old that nobody can tell at once: then it counts as seen. If it is lacking all
+    /// the same, reconciliation brings it.
     pub(crate) fn knows(&self, id: &BundleId) -> bool {
-        self.seen.contains(id) || self.forgotten.get(&id.origin).is_some_and(|seq| id.seq <= *seq)
+        let newest = self.forgotten.get(&id.origin).unwrap_or(&self.forgotten_origins);
+        self.seen.contains_key(id) || id.seq <= *newest
     }
 
-    /// The bundles kept, oldest first.
-    pub(crate) fn kept(&self) -> impl Iterator<Item = &Bundle> {
-        self.kept_order.iter().filter_map(|id| self.get(id))
+    /// Whether a bundle is held for certain. The store may hold others.
+    pub(crate) fn holds(&self, id: &BundleId) -> bool {
+        self.seen.get(id).is_some_and(|held| *held)
     }
 
     /// A bundle, if it is kept.
@@ -57,7 +64,7 @@ impl Archive {
     /// A bundle has come.
     pub(crate) fn remember(&mut self, now: Time, bundle: Bundle) {
         let id = bundle.id;
-        if self.seen.insert(id) {
+        if self.seen.insert(id, true).is_none() {
             self.seen_order.push_back(id);
         }
         if self.seen_order.len() > MAX_SEEN
@@ -65,6 +72,9 @@ impl Archive {
         {
             self.seen.remove(&oldest);
             self.forget(oldest);
+        }
+        if self.kept.contains_key(&id) {
+            return;
         }
         self.kept_bytes += bundle.bytes();
         self.kept.insert(id, Kept { bundle, came: now });
@@ -75,13 +85,22 @@ impl Archive {
         }
     }
 
-    fn forget(&mut self, id: BundleId) {
+    /// A bundle that has come is not held: its time is not acceptable here.
+    pub(crate) fn refuse(&mut self, id: &BundleId) {
+        if let Some(held) = self.seen.get_mut(id) {
+            *held = false;
+        }
+    }
+
+    /// This bundle of an origin, and all before it, have come or are the store's to know.
+    pub(crate) fn forget(&mut self, id: BundleId) {
         let seq = self.forgotten.entry(id.origin).or_default();
         *seq = id.seq.max(*seq);
         if self.forgotten.len() > MAX_ORIGINS
-            && let Some((origin, _)) = self.forgotten.iter().min_by_key(|(_, seq)| **seq).map(|(o, s)| (*o, *s))
+            && let Some((origin, seq)) = self.forgotten.iter().min_by_key(|(_, seq)| **seq).map(|(o, s)| (*o, *s))
         {
             self.forgotten.remove(&origin);
+            self.forgotten_origins = self.forgotten_origins.max(seq);
         }
     }
 }
@@ -100,9 +119,12 @@ mod tests {
         for seq in 1..=last {
             archive.remember(Time::ZERO, bundle(seq));
         }
-        assert_eq!((archive.seen.len(), archive.kept.len(), archive.kept().count()), (MAX_SEEN, MAX_KEPT, MAX_KEPT));
+        assert_eq!((archive.seen.len(), archive.kept.len(), archive.kept_order.len()), (MAX_SEEN, MAX_KEPT, MAX_KEPT));
         assert!((1..=last).all(|seq| archive.knows(&bundle(seq).id)));
         assert!(!archive.knows(&bundle(last + 1).id));
+        assert!(archive.holds(&bundle(last).id) && !archive.holds(&bundle(1).id), "who is not sure asks the store");
+        archive.refuse(&bundle(last).id);
+        assert!(archive.knows(&bundle(last).id) && !archive.holds(&bundle(last).id));
         let other = BundleId { origin: OriginId([2; 32]), seq: 1 };
         assert!(!archive.knows(&other), "of another origin nothing was forgotten");
     }

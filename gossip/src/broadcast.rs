@@ -63,7 +63,7 @@ impl Broadcast {
         rng: &mut impl Rng,
     ) -> Option<Output> {
         let may_have = |(id, peer): &(&PeerId, &Peer)| {
-            peer.dialect == Dialect::Json && Some(**id) != except && !peer.is_named(&event.node_id)
+            peer.dialect == Dialect::Json && peer.stays() && Some(**id) != except && !peer.is_named(&event.node_id)
         };
         let to: Vec<PeerId> = peers.iter().filter(may_have).map(|(id, _)| *id).sample(rng, fanout);
         self.counters.propagated += to.len() as u64;

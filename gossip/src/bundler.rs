@@ -23,6 +23,11 @@ impl Bundler {
         Bundler { origin, epoch_micros, last_seq: 0, last_bundle: None, gathered: Vec::new(), bytes: 0 }
     }
 
+    /// A number that was used before the start.
+    pub(crate) fn skip(&mut self, seq: u64) {
+        self.last_seq = self.last_seq.max(seq);
+    }
+
     /// Takes in an event. A bundle comes back when it has no room left; else [`tick`](Self::tick) brings it.
     pub(crate) fn add(&mut self, now: Time, event: Event) -> Option<Bundle> {
         let full = self.bytes + event.json.len() > Bundle::MAX_BYTES || self.gathered.len() == Bundle::MAX_EVENTS;

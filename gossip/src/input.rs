@@ -1,6 +1,6 @@
 //! What happens to a node.
 
-use crate::{Address, Digest, Event, Message, PeerId};
+use crate::{Address, Answer, Digest, Event, Held, Message, PeerId};
 use std::time::Duration;
 
 /// One fact, told to [`State::handle`](crate::State::handle).
@@ -54,6 +54,15 @@ pub enum Input {
     Broadcast(Event),
     /// What this node holds has changed: its digest now.
     Digest(Digest),
+    /// What the store holds: once, before anything else, by a node that starts with a store that is not empty.
+    Held(Held),
+    /// The store has dropped all that is older than `before`, and will not take any of it again.
+    Dropped {
+        /// Microseconds since the epoch.
+        before: u64,
+    },
+    /// The store answers an [`Output::Ask`](crate::Output::Ask).
+    Answer(Answer),
     /// The moment that [`State::next_wakeup`](crate::State::next_wakeup) named has come.
     Tick,
 }
@@ -63,8 +72,17 @@ impl Input {
     pub(crate) fn concerns_membership(&self) -> bool {
         match self {
             Input::PeerUp { .. } | Input::PeerDown { .. } | Input::DialFailed { .. } => true,
-            Input::Message { message, .. } => matches!(message, Message::Hello(_) | Message::Peers(_)),
-            Input::Refused { .. } | Input::Rtt { .. } | Input::Broadcast(_) | Input::Digest(_) | Input::Tick => false,
+            Input::Message { message, .. } => matches!(
+                message,
+                Message::Hello(_)
+                    | Message::Peers(_)
+                    | Message::Neighbor(_)
+                    | Message::NeighborReply { .. }
+                    | Message::ForwardJoin { .. }
+                    | Message::Disconnect { .. }
+            ),
+            Input::Refused { .. } | Input::Rtt { .. } | Input::Broadcast(_) | Input::Digest(_) => false,
+            Input::Held(_) | Input::Dropped { .. } | Input::Answer(_) | Input::Tick => false,
         }
     }
 }

@@ -5,11 +5,16 @@
 //! {"type":"mesh","subtype":"hello","mesh":"beauty","node_id":"alpha","instance":"…","port":8091,"digest":"…"}
 //! {"type":"mesh","subtype":"peers","addresses":["ws://192.0.2.7:8091"]}
 //! {"type":"mesh","subtype":"digest","digest":"…"}
+//! {"type":"mesh","subtype":"neighbor","priority":"low"}
+//! {"type":"mesh","subtype":"neighbor_reply","accepted":false}
+//! {"type":"mesh","subtype":"forward_join","newcomer":"ws://192.0.2.9:8091","ttl":6}
+//! {"type":"mesh","subtype":"disconnect"}
 //! ```
 //!
 //! Unknown fields are ignored, unknown types refused. Everything is bounded before it is kept.
 
-use crate::message::{Digest, Event, Hello, Message};
+use crate::Address;
+use crate::message::{Digest, Event, Hello, Message, Priority};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -82,11 +87,41 @@ struct EventHead<'a> {
 }
 
 #[derive(Serialize)]
-#[serde(tag = "subtype", rename_all = "lowercase")]
+#[serde(tag = "subtype", rename_all = "snake_case")]
 enum MeshFrame<'a> {
     Hello(&'a Hello),
-    Peers { addresses: Vec<String> },
-    Digest { digest: &'a Digest },
+    Peers {
+        addresses: Vec<String>,
+    },
+    Digest {
+        digest: &'a Digest,
+    },
+    Neighbor {
+        priority: Priority,
+    },
+    NeighborReply {
+        accepted: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        dropped: Option<String>,
+    },
+    ForwardJoin {
+        newcomer: String,
+        ttl: u8,
+    },
+    Disconnect {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        instead: Option<String>,
+    },
+}
+
+/// What nodes ask of each other, as it is read.
+#[derive(Deserialize)]
+#[serde(tag = "subtype", rename_all = "snake_case")]
+enum Request {
+    Neighbor { priority: Priority },
+    NeighborReply { accepted: bool, dropped: Option<String> },
+    ForwardJoin { newcomer: String, ttl: u8 },
+    Disconnect { instead: Option<String> },
 }
 
 #[derive(Serialize)]
@@ -114,7 +149,10 @@ pub fn decode(text: &str) -> Result<Message, DecodeError> {
             let text = frame.digest.ok_or_else(|| shape("a digest frame needs \"digest\""))?;
             Ok(Message::Digest(bounded_digest(&text)?))
         }
-        _ => Err(shape("\"type\" and \"subtype\" are gossip and beauty_event, or mesh and hello, peers or digest")),
+        ("mesh", "neighbor" | "neighbor_reply" | "forward_join" | "disconnect") => decode_request(text),
+        _ => Err(shape(
+            "\"type\" and \"subtype\" are gossip and beauty_event, or mesh and hello, peers, digest, neighbor, neighbor_reply, forward_join or disconnect",
+        )),
     }
 }
 
@@ -131,11 +169,18 @@ pub fn encode(message: &Message) -> Option<String> {
             MeshFrame::Peers { addresses: addresses.iter().map(ToString::to_string).collect() }
         }
         Message::Digest(digest) => MeshFrame::Digest { digest },
+        Message::Neighbor(priority) => MeshFrame::Neighbor { priority: *priority },
+        Message::NeighborReply { accepted, dropped } => {
+            MeshFrame::NeighborReply { accepted: *accepted, dropped: dropped.as_ref().map(ToString::to_string) }
+        }
+        Message::ForwardJoin { newcomer, ttl } => MeshFrame::ForwardJoin { newcomer: newcomer.to_string(), ttl: *ttl },
+        Message::Disconnect { instead } => MeshFrame::Disconnect { instead: instead.as_ref().map(ToString::to_string) },
         Message::Bundle { .. }
-        | Message::Missed(_)
+        | Message::Exchange(_)
         | Message::IHave(_)
-        | Message::Graft { .. }
-        | Message::Prune { .. } => return None,
+        | Message::Graft(_)
+        | Message::Prune(_)
+        | Message::Probe(_) => return None,
     };
     // Strings and numbers only: there is no value here that JSON can't hold.
     serde_json::to_string(&TypedMeshFrame { kind: "mesh", frame }).ok()
@@ -187,6 +232,25 @@ fn decode_peers(frame: Frame<'_>) -> Result<Message, DecodeError> {
     }
     // An address that this version can't dial is no fault of the peer.
     Ok(Message::Peers(addresses.iter().filter_map(|text| text.parse().ok()).collect()))
+}
+
+fn decode_request(text: &str) -> Result<Message, DecodeError> {
+    // An address that this version can't dial is no fault of the peer.
+    let address = |text: Option<String>| text.and_then(|text| text.parse::<Address>().ok());
+    match serde_json::from_str(text).map_err(syntax_or_shape)? {
+        Request::Neighbor { priority } => Ok(Message::Neighbor(priority)),
+        Request::NeighborReply { accepted, dropped } => {
+            Ok(Message::NeighborReply { accepted, dropped: address(dropped) })
+        }
+        Request::ForwardJoin { newcomer, ttl } => forward_join(&newcomer, ttl),
+        Request::Disconnect { instead } => Ok(Message::Disconnect { instead: address(instead) }),
+    }
+}
+
+/// A walk for a newcomer that can't be dialled leads nowhere.
+pub(crate) fn forward_join(newcomer: &str, ttl: u8) -> Result<Message, DecodeError> {
+    let newcomer = newcomer.parse().map_err(|_| shape("a walk for a newcomer needs the address where it listens"))?;
+    Ok(Message::ForwardJoin { newcomer, ttl })
 }
 
 pub(crate) fn bounded_digest(text: &str) -> Result<Digest, DecodeError> {

@@ -18,10 +18,11 @@
 //! |---|---|
 //! | what comes in, what goes out | `input.rs`, `output.rs` |
 //! | what peers say to each other: the wire | `message.rs`, `json.rs`, `wire.rs` |
-//! | who to be connected to, backoff, one connection for a pair | `membership.rs`, `backoff.rs` |
+//! | who to be connected to: HyParView, near links, backoff, one connection for a pair | `membership/`, `backoff.rs` |
 //! | an event's way to scripts: the seed protocol | `broadcast.rs`, `seen.rs` |
-//! | an event's way among nodes: bundles, source-rooted trees | `bundle.rs`, `bundler.rs`, `trees.rs`, `archive.rs` |
-//! | what a peer missed while it was not connected | `catch_up.rs` |
+//! | an event's way among nodes: bundles, source-rooted trees | `bundle.rs`, `bundler.rs`, `trees/`, `archive.rs` |
+//! | what was lost all the same: two nodes end with the same bundles | `reconcile/` |
+//! | who keeps what is older | `store.rs` |
 //! | who holds the same set as we do | `agreement.rs` |
 
 #![forbid(unsafe_code)]
@@ -33,7 +34,6 @@ mod backoff;
 mod broadcast;
 mod bundle;
 mod bundler;
-mod catch_up;
 mod config;
 mod input;
 pub mod json;
@@ -41,8 +41,10 @@ mod membership;
 mod message;
 mod output;
 mod peer;
+mod reconcile;
 mod seen;
 mod state;
+mod store;
 mod time;
 mod trees;
 pub mod wire;
@@ -52,9 +54,11 @@ pub use broadcast::Counters;
 pub use bundle::{Bundle, BundleId, OriginId};
 pub use config::{Config, ConfigError};
 pub use input::{Dialect, Direction, Input};
-pub use message::{Announced, Digest, Event, Hello, InstanceId, Message};
+pub use message::{Announced, Announcement, Digest, Event, Grafted, Hello, InstanceId, Message, Priority, Probe};
 pub use output::{Because, Output};
 pub use peer::{PeerId, PeerView};
+pub use reconcile::{Exchange, Root, Width};
 pub use state::{Me, State};
+pub use store::{Answer, Ask, Fingerprint, Held, MemoryStore};
 pub use time::Time;
 pub use trees::Way;

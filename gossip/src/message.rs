@@ -1,6 +1,6 @@
 //! What peers say to each other.
 
-use crate::{Address, Bundle, BundleId, OriginId, Way};
+use crate::{Address, Bundle, Exchange, OriginId, Way};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -11,12 +11,17 @@ use uuid::Uuid;
 /// dialler                      node                       script            node
 ///   │ ──── Hello ───────────▶ │  its first frame           │ ── Event ──▶ │   no handshake:
 ///   │ ◀─────────── Hello ──── │  the answer                │              │   a script may speak at once,
-///   │ ◀──── Peers, Digest ──▶ │  both, after a hello       │ ◀── Event ── │   and hears what the node forwards
-///   │ ◀──── Missed ─────────▶ │  if the digests differ     │              │
+///   │ ◀──── Peers ──────────▶ │  both, after a hello       │ ◀── Event ── │   and hears what the node forwards
+///   │ ──── Neighbor ────────▶ │  to become a link          │              │
+///   │ ◀─── NeighborReply ──── │  and it is one, or not     │              │
+///   │ ◀──── Digest ─────────▶ │  on a new link             │              │
 ///   │ ◀──── Bundle ─────────▶ │  down its origin's tree    │              │
 ///   │ ◀──── IHave ──────────▶ │  along all other links     │              │
 ///   │ ◀──── Graft, Prune ───▶ │  as trees grow             │              │
 ///   │ ◀──── Digest ─────────▶ │  while it changes          │              │
+///   │ ◀──── Exchange ───────▶ │  if the digests differ     │              │
+///   │ ◀──── ForwardJoin ────▶ │  a newcomer's walk         │              │
+///   │ ◀──── Disconnect ─────▶ │  a link no more            │              │
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum Message {
@@ -29,10 +34,32 @@ pub enum Message {
         event: Event,
     },
     /// Who is speaking. Once on a connection: the first frame of a node that dials, and the answer to it.
-    /// [`Message::Peers`] and what the other missed follow.
+    /// [`Message::Peers`] follows, and where digests differ each asks for what it lacks.
     Hello(Hello),
-    /// Where other nodes can be dialled. After a hello, and to a random peer from time to time. No answer.
+    /// Where other nodes can be dialled: HyParView's shuffle. Both ways after a hello, and along a random link from time to
+    /// time. No answer.
     Peers(Vec<Address>),
+    /// Asks to become a link, over which payload travels. Answered by [`Message::NeighborReply`].
+    Neighbor(Priority),
+    /// The answer. Who is refused closes the connection, and tries one of those that it was told of after the hello.
+    NeighborReply {
+        /// Whether the connection is a link from now on, on both sides.
+        accepted: bool,
+        /// Who lost its link to make room: it has a place now.
+        dropped: Option<Address>,
+    },
+    /// Somebody has joined: sent on along links at random. Whoever has room, or is the last, dials the newcomer.
+    ForwardJoin {
+        /// Where it can be dialled.
+        newcomer: Address,
+        /// How many hops the walk may still make.
+        ttl: u8,
+    },
+    /// The connection is no link any more. The receiver closes it, so that all that it has sent before arrives.
+    Disconnect {
+        /// Who has lost a link as well, and has a place for the receiver.
+        instead: Option<Address>,
+    },
     /// A bundle on its way down its origin's tree. Between nodes only, as all that follows.
     Bundle {
         /// How it travels.
@@ -40,24 +67,31 @@ pub enum Message {
         /// The bundle.
         bundle: Bundle,
     },
-    /// A bundle that the peer may have missed: not part of any tree, so that one it has is no reason to prune.
-    Missed(Bundle),
     /// These bundles are here. Who lacks one asks for it by a graft.
-    IHave(Vec<Announced>),
-    /// Push this origin's bundles to me from now on; and the one with this number now, if it names one.
-    Graft {
-        /// Whose.
-        origin: OriginId,
-        /// Which one to send now.
-        want: Option<u64>,
-    },
-    /// Announce this origin's bundles to me, but don't push them.
-    Prune {
-        /// Whose.
-        origin: OriginId,
-    },
+    IHave(Announcement),
+    /// Push these origins' bundles to me from now on; and the ones with these numbers now. From a peer that pushed to us
+    /// until now it says that it has lost its own way.
+    Graft(Vec<Grafted>),
+    /// Announce these origins' bundles to me, but don't push them.
+    Prune(Vec<OriginId>),
+    /// An origin is this way, though it has nothing to say. Goes on along all links, once; who hears of it grafts the peer
+    /// that was first.
+    Probe(Probe),
     /// The digest of the set that the speaker holds. While it changes, at most once in a while. No answer.
     Digest(Digest),
+    /// A part of a reconciliation: what one of the two lacks comes to it.
+    Exchange(Exchange),
+}
+
+impl Message {
+    /// The bundles in it: what a node checks before it hands the message to the protocol.
+    pub fn bundles(&self) -> &[Bundle] {
+        match self {
+            Message::Bundle { bundle, .. } => std::slice::from_ref(bundle),
+            Message::Exchange(Exchange::Missed { bundles, .. }) => bundles,
+            _ => &[],
+        }
+    }
 }
 
 /// An event as gossip sees it: an id, a name, and a text that it does not look into.
@@ -87,13 +121,45 @@ impl Event {
     }
 }
 
+/// Bundles that are here. On each connection an origin is named in full once; that gives it the next number, from 0 to 4,095
+/// and from 0 again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Announcement {
+    /// Origins that are named for the first time, in the order in which they are announced below.
+    pub names: Vec<OriginId>,
+    /// What is here, in the order in which it came.
+    pub bundles: Vec<Announced>,
+}
+
 /// A bundle that is here, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Announced {
-    /// Which.
-    pub id: BundleId,
-    /// Since it came, in microseconds: the receiver knows by it when a payload on this link would have come.
-    pub age: u32,
+    /// 0: the origin is the next of the new names; else its number plus 1.
+    pub name: u16,
+    /// By how much the bundle's number is greater than that of this origin's last one on this connection, at first than 0.
+    pub step: i64,
+    /// Since it came, in tenths of a millisecond: the receiver knows by it when a payload on this link would have come.
+    pub age: u16,
+}
+
+/// Where an origin is, without a payload: a tree for it grows, which other origins may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Probe {
+    /// Whose it is.
+    pub origin: OriginId,
+    /// Grows with each probe of the origin: its clock in microseconds.
+    pub seq: u64,
+    /// How many hops it has made when it arrives.
+    pub hops: u8,
+}
+
+/// One origin in a graft.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grafted {
+    /// Whose bundles to push.
+    pub origin: OriginId,
+    /// Which ones to send now.
+    pub wanted: Vec<u64>,
 }
 
 /// Who is speaking.
@@ -109,6 +175,20 @@ pub struct Hello {
     pub port: u16,
     /// The digest of what it holds, if it holds anything.
     pub digest: Option<Digest>,
+}
+
+/// How much a node needs a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Priority {
+    /// It has no link at all: others are told of it by [`Message::ForwardJoin`], and room is made for it.
+    Join,
+    /// It has hardly a link, or comes back from a partition: room is made for it.
+    High,
+    /// It is near: room is made for it if what it replaces is farther away.
+    Near,
+    /// It would like one more.
+    Low,
 }
 
 /// One run of one node.

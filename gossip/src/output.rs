@@ -1,6 +1,6 @@
 //! What a node does.
 
-use crate::{Address, Event, Message, PeerId};
+use crate::{Address, Ask, Bundle, Event, Message, PeerId};
 use std::fmt;
 
 /// One deed for the driver, in the order in which [`State::drain`](crate::State::drain) gives them.
@@ -33,6 +33,11 @@ pub enum Output {
         /// The event.
         event: Event,
     },
+    /// A new bundle for the store, this node's own ones included. Its events come as [`Output::Deliver`] if they are new
+    /// as well, own ones never.
+    Keep(Bundle),
+    /// A question to the store. Answered by [`Input::Answer`](crate::Input::Answer).
+    Ask(Ask),
 }
 
 /// Why a connection is closed.
@@ -48,6 +53,8 @@ pub enum Because {
     Full,
     /// A second hello.
     SecondHello,
+    /// What it was for is done, or comes to nothing: it is no link.
+    Passing,
 }
 
 impl fmt::Display for Because {
@@ -57,6 +64,7 @@ impl fmt::Display for Because {
             Because::SecondConnection => "the two nodes have another connection, and one is enough",
             Because::OtherMesh => "the peer belongs to a mesh of another name",
             Because::Full => "this node has as many peers as it takes; try again later, or another node",
+            Because::Passing => "there is nothing more to say on this connection: it is no link",
             Because::SecondHello => "a second hello on one connection",
         })
     }

@@ -2,6 +2,7 @@
 
 use crate::{Address, Dialect, Digest, Direction, InstanceId, Time};
 use std::fmt;
+use std::time::Duration;
 
 /// A connection, as the driver numbers them. Never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,12 +24,14 @@ pub(crate) struct Peer {
     pub(crate) since: Time,
     /// Set by a hello; a script has none.
     pub(crate) node: Option<Node>,
+    /// Whether it is a link, on both sides: only these carry payload between nodes.
+    pub(crate) linked: bool,
+    /// The last round trip.
+    pub(crate) rtt: Option<Duration>,
     /// Whether any frame has come.
     pub(crate) spoken: bool,
     /// The last digest that it told.
     pub(crate) digest: Option<Digest>,
-    /// Since when its digests are not ours.
-    pub(crate) apart_since: Option<Time>,
 }
 
 /// What a hello told.
@@ -63,17 +66,31 @@ pub struct PeerView {
 
 impl Peer {
     pub(crate) fn view(&self, peer: PeerId, in_sync: Option<bool>) -> PeerView {
-        let listens = self.node.as_ref().and_then(|node| node.address.as_ref());
         PeerView {
             peer,
             node_id: self.node.as_ref().map(|node| node.node_id.clone()),
-            address: listens.unwrap_or(&self.observed).clone(),
+            address: self.listens().unwrap_or(&self.observed).clone(),
             direction: self.direction,
             dialect: self.dialect,
             spoken: self.spoken,
             since: self.since,
             in_sync,
         }
+    }
+
+    /// Whether it stays: a node by a link, or a script. All other connections end soon.
+    pub(crate) fn stays(&self) -> bool {
+        self.linked || (self.dialect == Dialect::Json && self.node.is_none())
+    }
+
+    /// Whether it is a script that dialled us.
+    pub(crate) fn is_script(&self) -> bool {
+        self.direction == Direction::Inbound && self.dialect == Dialect::Json && self.node.is_none()
+    }
+
+    /// Where it can be dialled, if it said so.
+    pub(crate) fn listens(&self) -> Option<&Address> {
+        self.node.as_ref()?.address.as_ref()
     }
 
     /// Whether events of this node are its own: they are not echoed to it.

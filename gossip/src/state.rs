@@ -2,27 +2,21 @@
 
 use crate::agreement::Agreement;
 use crate::broadcast::{Broadcast, Counters};
-use crate::bundle::{Bundle, OriginId};
+use crate::bundle::{Bundle, BundleId, OriginId};
 use crate::bundler::Bundler;
-use crate::catch_up::CatchUp;
 use crate::input::{Dialect, Direction, Input};
-use crate::json::MAX_TTL;
-use crate::membership::Membership;
-use crate::message::{Announced, Digest, Event, Hello, InstanceId, Message};
-use crate::output::{Because, Output};
+use crate::membership::{self, Membership, Turn};
+use crate::message::{Announcement, Digest, Event, Grafted, Hello, InstanceId, Message, Probe};
+use crate::output::Output;
 use crate::peer::{Peer, PeerId, PeerView};
-use crate::trees::{Step, Trees, Way};
+use crate::reconcile::{Exchange, Reconcile};
+use crate::store::Held;
+use crate::trees::{Steps, Trees, Way};
 use crate::{Address, Config, Time};
 use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// A peer whose digests have differed from ours for so long is sent the last bundles, and again after so long. Guesses: many
-/// times what events are on their way, and seldom enough that a busy mesh, whose digests are always a moment apart, can
-/// bear it.
-const APART: Duration = Duration::from_secs(30);
-const AGAIN: Duration = Duration::from_secs(300);
 
 /// A node's part in the mesh, without socket, clock, thread or chance of its own.
 #[derive(Clone, Debug)]
@@ -37,7 +31,7 @@ pub struct State {
     broadcast: Broadcast,
     bundler: Bundler,
     trees: Trees,
-    catch_up: CatchUp,
+    reconcile: Reconcile,
     agreement: Agreement,
     outbox: VecDeque<Output>,
 }
@@ -62,15 +56,15 @@ impl State {
     pub fn new(config: Config, me: Me, rng: ChaCha8Rng) -> State {
         State {
             bundler: Bundler::new(me.origin, me.epoch_micros),
-            me,
             rng,
             peers: BTreeMap::new(),
             membership: Membership::new(&config),
             membership_due: Some(Time::ZERO),
             broadcast: Broadcast::new(&config),
-            trees: Trees::default(),
-            catch_up: CatchUp::default(),
+            trees: Trees::new(me.origin, me.epoch_micros, config.shared_tree),
+            reconcile: Reconcile::new(&config, me.epoch_micros),
             agreement: Agreement::default(),
+            me,
             outbox: VecDeque::new(),
             config,
         }
@@ -87,13 +81,18 @@ impl State {
             }
             Input::PeerDown { peer } => self.on_peer_down(now, peer),
             Input::DialFailed { address } => {
-                self.membership.on_dial_failed(now, &address, &self.config, &mut self.rng);
+                self.member(now, |membership, turn| membership.on_dial_failed(turn, &address));
             }
             Input::Message { peer, message } => self.on_message(now, peer, message),
             Input::Refused { peer, reason, event } => self.on_refused(peer, reason, event),
-            Input::Rtt { peer, rtt } => self.trees.on_rtt(peer, rtt),
+            Input::Rtt { peer, rtt } => self.on_rtt(peer, rtt),
             Input::Broadcast(event) => self.on_broadcast(now, event),
-            Input::Digest(digest) => self.agreement.on_digest(now, digest),
+            Input::Digest(digest) => self.agreement.on_digest(now, digest, &self.config),
+            Input::Held(held) => self.on_held(now, &held),
+            Input::Dropped { before } => self.reconcile.on_dropped(before),
+            Input::Answer(answer) => {
+                self.reconcile.on_answer(now, answer, self.trees.archive(), &mut self.outbox);
+            }
             Input::Tick => {}
         }
         self.run_timers(now);
@@ -117,7 +116,7 @@ impl State {
             self.membership_due,
             self.bundler.next_wakeup(),
             self.trees.next_wakeup(),
-            self.catch_up.next_wakeup(),
+            self.reconcile.next_wakeup(),
             self.agreement.next_wakeup(),
         ];
         wakeups.into_iter().flatten().min()
@@ -128,37 +127,92 @@ impl State {
         &self.broadcast.counters
     }
 
-    /// The connected peers, oldest connection first.
+    /// The connected peers, oldest connection first: nodes by a link, and scripts.
     pub fn peers(&self, now: Time) -> impl Iterator<Item = PeerView> {
         let in_sync = move |peer: &Peer| peer.digest.as_ref().map(|digest| self.agreement.holds(now, digest));
-        self.peers.iter().map(move |(id, peer)| peer.view(*id, in_sync(peer)))
+        let shown = self.peers.iter().filter(|(_, peer)| peer.stays());
+        shown.map(move |(id, peer)| peer.view(*id, in_sync(peer)))
+    }
+
+    /// Where nodes were met: for [`Config::known`] after a restart. At most twice [`Config::passive_view`] and one for each
+    /// link, bootstrap addresses not counted.
+    pub fn known_addresses(&self) -> impl Iterator<Item = &Address> {
+        self.membership.known_addresses()
     }
 
     fn on_peer_up(&mut self, now: Time, id: PeerId, direction: Direction, address: Address, dialect: Dialect) {
-        self.membership.on_up(id, direction, &address);
         let peer = Peer {
             direction,
             dialect,
             observed: address,
             since: now,
             node: None,
+            linked: false,
+            rtt: None,
             spoken: false,
             digest: None,
-            apart_since: None,
         };
         self.peers.insert(id, peer);
-        let inbound = self.peers.values().filter(|peer| peer.direction == Direction::Inbound).count();
-        if direction == Direction::Inbound && inbound > self.config.max_peers {
-            if dialect == Dialect::V2 {
-                // A newcomer who knows nobody else would stay alone: it is told of others before it is turned away.
-                self.say_hello(id);
-                self.outbox.extend(self.membership.to_tell(&self.peers, id, &mut self.rng));
+        self.member(now, |membership, turn| membership.on_up(turn, id));
+    }
+
+    /// Lets membership take a step, and carries out what it wants done.
+    fn member(&mut self, now: Time, step: impl FnOnce(&mut Membership, &mut Turn<'_>)) {
+        let mut steps = Vec::new();
+        let mut turn = Turn {
+            now,
+            me: self.me.instance,
+            config: &self.config,
+            peers: &mut self.peers,
+            rng: &mut self.rng,
+            steps: &mut steps,
+        };
+        step(&mut self.membership, &mut turn);
+        for step in steps {
+            match step {
+                membership::Step::Hello(to) => self.say_hello(to),
+                membership::Step::Send(to, message) => self.outbox.push_back(Output::Send { to: vec![to], message }),
+                membership::Step::Connect(address) => self.outbox.push_back(Output::Connect { address }),
+                membership::Step::Up(id) => self.on_link(now, id),
+                membership::Step::Down(id) => self.on_unlink(now, id),
+                membership::Step::Close(peer, because) => {
+                    self.outbox.push_back(Output::Disconnect { peer, because });
+                }
             }
-            return self.disconnect(now, id, Because::Full);
         }
-        // Who dials speaks first: a script that dials us need not know what a hello is.
-        if direction == Direction::Outbound {
-            self.say_hello(id);
+    }
+
+    /// A connection is a link from now on.
+    fn on_link(&mut self, now: Time, id: PeerId) {
+        let Some(peer) = self.peers.get(&id) else { return };
+        let ours = self.agreement.current();
+        let differs = peer.digest.is_none() || peer.digest.as_ref() != ours;
+        // Ours may have changed since our hello.
+        if let Some(digest) = ours {
+            self.outbox.push_back(Output::Send { to: vec![id], message: Message::Digest(digest.clone()) });
+        }
+        if peer.dialect == Dialect::V2 {
+            let mut steps = Steps::default();
+            self.trees.on_up(now, id, &mut steps);
+            peer.rtt.into_iter().for_each(|rtt| self.trees.on_rtt(id, rtt));
+            self.reconcile.on_up(now, id, differs);
+            self.carry_out(steps);
+        }
+    }
+
+    /// A connection is no link any more, or gone.
+    fn on_unlink(&mut self, now: Time, id: PeerId) {
+        self.reconcile.on_down(now, id);
+        let mut steps = Steps::default();
+        self.trees.on_down(now, id, &mut steps);
+        self.carry_out(steps);
+    }
+
+    fn on_rtt(&mut self, id: PeerId, rtt: Duration) {
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.rtt = Some(rtt);
+            self.trees.on_rtt(id, rtt);
+            self.membership.on_rtt(id, rtt);
         }
     }
 
@@ -174,29 +228,42 @@ impl State {
     }
 
     fn on_peer_down(&mut self, now: Time, id: PeerId) {
-        if let Some(peer) = self.peers.remove(&id) {
-            self.catch_up.stop(id);
-            self.trees.on_down(now, id);
-            self.membership.on_down(now, id, &peer, &self.config, &mut self.rng);
-        }
+        self.member(now, |membership, turn| membership.on_down(turn, id));
     }
 
     fn on_message(&mut self, now: Time, id: PeerId, message: Message) {
         // A frame may still come from a connection that is closed on our side.
         let Some(peer) = self.peers.get_mut(&id) else { return };
         peer.spoken = true;
+        let linked = peer.linked;
         match message {
             Message::Event { ttl, event } => self.on_event(now, id, ttl, event),
             Message::Hello(hello) => self.on_hello(now, id, hello),
-            Message::Digest(digest) => self.on_digest(now, id, digest),
-            // Addresses are learned from nodes of this mesh only.
-            Message::Peers(addresses) if peer.node.is_some() => self.membership.learn(now, addresses, &self.config),
-            Message::Peers(_) => {}
-            Message::Bundle { way, bundle } => self.on_bundle(now, id, way, bundle),
-            Message::Missed(bundle) => self.on_missed(now, id, bundle),
-            Message::IHave(bundles) => self.on_ihave(now, id, bundles),
-            Message::Graft { origin, want } => self.on_graft(id, origin, want),
-            Message::Prune { origin } => self.trees.on_prune(id, origin),
+            Message::Digest(digest) => self.on_digest(id, digest),
+            Message::Peers(addresses) => self.member(now, |membership, turn| membership.on_peers(turn, id, addresses)),
+            Message::Neighbor(priority) => {
+                self.member(now, |membership, turn| membership.on_neighbor(turn, id, priority))
+            }
+            Message::NeighborReply { accepted, dropped } => {
+                self.member(now, |membership, turn| membership.on_reply(turn, id, accepted, dropped));
+            }
+            Message::ForwardJoin { newcomer, ttl } => {
+                self.member(now, |membership, turn| membership.on_forward_join(turn, id, newcomer, ttl));
+            }
+            Message::Disconnect { instead } => {
+                self.member(now, |membership, turn| membership.on_disconnect(turn, id, instead));
+            }
+            Message::Bundle { way, bundle } if linked => self.on_bundle(now, id, way, bundle),
+            // It was on its way when the link was dropped, and is no part of a tree any more.
+            Message::Bundle { bundle, .. } if !self.trees.archive().knows(&bundle.id) => {
+                self.take_in(now, id, bundle);
+            }
+            Message::IHave(announcement) if linked => self.on_ihave(now, id, announcement),
+            Message::Graft(grafts) if linked => self.on_graft(id, grafts),
+            Message::Prune(origins) if linked => self.trees.on_prune(id, &origins),
+            Message::Probe(probe) if linked => self.on_probe(now, id, probe),
+            Message::Bundle { .. } | Message::IHave(_) | Message::Graft(_) | Message::Prune(_) | Message::Probe(_) => {}
+            Message::Exchange(exchange) => self.on_exchange(now, id, exchange),
         }
     }
 
@@ -220,10 +287,10 @@ impl State {
     }
 
     fn on_bundle(&mut self, now: Time, from: PeerId, way: Way, bundle: Bundle) {
-        let (events, mut steps) = (Arc::clone(&bundle.events), Vec::new());
-        if self.trees.on_bundle(now, from, way, bundle, &mut steps) {
-            let hops = MAX_TTL.saturating_sub(way.ttl).saturating_add(1);
-            self.learn_all(from, hops, &events);
+        let (events, mut steps) = (Arc::clone(&bundle.events), Steps::default());
+        if self.trees.on_bundle(now, from, way, bundle.clone(), &mut steps) {
+            self.keep(now, bundle, false);
+            self.learn_all(from, way.hops, &events);
         } else {
             self.broadcast.counters.total += events.len() as u64;
             self.broadcast.counters.duplicates += events.len() as u64;
@@ -231,28 +298,63 @@ impl State {
         self.carry_out(steps);
     }
 
-    fn on_missed(&mut self, now: Time, from: PeerId, bundle: Bundle) {
-        if self.trees.archive().knows(&bundle.id) {
-            return;
+    /// What came by reconciliation is lacking for certain, however old it is. Others come for it themselves.
+    fn on_exchange(&mut self, now: Time, from: PeerId, exchange: Exchange) {
+        let bundles = self.reconcile.on_exchange(now, from, exchange, self.trees.archive(), &mut self.outbox);
+        for bundle in bundles {
+            self.take_in(now, from, bundle);
         }
-        let (events, mut steps) = (Arc::clone(&bundle.events), Vec::new());
-        self.trees.broadcast(now, bundle, Some(from), &mut steps);
-        self.learn_all(from, 1, &events);
+    }
+
+    /// Takes in a new bundle that came outside the trees.
+    fn take_in(&mut self, now: Time, from: PeerId, bundle: Bundle) {
+        let (events, news) = (Arc::clone(&bundle.events), self.reconcile.is_news(now, &bundle.id));
+        self.trees.take_in(now, bundle.clone(), news);
+        self.keep(now, bundle, false);
+        if news {
+            self.learn_all(from, 1, &events);
+        } else {
+            for event in events.iter() {
+                self.learn(from, event);
+            }
+        }
+    }
+
+    /// Hands a new bundle to the store, if its time is acceptable.
+    fn keep(&mut self, now: Time, bundle: Bundle, own: bool) {
+        if self.reconcile.keep(now, &bundle.id, own) {
+            self.outbox.push_back(Output::Keep(bundle));
+        } else {
+            self.trees.archive_mut().refuse(&bundle.id);
+        }
+    }
+
+    fn on_held(&mut self, now: Time, held: &Held) {
+        self.reconcile.on_held(now, held, &mut self.outbox);
+        for (origin, seq) in &held.newest {
+            self.trees.archive_mut().forget(BundleId { origin: *origin, seq: *seq });
+            if *origin == self.me.origin {
+                self.bundler.skip(*seq);
+            }
+        }
+    }
+
+    fn on_ihave(&mut self, now: Time, from: PeerId, announcement: Announcement) {
+        let mut steps = Steps::default();
+        self.trees.on_announcement(now, from, announcement, &mut steps);
         self.carry_out(steps);
     }
 
-    fn on_ihave(&mut self, now: Time, from: PeerId, bundles: Vec<Announced>) {
-        let mut steps = Vec::new();
-        for announced in bundles {
-            self.trees.on_announcement(now, from, announced, &mut steps);
-        }
+    fn on_graft(&mut self, from: PeerId, grafts: Vec<Grafted>) {
+        let mut steps = Steps::default();
+        self.trees.on_graft(from, grafts, &mut steps);
         self.carry_out(steps);
     }
 
-    fn on_graft(&mut self, from: PeerId, origin: OriginId, want: Option<u64>) {
-        if let Some(bundle) = self.trees.on_graft(from, origin, want) {
-            self.carry_out(vec![Step::Push { to: vec![from], way: Way { ttl: MAX_TTL, like: None }, bundle }]);
-        }
+    fn on_probe(&mut self, now: Time, from: PeerId, probe: Probe) {
+        let mut steps = Steps::default();
+        self.trees.on_probe(now, from, probe, &mut steps);
+        self.carry_out(steps);
     }
 
     /// The events of a bundle that came so many hops: each new one is delivered, and told to scripts.
@@ -290,24 +392,16 @@ impl State {
     }
 
     fn send_bundle(&mut self, now: Time, bundle: Bundle) {
-        let mut steps = Vec::new();
-        self.trees.broadcast(now, bundle, None, &mut steps);
+        let mut steps = Steps::default();
+        self.keep(now, bundle.clone(), true);
+        self.trees.broadcast(now, bundle, &mut steps);
         self.carry_out(steps);
     }
 
-    fn carry_out(&mut self, steps: Vec<Step>) {
-        for step in steps {
-            let (to, message) = match step {
-                Step::Push { to, way, bundle } => {
-                    self.broadcast.counters.propagated += (bundle.events.len() * to.len()) as u64;
-                    (to, Message::Bundle { way, bundle })
-                }
-                Step::Announce { to, bundles } => (vec![to], Message::IHave(bundles)),
-                Step::Graft { to, origin, want } => (vec![to], Message::Graft { origin, want }),
-                Step::Prune { to, origin } => (vec![to], Message::Prune { origin }),
-            };
-            self.outbox.push_back(Output::Send { to, message });
-        }
+    fn carry_out(&mut self, steps: Steps) {
+        self.broadcast.counters.propagated += steps.events();
+        let messages = steps.into_messages().into_iter();
+        self.outbox.extend(messages.map(|(to, message)| Output::Send { to, message }));
     }
 
     fn on_refused(&mut self, id: PeerId, reason: &'static str, event: bool) {
@@ -318,61 +412,31 @@ impl State {
     }
 
     fn on_hello(&mut self, now: Time, id: PeerId, hello: Hello) {
-        // Answered before it is judged: the dialler learns from the answer why the connection ends.
-        if self.peers.get(&id).is_some_and(|peer| peer.direction == Direction::Inbound && peer.node.is_none()) {
-            self.say_hello(id);
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.digest.clone_from(&hello.digest);
         }
-        let closed = self.membership.on_hello(self.me.instance, id, &hello, &self.config, &mut self.peers);
-        if let Some((closed, because)) = closed {
-            self.disconnect(now, closed, because);
-        }
-        let Some(peer) = self.peers.get_mut(&id) else { return };
-        let ours = self.agreement.current();
-        let differs = hello.digest.is_none() || hello.digest.as_ref() != ours;
-        if peer.dialect == Dialect::V2 {
-            self.trees.on_up(id);
-            if differs {
-                self.catch_up.start(now, id, self.trees.archive().kept());
-            }
-        }
-        // Ours may have changed since our hello.
-        if let Some(digest) = ours {
-            self.outbox.push_back(Output::Send { to: vec![id], message: Message::Digest(digest.clone()) });
-        }
-        peer.digest = hello.digest;
-        self.outbox.extend(self.membership.to_tell(&self.peers, id, &mut self.rng));
+        self.member(now, |membership, turn| membership.on_hello(turn, id, &hello));
     }
 
-    fn on_digest(&mut self, now: Time, id: PeerId, digest: Digest) {
-        let same = self.agreement.holds(now, &digest);
-        let Some(peer) = self.peers.get_mut(&id) else { return };
-        peer.digest = Some(digest);
-        let apart_since = if same { None } else { Some(peer.apart_since.unwrap_or(now)) };
-        peer.apart_since = apart_since;
-        // A frame may be lost with the connection that it was on: who stays apart is told of the past again.
-        if apart_since.is_some_and(|since| now.since(since) >= APART) && peer.dialect == Dialect::V2 {
-            peer.apart_since = Some(now + AGAIN);
-            self.catch_up.start(now, id, self.trees.archive().kept());
+    fn on_digest(&mut self, id: PeerId, digest: Digest) {
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.digest = Some(digest);
         }
-    }
-
-    fn disconnect(&mut self, now: Time, peer: PeerId, because: Because) {
-        self.on_peer_down(now, peer);
-        self.outbox.push_back(Output::Disconnect { peer, because });
     }
 
     fn run_timers(&mut self, now: Time) {
         if self.membership_due.is_some_and(|due| due <= now) {
-            self.membership.tick(now, &self.config, &self.peers, &mut self.rng, &mut self.outbox);
-            self.membership_due = self.membership.next_wakeup(&self.config, &self.peers);
+            self.member(now, Membership::tick);
+            self.membership_due = self.membership.next_wakeup(&self.config);
         }
         if let Some(bundle) = self.bundler.tick(now) {
             self.send_bundle(now, bundle);
         }
-        let mut steps = Vec::new();
+        let mut steps = Steps::default();
         self.trees.tick(now, &mut steps);
         self.carry_out(steps);
-        self.broadcast.counters.propagated += self.catch_up.tick(now, &mut self.outbox);
-        self.outbox.extend(self.agreement.tick(now, &self.config, &self.peers));
+        self.reconcile.tick(now, &mut self.rng, &mut self.outbox);
+        self.broadcast.counters.propagated += self.reconcile.take_served();
+        self.outbox.extend(self.agreement.tick(now, &self.peers));
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! What a frame may hold is bounded by the frame: no length in it makes room for more than its own bytes.
 
+use crate::Address;
 use crate::bundle::{Bundle, BundleId, OriginId};
-use crate::json::{self, DecodeError, MAX_ADDRESSES, MAX_FRAME, MAX_TTL};
-use crate::message::{Announced, Digest, Hello, Message};
+use crate::json::{self, DecodeError, MAX_ADDRESSES, MAX_FRAME};
+use crate::message::{Announcement, Digest, Grafted, Hello, Message, Priority, Probe};
+use crate::reconcile;
 use crate::trees::Way;
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +14,8 @@ use serde::{Deserialize, Serialize};
 pub const SUBPROTOCOL: &str = "beauty-mesh.v2";
 /// How many bundles one frame may announce.
 pub const MAX_ANNOUNCED: usize = 1_024;
+/// How many origins and numbers one frame may graft, or prune: 34 kB.
+pub const MAX_GRAFTED: usize = 1_024;
 
 const VERSION: u8 = 2;
 
@@ -22,19 +26,28 @@ enum Frame<'a> {
     Digest(Digest),
     Bundle {
         ttl: u8,
+        hops: u8,
         like: Option<OriginId>,
         #[serde(borrow)]
         bundle: Packed<'a>,
     },
+    IHave(Announcement),
+    Graft(Vec<Grafted>),
+    Prune(Vec<OriginId>),
+    Probe(Probe),
     #[serde(borrow)]
-    Missed(Packed<'a>),
-    IHave(Vec<Announced>),
-    Graft {
-        origin: OriginId,
-        want: Option<u64>,
+    Exchange(reconcile::Packed<'a>),
+    Neighbor(Priority),
+    NeighborReply {
+        accepted: bool,
+        dropped: Option<String>,
     },
-    Prune {
-        origin: OriginId,
+    ForwardJoin {
+        newcomer: String,
+        ttl: u8,
+    },
+    Disconnect {
+        instead: Option<String>,
     },
 }
 
@@ -55,11 +68,20 @@ pub fn encode(message: &Message) -> Option<Vec<u8>> {
         Message::Hello(hello) => Frame::Hello(hello.clone()),
         Message::Peers(addresses) => Frame::Peers(addresses.iter().map(ToString::to_string).collect()),
         Message::Digest(digest) => Frame::Digest(digest.clone()),
-        Message::Bundle { way, bundle } => Frame::Bundle { ttl: way.ttl, like: way.like, bundle: Packed::of(bundle) },
-        Message::Missed(bundle) => Frame::Missed(Packed::of(bundle)),
-        Message::IHave(ids) => Frame::IHave(ids.clone()),
-        Message::Graft { origin, want } => Frame::Graft { origin: *origin, want: *want },
-        Message::Prune { origin } => Frame::Prune { origin: *origin },
+        Message::Bundle { way: Way { ttl, hops, like }, bundle } => {
+            Frame::Bundle { ttl: *ttl, hops: *hops, like: *like, bundle: Packed::of(bundle) }
+        }
+        Message::IHave(announcement) => Frame::IHave(announcement.clone()),
+        Message::Graft(grafts) => Frame::Graft(grafts.clone()),
+        Message::Prune(origins) => Frame::Prune(origins.clone()),
+        Message::Probe(probe) => Frame::Probe(*probe),
+        Message::Exchange(exchange) => Frame::Exchange(reconcile::Packed::of(exchange)),
+        Message::Neighbor(priority) => Frame::Neighbor(*priority),
+        Message::NeighborReply { accepted, dropped } => {
+            Frame::NeighborReply { accepted: *accepted, dropped: dropped.as_ref().map(ToString::to_string) }
+        }
+        Message::ForwardJoin { newcomer, ttl } => Frame::ForwardJoin { newcomer: newcomer.to_string(), ttl: *ttl },
+        Message::Disconnect { instead } => Frame::Disconnect { instead: instead.as_ref().map(ToString::to_string) },
     };
     postcard::to_extend(&frame, vec![VERSION]).ok()
 }
@@ -84,14 +106,33 @@ pub fn decode(bytes: &[u8]) -> Result<Message, DecodeError> {
         Frame::Peers(addresses) if addresses.len() > MAX_ADDRESSES => Err(json::shape("too many addresses in a frame")),
         Frame::Peers(addresses) => Ok(Message::Peers(addresses.iter().filter_map(|text| text.parse().ok()).collect())),
         Frame::Digest(Digest(text)) => json::bounded_digest(&text).map(Message::Digest),
-        Frame::Bundle { ttl, .. } if ttl > MAX_TTL => Err(DecodeError::Ttl(ttl.to_string())),
-        Frame::Bundle { ttl, like, bundle } => Ok(Message::Bundle { way: Way { ttl, like }, bundle: bundle.unpack()? }),
-        Frame::Missed(bundle) => Ok(Message::Missed(bundle.unpack()?)),
-        Frame::IHave(ids) if ids.len() > MAX_ANNOUNCED => Err(json::shape("too many bundles are announced in a frame")),
-        Frame::IHave(ids) => Ok(Message::IHave(ids)),
-        Frame::Graft { origin, want } => Ok(Message::Graft { origin, want }),
-        Frame::Prune { origin } => Ok(Message::Prune { origin }),
+        Frame::Bundle { ttl, hops, like, bundle } => {
+            Ok(Message::Bundle { way: Way { ttl, hops, like }, bundle: bundle.unpack()? })
+        }
+        Frame::IHave(announcement) if announcement.names.len().max(announcement.bundles.len()) > MAX_ANNOUNCED => {
+            Err(json::shape("too many bundles are announced in a frame"))
+        }
+        Frame::IHave(announcement) => Ok(Message::IHave(announcement)),
+        Frame::Graft(grafts) if grafts.iter().map(|graft| 1 + graft.wanted.len()).sum::<usize>() > MAX_GRAFTED => {
+            Err(json::shape("too many bundles are asked for in a frame"))
+        }
+        Frame::Graft(grafts) => Ok(Message::Graft(grafts)),
+        Frame::Prune(origins) if origins.len() > MAX_GRAFTED => Err(json::shape("too many origins in a frame")),
+        Frame::Prune(origins) => Ok(Message::Prune(origins)),
+        Frame::Probe(probe) => Ok(Message::Probe(probe)),
+        Frame::Exchange(exchange) => exchange.unpack().map(Message::Exchange),
+        Frame::Neighbor(priority) => Ok(Message::Neighbor(priority)),
+        Frame::NeighborReply { accepted, dropped } => {
+            Ok(Message::NeighborReply { accepted, dropped: dropped.as_deref().and_then(dialable) })
+        }
+        Frame::ForwardJoin { newcomer, ttl } => json::forward_join(&newcomer, ttl),
+        Frame::Disconnect { instead } => Ok(Message::Disconnect { instead: instead.as_deref().and_then(dialable) }),
     }
+}
+
+/// An address that this version can't dial is no fault of the peer.
+fn dialable(text: &str) -> Option<Address> {
+    text.parse().ok()
 }
 
 impl Packed<'_> {

@@ -131,7 +131,8 @@ pub async fn run(
 /// The state machine, with chance of its own.
 fn protocol(args: &ServeArgs, name: &Origin, peers: Option<SocketAddr>) -> Result<State, StartError> {
     let bootstrap = if args.enable { args.peers.0.clone() } else { Vec::new() };
-    let config = gossip::Config { mesh: args.mesh.clone(), bootstrap, ..gossip::Config::default() };
+    let (mesh, retention) = (args.mesh.clone(), args.retention);
+    let config = gossip::Config { mesh, bootstrap, retention, ..gossip::Config::default() };
     config.validate().map_err(|error| StartError::Bounds(error.to_string()))?;
     let me = Me {
         node_id: name.to_string(),

@@ -183,6 +183,8 @@ fn describe(summary: &Summary) -> String {
         figure("the bound's last delivery, mean, ms", summary.bound_ms),
         figure("last delivery over the bound, mean", summary.last_over_bound),
         count("missed", summary.missed),
+        figure("all equal after the last step, ms", summary.equal_after_ms),
+        figure("bytes from then on, over what was missing", summary.bytes_over_missing),
         count("delivered again", summary.repeats),
         count("delivered though never sent", summary.phantoms),
         count("nodes running at the end", summary.running as u64),

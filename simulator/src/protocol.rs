@@ -6,6 +6,8 @@
 
 use gossip::Time;
 use rand_chacha::ChaCha8Rng;
+use std::any::Any;
+use std::rc::Rc;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -96,6 +98,8 @@ pub struct Seat {
     pub rng: ChaCha8Rng,
     /// What its disk holds: the payloads that it had before a restart.
     pub kept: Vec<Payload>,
+    /// What else it does: what [`SimNode::disk`] gave when the node ended.
+    pub disk: Option<Rc<dyn Any>>,
 }
 
 /// One fact, told to a node.
@@ -181,6 +185,11 @@ pub trait SimNode {
     /// The nodes that it may send payload to, in ascending order: its edges of the overlay, over which the bound is
     /// computed.
     fn neighbours(&self) -> Vec<NodeId>;
+
+    /// What its disk holds beside payloads, when it ends.
+    fn disk(&self) -> Option<Rc<dyn Any>> {
+        None
+    }
 }
 
 /// A measured protocol.

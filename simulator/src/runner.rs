@@ -5,7 +5,7 @@ use crate::overlay;
 use crate::protocol::{NodeId, Protocol};
 use crate::random::fork;
 use crate::scenario::{Action, Scenario, Select};
-use crate::summary::{Summary, Window};
+use crate::summary::{Healed, Summary, Window};
 use crate::world::World;
 use gossip::Time;
 use rand::RngExt;
@@ -59,6 +59,8 @@ struct Player<'a> {
     step: usize,
     /// When the first message is sent.
     start: Time,
+    /// When the last step had happened.
+    healed: Option<Healed>,
 }
 
 impl<'a> Player<'a> {
@@ -75,6 +77,7 @@ impl<'a> Player<'a> {
             chance: fork(seed, "steps", 0),
             step: 0,
             start: Time::ZERO,
+            healed: None,
         }
     }
 
@@ -116,6 +119,7 @@ impl<'a> Player<'a> {
         self.advance(last_ms + traffic.every_ms);
         window.after = self.world.ledger().totals;
         self.advance(last_ms + traffic.drain_ms.max(traffic.every_ms));
+        window.healed = self.healed;
         window
     }
 
@@ -125,6 +129,9 @@ impl<'a> Player<'a> {
             self.step += 1;
             self.world.run_until(self.start + Duration::from_millis(step.at_ms));
             self.act(&step.action);
+            if self.step == self.scenario.steps.len() {
+                self.healed = Some(Healed::now(&self.world));
+            }
         }
         self.world.run_until(self.start + Duration::from_millis(ms));
     }

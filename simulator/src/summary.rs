@@ -5,6 +5,7 @@ use crate::overlay;
 use crate::protocol::NodeId;
 use crate::stats::{max, mean, percentile, rmr};
 use crate::world::World;
+use gossip::Time;
 use serde::Serialize;
 
 /// The figures of one run: one scenario, one protocol, one seed. Times are in milliseconds.
@@ -45,6 +46,11 @@ pub struct Summary {
     pub repeats: u64,
     /// Deliveries of what nobody broadcast.
     pub phantoms: u64,
+    /// From the last step of the scenario until whoever runs at the end had all that was broadcast before it. `None`:
+    /// somebody never had.
+    pub equal_after_ms: Option<f64>,
+    /// All bytes sent from the last step on, as a multiple of the payload that was missing then.
+    pub bytes_over_missing: Option<f64>,
     /// How many nodes run at the end.
     pub running: usize,
     /// How many neighbours they have. The mean.
@@ -89,6 +95,49 @@ pub struct Window {
     pub before: Totals,
     /// At the end.
     pub after: Totals,
+    /// When the last step had happened.
+    pub healed: Option<Healed>,
+}
+
+/// The moment from which on nothing more befalls the world.
+#[derive(Clone, Copy, Debug)]
+pub struct Healed {
+    /// When.
+    pub at: Time,
+    /// What was sent before.
+    pub sent: Totals,
+    /// The bytes of all payloads that a running node did not have, for each such node.
+    pub missing_bytes: u64,
+}
+
+impl Healed {
+    /// This moment of a world.
+    pub fn now(world: &World<'_>) -> Healed {
+        let running = world.running();
+        let missing = |broadcast: &Broadcast| {
+            let nodes = running.iter().filter(|node| !broadcast.has(**node)).count();
+            (nodes * broadcast.payload.text.len()) as u64
+        };
+        let missing_bytes = world.ledger().broadcasts().iter().map(missing).sum();
+        Healed { at: world.now(), sent: world.ledger().totals, missing_bytes }
+    }
+
+    /// Until when somebody lacked something of what was broadcast before, in milliseconds from then on.
+    fn equal_after(&self, world: &World<'_>) -> Option<f64> {
+        let running = world.running();
+        let before = world.ledger().broadcasts().iter().filter(|broadcast| broadcast.at <= self.at);
+        let times = before.flat_map(|broadcast| {
+            running.iter().map(|node| Some(broadcast.at.as_micros() + broadcast.time_to(*node)?))
+        });
+        let last = times.collect::<Option<Vec<u64>>>()?.into_iter().max()?;
+        Some(millis(last.saturating_sub(self.at.as_micros())))
+    }
+
+    fn bytes_over_missing(&self, world: &World<'_>) -> Option<f64> {
+        let (now, then) = (world.ledger().totals, self.sent);
+        let bytes = now.payload_bytes + now.control_bytes - then.payload_bytes - then.control_bytes;
+        (self.missing_bytes > 0).then(|| bytes as f64 / self.missing_bytes as f64)
+    }
 }
 
 impl Summary {
@@ -100,7 +149,7 @@ impl Summary {
         let mut times: Vec<u64> = each.iter_mut().flat_map(|row| std::mem::take(&mut row.times)).collect();
         times.sort_unstable();
         let deliveries: u64 = each.iter().map(|row| row.deliveries).sum();
-        let Window { before, after } = window;
+        let Window { before, after, healed } = window;
         let per_delivery =
             |after: u64, before: u64| (deliveries > 0).then(|| (after - before) as f64 / deliveries as f64);
         let graph = world.overlay();
@@ -122,6 +171,8 @@ impl Summary {
             missed: each.iter().map(|row| row.missed).sum(),
             repeats: world.ledger().repeats,
             phantoms: world.ledger().phantoms,
+            equal_after_ms: healed.and_then(|healed| healed.equal_after(world)),
+            bytes_over_missing: healed.and_then(|healed| healed.bytes_over_missing(world)),
             degree: mean(degrees),
             pieces: overlay::pieces(&graph, &running),
             running: running.len(),

@@ -23,7 +23,7 @@ pub struct Entry {
 /// A column: the figure's name, its heading, its decimals.
 type Column = (&'static str, &'static str, usize);
 
-const COLUMNS: [Column; 12] = [
+const COLUMNS: [Column; 14] = [
     ("rmr", "RMR", 3),
     ("control_frames", "control/dlv", 2),
     ("control_bytes", "ctl bytes/dlv", 0),
@@ -34,6 +34,8 @@ const COLUMNS: [Column; 12] = [
     ("last_ms", "last ms", 0),
     ("last_over_bound", "last/bound", 2),
     ("missed", "missed", 0),
+    ("equal_after_ms", "equal after ms", 0),
+    ("bytes_over_missing", "bytes/missing", 2),
     ("degree", "degree", 1),
     ("pieces", "pieces", 0),
 ];
@@ -60,6 +62,8 @@ fn figure(run: &Summary, name: &str) -> Option<f64> {
         "last_ms" => run.last_ms,
         "last_over_bound" => run.last_over_bound,
         "missed" => Some(run.missed as f64),
+        "equal_after_ms" => run.equal_after_ms,
+        "bytes_over_missing" => run.bytes_over_missing,
         "degree" => run.degree,
         "pieces" => Some(run.pieces as f64),
         _ => None,

@@ -15,7 +15,10 @@ fn text(bytes: &[u8]) -> String {
 #[test]
 fn it_lists_what_there_is_and_prints_a_scenario() {
     let list = text(&mesh_sim(&["list"]).stdout);
-    assert!(["smoke", "warm-1000", "trees", "seed", "iroh"].iter().all(|name| list.contains(name)), "{list}");
+    assert!(
+        ["smoke", "warm-1000", "trees", "plumtree", "seed", "iroh"].iter().all(|name| list.contains(name)),
+        "{list}"
+    );
     let shown = text(&mesh_sim(&["show", "smoke"]).stdout);
     assert!(shown.contains("nodes = 24") && shown.contains("[[steps]]"), "{shown}");
 }
@@ -24,12 +27,12 @@ fn it_lists_what_there_is_and_prints_a_scenario() {
 fn it_compares_all_protocols_in_one_table_and_for_machines() {
     let output = mesh_sim(&["compare", "smoke", "--seeds", "0-1"]);
     let table = text(&output.stdout);
-    assert_eq!(table.lines().count(), 4, "{table}");
+    assert_eq!(table.lines().count(), 6, "{table}");
     assert!(text(&output.stderr).contains("smoke, iroh, seed 1:"));
     let json = text(&mesh_sim(&["compare", "smoke", "--seeds", "0-1", "--json"]).stdout);
     let entries: Vec<serde_json::Value> = serde_json::from_str(&json).unwrap();
     let protocols: Vec<&str> = entries.iter().map(|entry| entry["protocol"].as_str().unwrap()).collect();
-    assert_eq!(protocols, ["trees", "seed", "iroh"]);
+    assert_eq!(protocols, ["trees", "random", "plumtree", "seed", "iroh"]);
     assert!(entries.iter().all(|entry| entry["runs"].as_array().unwrap().len() == 2));
     assert!(entries.iter().all(|entry| entry["figures"]["rmr"]["median"].is_f64()));
     assert_eq!(text(&mesh_sim(&["run", "smoke"]).stdout), text(&mesh_sim(&["run", "smoke"]).stdout));
@@ -41,7 +44,7 @@ fn what_is_not_there_is_said_in_words() {
         (&["run", "nowhere"][..], "there is no scenario \"nowhere\": `mesh-sim list` names those"),
         (
             &["run", "smoke", "--protocol", "telepathy"],
-            "there is no protocol \"telepathy\"; there are trees, seed, iroh",
+            "there is no protocol \"telepathy\"; there are trees, random, plumtree, seed, iroh",
         ),
         (&["compare", "smoke", "--seeds", "3-1"], "a range of seeds begins with the smaller one"),
         (&["compare", "smoke", "--seeds", "many"], "seeds are a number, as 7, or a range, as 0-3"),

@@ -5,6 +5,9 @@
 mod broadcast;
 mod codec;
 mod membership;
+mod overlay;
+mod reconcile;
+mod strangers;
 mod trees;
 mod wire;
 mod world;

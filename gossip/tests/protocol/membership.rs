@@ -19,7 +19,8 @@ fn nodes_that_know_each_other_keep_one_connection_for_a_pair() {
         for (node, others) in [(0, ["node1", "node2"]), (1, ["node0", "node2"]), (2, ["node0", "node1"])] {
             assert_eq!(world.peers(node), others, "seed {seed}");
         }
-        assert!(world.closed.iter().all(|(_, because)| *because == Because::SecondConnection), "seed {seed}");
+        let in_order = |because: &Because| matches!(because, Because::SecondConnection | Because::Passing);
+        assert!(world.closed.iter().all(|(_, because)| in_order(because)), "seed {seed}: {:?}", world.closed);
         let closed = world.closed.len();
         world.run_for(10 * MINUTE);
         assert_eq!(world.closed.len(), closed, "once settled, nobody dials again: seed {seed}");
@@ -42,7 +43,7 @@ fn peers_are_learned_from_peers_and_dialled_up_to_a_bound() {
         world.run_for(5 * MINUTE);
         for node in 0..20 {
             let peers = world.peers(node).len();
-            assert!((4..=20).contains(&peers), "seed {seed}: node {node} has {peers} peers");
+            assert!((4..=6).contains(&peers), "seed {seed}: node {node} has {peers} peers");
         }
     }
 }
@@ -58,9 +59,9 @@ fn a_node_of_another_mesh_is_not_spoken_with() {
 }
 
 #[test]
-fn more_peers_than_allowed_are_turned_away() {
+fn more_scripts_than_allowed_are_turned_away() {
     let mut world = World::new(1);
-    let full = world.add(Config { max_peers: 3, target_peers: 3, ..Config::default() });
+    let full = world.add(Config { max_scripts: 3, ..Config::default() });
     for _ in 0..5 {
         world.script(full);
     }
@@ -142,6 +143,22 @@ fn nodes_know_which_peers_hold_the_same() {
 }
 
 #[test]
+fn a_digest_that_goes_on_changing_is_told_every_two_seconds_and_once_it_stands() {
+    let mut world = World::chain(1, 2);
+    world.run_for(MINUTE);
+    let before = world.digests;
+    for n in 0..100 {
+        world.tell(0, Input::Digest(Digest(format!("{n}").into())));
+        world.run_for(Duration::from_millis(100));
+    }
+    let told = world.digests - before;
+    assert!((4..=6).contains(&told), "told {told} times in ten seconds");
+    world.tell(1, Input::Digest(Digest("99".into())));
+    world.run_for(Duration::from_secs(1));
+    assert!(world.state(1).peers(world.now).all(|peer| peer.in_sync == Some(true)));
+}
+
+#[test]
 fn a_life_ends_with_nothing_left() {
     let mut world = World::chain(1, 5);
     world.run_for(MINUTE);
@@ -150,13 +167,16 @@ fn a_life_ends_with_nothing_left() {
     }
     assert_eq!(world.state(0).peers(world.now).count(), 0);
     world.run_for(10 * MINUTE);
-    assert!(world.state(0).next_wakeup().is_none(), "learned addresses that nobody answers at are forgotten");
+    let dials = world.dials;
+    world.run_for(10 * MINUTE);
+    // They may be on the other side of a partition: one is dialled now and then, and each by its own backoff.
+    assert!((1..=10 * 8).contains(&(world.dials - dials)), "{} dials in ten minutes", world.dials - dials);
 }
 
 #[test]
 fn whoever_fills_the_places_of_those_who_dial_us_takes_none_from_those_whom_we_dial() {
     let mut world = World::new(1);
-    let node = world.add(Config { max_peers: 5, target_peers: 5, bootstrap: vec![address(1)], ..Config::default() });
+    let node = world.add(Config { max_scripts: 5, bootstrap: vec![address(1)], ..Config::default() });
     for _ in 0..20 {
         world.script(node);
     }
@@ -179,20 +199,4 @@ fn addresses_of_strangers_are_not_dialled() {
     world.add(Config::default());
     world.run_for(Duration::from_secs(31));
     assert_eq!(world.peers(node), ["node1"]);
-}
-
-#[test]
-fn a_newcomer_whose_only_contact_is_full_is_told_of_others() {
-    for seed in 0..10 {
-        let mut world = World::new(seed);
-        let full = world.add(Config { max_peers: 2, target_peers: 2, ..Config::default() });
-        let to_full = || Config { bootstrap: vec![address(full)], ..Config::default() };
-        for _ in 0..2 {
-            world.add(to_full());
-        }
-        world.run_for(MINUTE);
-        let newcomer = world.add(to_full());
-        world.run_for(2 * MINUTE);
-        assert_eq!(world.peers(newcomer), ["node1", "node2"], "seed {seed}");
-    }
 }

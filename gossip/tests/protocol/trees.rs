@@ -54,6 +54,17 @@ fn a_new_sender_takes_the_way_of_one_that_is_known() {
 }
 
 #[test]
+fn the_first_of_all_senders_finds_a_tree() {
+    for seed in 0..5 {
+        let (mut world, mut number) = (World::chain(seed, 30), 0);
+        world.run_for(2 * MINUTE);
+        let first = round(&mut world, &mut number, std::iter::once(17));
+        assert_eq!(first.learned, 29, "seed {seed}");
+        assert!(first.duplicates * 4 <= first.learned, "seed {seed}: {} of {} twice", first.duplicates, first.learned);
+    }
+}
+
+#[test]
 fn trees_mend_themselves_when_nodes_crash() {
     for seed in 0..5 {
         let (mut world, mut number) = (World::chain(seed, 30), 0);

@@ -1,6 +1,9 @@
 //! The binary dialect: what is written is read again, and nothing makes the decoder panic.
 
-use gossip::{Announced, Bundle, BundleId, Digest, Event, Hello, InstanceId, Message, OriginId, Way, json, wire};
+use gossip::{
+    Announced, Announcement, Bundle, BundleId, Digest, Event, Exchange, Fingerprint, Grafted, Hello, InstanceId,
+    Message, OriginId, Probe, Root, Way, Width, json, wire,
+};
 use proptest::prelude::*;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -22,19 +25,59 @@ fn bundle() -> impl Strategy<Value = Bundle> {
         .prop_map(|(origin, seq, events)| Bundle { id: BundleId { origin, seq }, events: events.into() })
 }
 
+fn id() -> impl Strategy<Value = BundleId> {
+    let few = (0..3_u8).prop_map(|n| OriginId([n; 32]));
+    (prop_oneof![origin(), few], any::<u64>()).prop_map(|(origin, seq)| BundleId { origin, seq })
+}
+
+fn exchange() -> impl Strategy<Value = Exchange> {
+    let sum = || (any::<u64>(), any::<u32>()).prop_map(|(hash, count)| Fingerprint { hash, count });
+    let width = || prop_oneof![Just(Width::Hour), Just(Width::Ten), Just(Width::Second)];
+    let slots = proptest::collection::vec((0..1_000_u64, sum()), 0..50);
+    prop_oneof![
+        (any::<u64>(), any::<u64>(), sum()).prop_map(|(from, until, sum)| Exchange::Root(Root { from, until, sum })),
+        (width(), any::<u64>(), any::<u64>()).prop_map(|(width, from, until)| Exchange::GetSums { width, from, until }),
+        (width(), 0..1_000_u64, any::<u64>(), slots).prop_map(|(width, from, until, slots)| {
+            let (from, mut start) = (from * width.micros(), from);
+            let slots = slots.into_iter().map(|(step, sum)| {
+                start += step;
+                (start * width.micros(), sum)
+            });
+            Exchange::Sums { width, from, until, slots: slots.collect() }
+        }),
+        (any::<u64>(), any::<u64>()).prop_map(|(from, until)| Exchange::GetIds { from, until }),
+        (any::<u64>(), any::<u64>(), proptest::collection::vec(id(), 0..50))
+            .prop_map(|(from, until, ids)| Exchange::Ids { from, until, ids }),
+        (any::<u32>(), proptest::collection::vec(id(), 0..50)).prop_map(|(number, ids)| Exchange::Want { number, ids }),
+        (any::<u32>(), any::<u32>(), proptest::collection::vec(bundle(), 0..5))
+            .prop_map(|(number, covered, bundles)| Exchange::Missed { number, covered, bundles }),
+    ]
+}
+
 fn message() -> impl Strategy<Value = Message> {
     let digest = || "[!-~]{1,128}".prop_map(|text| Digest(Arc::from(text)));
-    let way = (0..=json::MAX_TTL, proptest::option::of(origin())).prop_map(|(ttl, like)| Way { ttl, like });
+    let way = (any::<u8>(), any::<u8>(), proptest::option::of(origin())).prop_map(|(ttl, hops, like)| Way {
+        ttl,
+        hops,
+        like,
+    });
+    let announced =
+        (any::<u16>(), any::<i64>(), any::<u16>()).prop_map(|(name, step, age)| Announced { name, step, age });
+    let announcement = (proptest::collection::vec(origin(), 0..9), proptest::collection::vec(announced, 0..50));
+    let grafted = (origin(), proptest::collection::vec(any::<u64>(), 0..9));
     let hello = ("[a-z]{1,64}", "[a-z]{1,64}", any::<u128>(), any::<u16>(), proptest::option::of(digest()));
     prop_oneof![
         (way, bundle()).prop_map(|(way, bundle)| Message::Bundle { way, bundle }),
-        bundle().prop_map(Message::Missed),
-        proptest::collection::vec((origin(), any::<u64>(), any::<u32>()), 0..50).prop_map(|list| {
-            let announced = |(origin, seq, age)| Announced { id: BundleId { origin, seq }, age };
-            Message::IHave(list.into_iter().map(announced).collect())
-        }),
-        (origin(), any::<Option<u64>>()).prop_map(|(origin, want)| Message::Graft { origin, want }),
-        origin().prop_map(|origin| Message::Prune { origin }),
+        exchange().prop_map(Message::Exchange),
+        announcement.prop_map(|(names, bundles)| Message::IHave(Announcement { names, bundles })),
+        proptest::collection::vec(grafted.prop_map(|(origin, wanted)| Grafted { origin, wanted }), 0..9)
+            .prop_map(Message::Graft),
+        proptest::collection::vec(origin(), 0..9).prop_map(Message::Prune),
+        (origin(), any::<u64>(), any::<u8>()).prop_map(|(origin, seq, hops)| Message::Probe(Probe {
+            origin,
+            seq,
+            hops
+        })),
         digest().prop_map(Message::Digest),
         hello.prop_map(|(mesh, node_id, run, port, digest)| {
             Message::Hello(Hello { mesh, node_id, instance: InstanceId(Uuid::from_u128(run)), port, digest })
@@ -47,15 +90,43 @@ fn the_largest_bundle_fits_into_a_frame() {
     let id = BundleId { origin: OriginId([255; 32]), seq: u64::MAX };
     let event = |bytes: usize| Event { id: Uuid::nil(), node_id: "n".into(), json: "x".repeat(bytes).into() };
     let events: Vec<_> = (0..Bundle::MAX_EVENTS).map(|_| event(Bundle::MAX_BYTES / Bundle::MAX_EVENTS)).collect();
-    let way = Way { ttl: json::MAX_TTL, like: Some(id.origin) };
+    let way = Way { ttl: u8::MAX, hops: u8::MAX, like: Some(id.origin) };
     let frame = wire::encode(&Message::Bundle { way, bundle: Bundle { id, events: events.into() } }).unwrap();
     assert!(frame.len() <= json::MAX_FRAME, "{}", frame.len());
 }
 
 #[test]
+fn the_largest_frames_of_control_fit_and_larger_ones_are_refused() {
+    let origin = OriginId([255; 32]);
+    let announced = Announced { name: u16::MAX, step: i64::MIN, age: u16::MAX };
+    let largest = |more: usize| {
+        let announcement = Announcement { names: Vec::new(), bundles: vec![announced; wire::MAX_ANNOUNCED + more] };
+        let names = Announcement { names: vec![origin; wire::MAX_ANNOUNCED + more], bundles: vec![announced; 1_024] };
+        let grafts = vec![Grafted { origin, wanted: Vec::new() }; wire::MAX_GRAFTED + more];
+        let wanted = Grafted { origin, wanted: vec![u64::MAX; wire::MAX_GRAFTED - 1 + more] };
+        [
+            Message::IHave(announcement),
+            Message::IHave(names),
+            Message::Graft(grafts),
+            Message::Graft(vec![wanted]),
+            Message::Prune(vec![origin; wire::MAX_GRAFTED + more]),
+        ]
+    };
+    for message in largest(0) {
+        let frame = wire::encode(&message).unwrap();
+        assert!(frame.len() <= json::MAX_FRAME, "{}", frame.len());
+        assert_eq!(wire::decode(&frame), Ok(message));
+    }
+    for message in largest(1) {
+        let error = wire::decode(&wire::encode(&message).unwrap()).unwrap_err().to_string();
+        assert!(error.contains("in a frame"), "{error}");
+    }
+}
+
+#[test]
 fn other_versions_and_absurd_numbers_are_refused_in_words() {
     let origin = OriginId([1; 32]);
-    let frame = wire::encode(&Message::Prune { origin }).unwrap();
+    let frame = wire::encode(&Message::Prune(vec![origin])).unwrap();
     let other_version: Vec<u8> = [3].into_iter().chain(frame[1..].iter().copied()).collect();
     let longer: Vec<u8> = frame.iter().copied().chain([0]).collect();
     for (frame, words) in [

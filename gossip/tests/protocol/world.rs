@@ -2,8 +2,8 @@
 //! the real codec. Deterministic by its seed.
 
 use gossip::{
-    Address, Config, Dialect, Direction, Event, Input, InstanceId, Me, Message, OriginId, Output, PeerId, State, Time,
-    json, wire,
+    Address, Bundle, BundleId, Config, Dialect, Direction, Event, Exchange, Input, InstanceId, Me, MemoryStore,
+    Message, OriginId, Output, PeerId, State, Time, json, wire,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -11,6 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
+
+/// What a node's disk holds, in bytes.
+const STORE: usize = 64 << 20;
 
 /// A node of the world, by its place.
 pub(crate) type Node = usize;
@@ -35,17 +38,32 @@ pub(crate) struct World {
     rng: ChaCha8Rng,
     pub(crate) nodes: Vec<Option<State>>,
     pub(crate) delivered: Vec<Vec<Event>>,
+    /// What each node has kept: its disk.
+    pub(crate) stores: Vec<MemoryStore>,
+    /// Bundles that were sent to who lacked them.
+    pub(crate) made_up: usize,
     queue: BTreeMap<(Time, u64), Fact>,
     /// When each living node wants to be woken.
     wakeups: BTreeSet<(Time, Node)>,
     order: u64,
-    /// Frames sent between nodes.
+    /// Frames sent between nodes, and their bytes.
     pub(crate) frames: u64,
+    pub(crate) frame_bytes: u64,
+    /// What the clocks of nodes that start show at the world's begin, in microseconds.
+    pub(crate) epoch_micros: u64,
+    /// Digests told, among these.
+    pub(crate) digests: u64,
+    /// Dials of nodes.
+    pub(crate) dials: u64,
     /// Whether frames between nodes are lost.
     pub(crate) lose_frames: bool,
     /// Who is at each end: dialler, listener.
     links: BTreeMap<PeerId, (Node, Node)>,
     arrivals: BTreeMap<(PeerId, Node), Time>,
+    /// One way from node to node, in milliseconds. Default: from 1 to 50, drawn for each frame.
+    pub(crate) distance: Option<fn(Node, Node) -> u64>,
+    /// Nodes from this place on hear nothing of those before it.
+    parted_at: Option<Node>,
     pub(crate) closed: Vec<(Node, gossip::Because)>,
     /// What scripts were sent.
     heard: BTreeMap<PeerId, Vec<String>>,
@@ -64,6 +82,12 @@ pub(crate) fn me(node: Node, instance: InstanceId, now: Time) -> Me {
     Me { node_id: format!("node{node}"), instance, origin, port: 8091, epoch_micros: now.as_micros() }
 }
 
+/// A bundle with this id.
+pub(crate) fn bundle(id: BundleId) -> Bundle {
+    let number = u128::from(id.origin.0[0]) << 64 | u128::from(id.seq);
+    Bundle { id, events: vec![event(number, "past")].into() }
+}
+
 /// An event of a node.
 pub(crate) fn event(number: u128, node_id: &str) -> Event {
     let id = Uuid::from_u128(number);
@@ -79,13 +103,21 @@ impl World {
             rng: ChaCha8Rng::seed_from_u64(seed),
             nodes: Vec::new(),
             delivered: Vec::new(),
+            stores: Vec::new(),
+            made_up: 0,
             queue: BTreeMap::new(),
             wakeups: BTreeSet::new(),
             order: 0,
             frames: 0,
+            frame_bytes: 0,
+            epoch_micros: 0,
+            digests: 0,
+            dials: 0,
             lose_frames: false,
             links: BTreeMap::new(),
             arrivals: BTreeMap::new(),
+            distance: None,
+            parted_at: None,
             closed: Vec::new(),
             heard: BTreeMap::new(),
         }
@@ -107,16 +139,24 @@ impl World {
         let node = self.nodes.len();
         self.nodes.push(None);
         self.delivered.push(Vec::new());
+        self.stores.push(MemoryStore::new(STORE));
         self.start(node, config);
         node
     }
 
     /// Starts a node, or starts it again with nothing left of before.
     pub(crate) fn start(&mut self, node: Node, config: Config) {
+        self.stores[node] = MemoryStore::new(STORE);
+        self.restart(node, config);
+    }
+
+    /// Starts a node again with what it had kept.
+    pub(crate) fn restart(&mut self, node: Node, config: Config) {
         let instance = InstanceId(Uuid::from_u128(self.rng.random::<u128>()));
         let rng = ChaCha8Rng::from_rng(&mut self.rng);
-        self.nodes[node] = Some(State::new(config, me(node, instance, self.now), rng));
-        self.tell(node, Input::Tick);
+        self.nodes[node] =
+            Some(State::new(config, Me { epoch_micros: self.epoch_micros, ..me(node, instance, self.now) }, rng));
+        self.tell(node, Input::Held(self.stores[node].held()));
     }
 
     /// Ends a node without a word.
@@ -130,6 +170,24 @@ impl World {
         }
     }
 
+    /// Nodes from this place on and those before it are apart from now on.
+    pub(crate) fn part(&mut self, at: Node) {
+        self.parted_at = Some(at);
+        for (link, (a, b)) in self.links.clone() {
+            if self.parted(a, b) {
+                self.unlink(link);
+            }
+        }
+    }
+
+    pub(crate) fn heal(&mut self) {
+        self.parted_at = None;
+    }
+
+    fn parted(&self, a: Node, b: Node) -> bool {
+        self.parted_at.is_some_and(|at| (a < at) != (b < at))
+    }
+
     pub(crate) fn state(&self, node: Node) -> &State {
         self.nodes[node].as_ref().unwrap()
     }
@@ -139,6 +197,35 @@ impl World {
         let mut names: Vec<_> = self.state(node).peers(self.now).filter_map(|peer| peer.node_id).collect();
         names.sort();
         names
+    }
+
+    /// The nodes at the other ends of a node's links.
+    pub(crate) fn links(&self, node: Node) -> BTreeSet<Node> {
+        let names = self.peers(node).into_iter();
+        names.filter_map(|name| name.strip_prefix("node")?.parse().ok()).collect()
+    }
+
+    /// Into how many pieces the living nodes fall.
+    pub(crate) fn pieces(&self) -> usize {
+        let mut left: BTreeSet<Node> = (0..self.nodes.len()).filter(|node| self.nodes[*node].is_some()).collect();
+        let mut pieces = 0;
+        while let Some(first) = left.pop_first() {
+            pieces += 1;
+            let mut next = vec![first];
+            while let Some(node) = next.pop() {
+                next.extend(self.links(node).into_iter().filter(|other| left.remove(other)));
+            }
+        }
+        pieces
+    }
+
+    /// A connection to somebody who may say anything in the dialect of nodes: whoever calls `tell`.
+    pub(crate) fn stranger(&mut self, node: Node) -> PeerId {
+        self.order += 1;
+        let peer = PeerId(1_000_000 + self.order);
+        let address = Address::new(&format!("stranger{}.example", self.order), 40_000).unwrap();
+        self.tell(node, Input::PeerUp { peer, direction: Direction::Inbound, address, dialect: Dialect::V2 });
+        peer
     }
 
     /// A connection to a script: it is whoever calls `say`. Returns the script's end.
@@ -178,8 +265,17 @@ impl World {
         for output in outputs {
             match output {
                 Output::Send { to, message } => to.into_iter().for_each(|link| self.send(node, link, &message)),
-                Output::Connect { address } => self.later(Fact::Dial { from: node, address }),
+                Output::Connect { address } => {
+                    self.dials += 1;
+                    self.later(Fact::Dial { from: node, address });
+                }
                 Output::Deliver { event, .. } => self.delivered[node].push(event),
+                Output::Keep(bundle) => {
+                    if let Some(before) = self.stores[node].keep(bundle) {
+                        self.tell(node, Input::Dropped { before });
+                    }
+                }
+                Output::Ask(ask) => self.tell(node, Input::Answer(self.stores[node].answer(&ask))),
                 Output::Disconnect { peer, because } => {
                     self.closed.push((node, because));
                     // What was sent before it still arrives: the other side hears of the end after that.
@@ -230,6 +326,7 @@ impl World {
 
     fn connect(&mut self, from: Node, to: Address) {
         let listener = (0..self.nodes.len()).find(|node| address(*node) == to && self.nodes[*node].is_some());
+        let listener = listener.filter(|listener| !self.parted(from, *listener));
         let Some(listener) = listener else { return self.tell(from, Input::DialFailed { address: to }) };
         self.order += 1;
         let link = PeerId(self.order * 2);
@@ -265,12 +362,17 @@ impl World {
 
     fn send(&mut self, from: Node, link: PeerId, message: &Message) {
         let Some((a, b)) = self.links.get(&link).copied() else {
-            let text = json::encode(message).expect("scripts are told what the readable dialect can hold");
-            return self.heard.entry(link).or_default().push(text);
+            // As the driver does: what the readable dialect has no words for is not said to a script.
+            return self.heard.entry(link).or_default().extend(json::encode(message));
         };
         let bytes = wire::encode(message).expect("nodes say to each other what the binary dialect can hold");
         assert!(bytes.len() <= json::MAX_FRAME);
         self.frames += 1;
+        self.frame_bytes += bytes.len() as u64;
+        self.digests += u64::from(matches!(message, Message::Digest(_)));
+        if let Message::Exchange(Exchange::Missed { bundles, .. }) = message {
+            self.made_up += bundles.len();
+        }
         if self.lose_frames {
             return;
         }
@@ -281,9 +383,14 @@ impl World {
         self.push(at, Fact::Frame { link, to, bytes });
     }
 
-    /// When what is sent now arrives: after 1 to 50 ms, and not before what was sent earlier.
+    /// When what is sent now arrives, and not before what was sent earlier.
     fn arrival(&mut self, link: PeerId, to: Node) -> Time {
-        let at = self.now + Duration::from_micros(self.rng.random_range(1_000..50_000));
+        let ends = self.links.get(&link).copied();
+        // As real ones, a way is long or short, and a fifth longer now and then.
+        let way = ends.map_or(0, |(a, b)| (a.min(b) * 31 + a.max(b) * 17) as u64 % 40);
+        let drawn = Duration::from_micros((1_000 + 1_000 * way) * self.rng.random_range(100..120) / 100);
+        let given = self.distance.zip(ends).map(|(distance, (a, b))| Duration::from_millis(distance(a, b)));
+        let at = self.now + given.unwrap_or(drawn);
         let last = self.arrivals.entry((link, to)).or_default();
         *last = at.max(*last);
         *last

@@ -8,7 +8,7 @@ use super::{Command, GossipView, IngestError, Shared};
 use crate::clock;
 use crate::transport::{self, Link};
 use beauty::{BeautyEvent, EventId, Report, Resolution, TimeRefusal, Timestamp, Told, Touched};
-use gossip::{Because, Dialect, Event, Input, Message, Output, PeerId, State, Time, json, wire};
+use gossip::{Because, Dialect, Event, Input, MemoryStore, Message, Output, PeerId, State, Time, json, wire};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +25,9 @@ const BATCH: usize = 128;
 const DELTA_PAUSE: Duration = Duration::from_millis(50);
 /// How old counters and peers may be when they are read.
 const VIEW_PAUSE: Duration = Duration::from_millis(5);
+/// Bundles that are held in memory for peers that lack them, in bytes: the oldest go first. A guess, ten hours at two
+/// events a second.
+const STORE_BYTES: usize = 32 * 1_024 * 1_024;
 /// With nothing to tell, a delta still comes: silence means a dead stream, and columns slide without events.
 const HEARTBEAT: Duration = Duration::from_secs(2);
 
@@ -47,6 +50,7 @@ pub(crate) struct Driver {
     changed: bool,
     answers: Vec<Answer>,
     deferred: Deferred,
+    store: MemoryStore,
     /// Connections end when the driver does, and not before.
     _end_transport: DropGuard,
 }
@@ -84,6 +88,7 @@ impl Driver {
             changed: false,
             answers: Vec::new(),
             deferred: Deferred::default(),
+            store: MemoryStore::new(STORE_BYTES),
             _end_transport: context.shutdown.clone().drop_guard(),
             context,
         }
@@ -169,7 +174,7 @@ impl Driver {
 
     fn carry_out(&mut self, told: Vec<(Arc<str>, Told)>) {
         let outputs: Vec<Output> = self.state.drain().collect();
-        let mut told = told.into_iter();
+        let (mut told, mut inputs) = (told.into_iter(), Vec::new());
         for output in outputs {
             match output {
                 Output::Send { to, message } => self.send(&to, &message),
@@ -181,8 +186,11 @@ impl Driver {
                         self.deliver(from, told);
                     }
                 }
+                Output::Keep(bundle) => inputs.extend(self.store.keep(bundle).map(|before| Input::Dropped { before })),
+                Output::Ask(ask) => inputs.push(Input::Answer(self.store.answer(&ask))),
             }
         }
+        inputs.into_iter().for_each(|input| self.handle(input));
     }
 
     fn send(&mut self, to: &[PeerId], message: &Message) {

@@ -60,11 +60,11 @@ impl Verifier {
                 vec![(Arc::clone(&event.json), told)]
             }
             // A bundle goes on whatever our clock says: its events are entered when their time is acceptable here.
-            Message::Bundle { bundle, .. } | Message::Missed(bundle) => {
-                let told = bundle.events.iter().map(|event| Ok((Arc::clone(&event.json), self.event(event)?)));
+            _ => {
+                let events = message.bundles().iter().flat_map(|bundle| bundle.events.iter());
+                let told = events.map(|event| Ok((Arc::clone(&event.json), self.event(event)?)));
                 told.collect::<Result<_, _>>()?
             }
-            _ => Vec::new(),
         };
         Ok(Verified { message, told })
     }

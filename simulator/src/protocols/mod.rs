@@ -13,5 +13,11 @@ use crate::protocol::Protocol;
 ///
 /// The bound is none of them: it is computed over the overlay of whichever runs.
 pub fn all() -> Vec<Box<dyn Protocol>> {
-    vec![Box::new(Ours::trees()), Box::new(Ours::seed()), Box::new(Iroh::default())]
+    vec![
+        Box::new(Ours::trees()),
+        Box::new(Ours::random_links()),
+        Box::new(Ours::plumtree()),
+        Box::new(Ours::seed()),
+        Box::new(Iroh::default()),
+    ]
 }

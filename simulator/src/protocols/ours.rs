@@ -9,51 +9,68 @@ use crate::protocol::{
     BroadcastId, ConnId, Effect, Fact, Frame, Moment, NodeId, Payload, Protocol, Seat, SimNode, node_name,
 };
 use gossip::{
-    Address, Config, Dialect, Digest, Direction, Event, Input, InstanceId, Me, Message, OriginId, Output, PeerId,
-    State, Time, json, wire,
+    Address, Bundle, Config, Dialect, Digest, Direction, Event, Input, InstanceId, Me, MemoryStore, Message, OriginId,
+    Output, PeerId, State, Time, json, wire,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::sync::Arc;
 use uuid::Uuid;
 
 /// Where all nodes listen.
 const PORT: u16 = 8091;
+/// What a node's store may hold, in bytes: more than any scenario sends.
+const STORE_BYTES: usize = 1 << 40;
 /// What wall clocks show when the world begins, in microseconds: a moment of 2023. None is older than a clock is off.
 const EPOCH_MICROS: i64 = 1_700_000_000_000_000;
 
 /// `gossip` with its defaults.
 #[derive(Clone, Copy, Debug)]
 pub struct Ours {
+    name: &'static str,
+    about: &'static str,
     dialect: Dialect,
+    /// Other than by default.
+    near_links: Option<usize>,
+    shared_tree: bool,
 }
 
 impl Ours {
     /// The seed protocol: all nodes speak JSON, as scripts do.
     pub fn seed() -> Ours {
-        Ours { dialect: Dialect::Json }
+        let about = "this checkout, nodes speaking JSON: the seed protocol, fanout 3, ttl 10";
+        Ours { name: "seed", about, dialect: Dialect::Json, near_links: None, shared_tree: false }
     }
 
     /// Source-rooted trees: all nodes speak the binary dialect.
     pub fn trees() -> Ours {
-        Ours { dialect: Dialect::V2 }
+        let about = "this checkout, nodes speaking v2: a tree for each origin";
+        Ours { name: "trees", about, dialect: Dialect::V2, near_links: None, shared_tree: false }
+    }
+
+    /// Source-rooted trees over an overlay whose links are all random.
+    pub fn random_links() -> Ours {
+        let about = "the same trees over random links: nobody looks for near nodes";
+        Ours { name: "random", about, dialect: Dialect::V2, near_links: Some(0), shared_tree: false }
+    }
+
+    /// Plumtree: the same, but one tree for all origins.
+    pub fn plumtree() -> Ours {
+        let about = "this checkout, nodes speaking v2, with shared_tree on: one tree, as in Plumtree";
+        Ours { name: "plumtree", about, dialect: Dialect::V2, near_links: None, shared_tree: true }
     }
 }
 
 impl Protocol for Ours {
     fn name(&self) -> &'static str {
-        match self.dialect {
-            Dialect::Json => "seed",
-            Dialect::V2 => "trees",
-        }
+        self.name
     }
 
     fn about(&self) -> &'static str {
-        match self.dialect {
-            Dialect::Json => "this checkout, nodes speaking JSON: the seed protocol, fanout 3, ttl 10",
-            Dialect::V2 => "this checkout, nodes speaking v2: a tree for each origin",
-        }
+        self.about
     }
 
     fn takes_overlay(&self) -> bool {
@@ -62,10 +79,15 @@ impl Protocol for Ours {
 
     fn start(&self, mut seat: Seat) -> Box<dyn SimNode> {
         let defaults = Config::default();
-        // Bootstrap addresses are dialled in any case, learned ones only while peers are few.
-        let target_peers = if seat.overlay_given { 0 } else { defaults.target_peers };
         let bootstrap = seat.contacts.iter().filter_map(|peer| address(*peer)).collect();
-        let config = Config { bootstrap, target_peers, ..defaults };
+        let defaults = Config { shared_tree: self.shared_tree, ..defaults };
+        let config = if seat.overlay_given {
+            // Room for every contact and for whoever dials, and nobody else to look for.
+            let [active_view, active_max] = [seat.contacts.len(), 4_096];
+            Config { bootstrap, active_view, active_max, near_links: 0, passive_view: 0, join_walk: [0, 0], ..defaults }
+        } else {
+            Config { bootstrap, near_links: self.near_links.unwrap_or(defaults.near_links), ..defaults }
+        };
         let me = Me {
             node_id: node_name(seat.node),
             instance: InstanceId(Uuid::from_u128(seat.rng.random())),
@@ -81,6 +103,10 @@ impl Protocol for Ours {
             held: BTreeSet::new(),
             digest: 0,
             kept: seat.kept,
+            store: seat
+                .disk
+                .and_then(|disk| disk.downcast_ref::<MemoryStore>().cloned())
+                .unwrap_or_else(|| MemoryStore::new(STORE_BYTES)),
         })
     }
 }
@@ -95,6 +121,8 @@ struct Node {
     digest: u128,
     /// What was on the disk, until the start.
     kept: Vec<Payload>,
+    /// Bundles, behind the door. Its disk.
+    store: MemoryStore,
 }
 
 /// Where a node listens.
@@ -121,8 +149,8 @@ impl SimNode for Node {
         let before = self.digest;
         match fact {
             Fact::Started => {
-                std::mem::take(&mut self.kept).iter().for_each(|payload| self.hold(payload.id));
-                self.state.handle(now, Input::Tick);
+                self.state.handle(now, Input::Held(self.store.held()));
+                self.remember(now);
             }
             Fact::Up { conn, peer, dialled } => self.on_up(now, conn, peer, dialled),
             Fact::Down { conn } => {
@@ -141,10 +169,10 @@ impl SimNode for Node {
             }
             Fact::Wake => self.state.handle(now, Input::Tick),
         }
-        self.drain(effects);
+        self.drain(now, effects);
         if self.digest != before {
             self.state.handle(now, Input::Digest(Digest(format!("{:032x}", self.digest).into())));
-            self.drain(effects);
+            self.drain(now, effects);
         }
         self.pings.send_due(now, effects);
     }
@@ -154,7 +182,12 @@ impl SimNode for Node {
     }
 
     fn neighbours(&self) -> Vec<NodeId> {
-        self.peers.values().copied().collect::<BTreeSet<_>>().into_iter().collect()
+        let linked = self.state.peers(Time::ZERO).filter_map(|peer| self.peers.get(&peer.peer));
+        linked.copied().collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    fn disk(&self) -> Option<Rc<dyn Any>> {
+        Some(Rc::new(self.store.clone()))
     }
 }
 
@@ -167,6 +200,17 @@ impl Node {
         let mut hash = [0; 16];
         hash.copy_from_slice(&blake3::hash(&id.0.to_le_bytes()).as_bytes()[..16]);
         self.digest ^= u128::from_le_bytes(hash);
+    }
+
+    /// What was on the disk at the start. An event that was not in a bundle yet goes into one now.
+    fn remember(&mut self, now: Time) {
+        let bundled: BTreeSet<BroadcastId> = self.store.bundles().flat_map(carried).collect();
+        for payload in std::mem::take(&mut self.kept) {
+            self.hold(payload.id);
+            if !bundled.contains(&payload.id) {
+                self.state.handle(now, Input::Broadcast(event(&payload)));
+            }
+        }
     }
 
     fn forget(&mut self, conn: ConnId) {
@@ -202,8 +246,17 @@ impl Node {
         self.state.handle(now, input);
     }
 
-    fn drain(&mut self, effects: &mut Vec<Effect>) {
-        let outputs: Vec<Output> = self.state.drain().collect();
+    fn drain(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        loop {
+            let outputs: Vec<Output> = self.state.drain().collect();
+            if outputs.is_empty() {
+                break;
+            }
+            self.carry_out(now, outputs, effects);
+        }
+    }
+
+    fn carry_out(&mut self, now: Time, outputs: Vec<Output>, effects: &mut Vec<Effect>) {
         for output in outputs {
             match output {
                 Output::Send { to, message } => {
@@ -224,6 +277,12 @@ impl Node {
                     }
                     None => effects.push(Effect::DeliverPhantom),
                 },
+                Output::Keep(bundle) => {
+                    if let Some(before) = self.store.keep(bundle) {
+                        self.state.handle(now, Input::Dropped { before });
+                    }
+                }
+                Output::Ask(ask) => self.state.handle(now, Input::Answer(self.store.answer(&ask))),
             }
         }
     }
@@ -233,23 +292,26 @@ impl Node {
 ///
 /// `None` for what the dialect can't say.
 fn frame(dialect: Dialect, message: &Message) -> Option<Frame> {
-    let events = match message {
-        Message::Event { event, .. } => std::slice::from_ref(event),
-        Message::Bundle { bundle, .. } | Message::Missed(bundle) => &bundle.events,
-        _ => &[],
-    };
     let bytes = match dialect {
         Dialect::Json => json::encode(message)?.into_bytes(),
         Dialect::V2 => wire::encode(message)?,
     };
-    let carries = events.iter().filter_map(|event| Payload::id_from(event.id)).collect();
+    let carries = match message {
+        Message::Event { event, .. } => Payload::id_from(event.id).into_iter().collect(),
+        _ => message.bundles().iter().flat_map(carried).collect(),
+    };
     Some(Frame { bytes: bytes.into_boxed_slice(), carries })
+}
+
+/// The broadcasts whose events are in a bundle.
+fn carried(bundle: &Bundle) -> impl Iterator<Item = BroadcastId> {
+    bundle.events.iter().filter_map(|event| Payload::id_from(event.id))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gossip::{Bundle, BundleId, Way};
+    use gossip::{BundleId, Exchange, Way};
 
     #[test]
     fn a_frame_reads_back_as_it_was_and_a_payload_is_told_from_control() {
@@ -259,9 +321,10 @@ mod tests {
         assert_eq!(json.carries, [BroadcastId(7)]);
         assert_eq!(json::decode(std::str::from_utf8(&json.bytes).unwrap()), Ok(message));
         let bundle = Bundle { id: BundleId { origin: OriginId([1; 32]), seq: 1 }, events: events.into() };
-        for message in
-            [Message::Bundle { way: Way { ttl: 9, like: None }, bundle: bundle.clone() }, Message::Missed(bundle)]
-        {
+        for message in [
+            Message::Bundle { way: Way { ttl: 9, hops: 1, like: None }, bundle: bundle.clone() },
+            Message::Exchange(Exchange::Missed { number: 1, covered: 1, bundles: vec![bundle] }),
+        ] {
             let v2 = frame(Dialect::V2, &message).unwrap();
             assert_eq!(v2.carries, [BroadcastId(7), BroadcastId(8)]);
             assert_eq!(wire::decode(&v2.bytes), Ok(message));

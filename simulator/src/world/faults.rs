@@ -42,9 +42,8 @@ impl World<'_> {
     /// its peers notice by the silence. What was in flight is lost either way.
     pub fn crash(&mut self, node: NodeId, silent: bool) {
         let slot = &mut self.slots[node.index()];
-        if slot.node.take().is_none() {
-            return;
-        }
+        let Some(ended) = slot.node.take() else { return };
+        slot.disk = ended.disk();
         (slot.epoch, slot.wake) = (slot.epoch + 1, None);
         for end in std::mem::take(&mut slot.ends) {
             self.connections.close(end);
@@ -61,6 +60,7 @@ impl World<'_> {
         }
         if !disk {
             self.ledger.forget(node);
+            self.slots[node.index()].disk = None;
         }
         let kept = self.ledger.held_by(node);
         self.start(node, kept);

@@ -17,6 +17,7 @@ use crate::queue::Queue;
 use crate::random::fork;
 use crate::scenario::Scenario;
 use gossip::Time;
+use std::any::Any;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
@@ -41,6 +42,8 @@ pub struct World<'p> {
 struct Slot {
     contacts: Vec<NodeId>,
     node: Option<Box<dyn SimNode>>,
+    /// What the disk of its last life holds.
+    disk: Option<Rc<dyn Any>>,
     /// How often it was started or ended: what was planned for an earlier life finds nobody.
     epoch: u32,
     up_since: Time,
@@ -142,6 +145,7 @@ impl<'p> World<'p> {
         self.slots.push(Slot {
             contacts,
             node: None,
+            disk: None,
             epoch: 0,
             up_since: self.now,
             wake: None,
@@ -161,7 +165,8 @@ impl<'p> World<'p> {
         (slot.up_since, slot.wake, slot.busy_until) = (self.now, None, self.now);
         let rng = fork(self.seed, "nodes", u64::from(node.0) << 32 | u64::from(slot.epoch));
         let (contacts, skew) = (slot.contacts.clone(), slot.skew);
-        let seat = Seat { node, contacts, overlay_given: self.overlay_given, skew, rng, kept };
+        let disk = slot.disk.take();
+        let seat = Seat { node, contacts, overlay_given: self.overlay_given, skew, rng, kept, disk };
         slot.node = Some(self.protocol.start(seat));
         self.tell(node, Fact::Started);
     }

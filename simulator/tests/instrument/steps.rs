@@ -1,6 +1,8 @@
 //! What a scenario says shall happen, happens to whom it says, when it says.
 
 use crate::flood::{Flood, scenario};
+use simulator::protocol::Protocol;
+use simulator::protocols::Ours;
 use simulator::runner;
 use simulator::scenario::{Join, Scenario};
 use simulator::summary::Summary;
@@ -8,13 +10,18 @@ use simulator::summary::Summary;
 /// Ten nodes that all know each other, half of which send, all at one instant, once a second for three seconds; and a
 /// step.
 fn play(at_ms: u64, action: &str) -> Summary {
+    play_with(&Flood::default(), &[(at_ms, action)])
+}
+
+fn play_with(protocol: &dyn Protocol, steps: &[(u64, &str)]) -> Summary {
     let mut scenario = scenario(10, "latency_ms = [20, 20]\nsilence_ms = 100\n");
     scenario.join = Join { contacts: 9, every_ms: 100, settle_ms: 5_000 };
     let traffic = &mut scenario.traffic;
     (traffic.senders, traffic.rounds, traffic.every_ms, traffic.together) = (5, 3, 1_000, true);
-    let step = format!("[[steps]]\nat_ms = {at_ms}\naction = {action}\n");
-    let scenario = Scenario::parse(&format!("{scenario}\n{step}")).unwrap();
-    runner::run(&scenario, &Flood::default(), 1, &mut |_| {}).unwrap()
+    let step = |(at_ms, action): &(u64, &str)| format!("[[steps]]\nat_ms = {at_ms}\naction = {action}\n");
+    let steps: String = steps.iter().map(step).collect();
+    let scenario = Scenario::parse(&format!("{scenario}\n{steps}")).unwrap();
+    runner::run(&scenario, protocol, 1, &mut |_| {}).unwrap()
 }
 
 fn missed(summary: &Summary) -> Vec<u64> {
@@ -50,4 +57,19 @@ fn a_clog_costs_whom_it_cuts_off_all_that_others_send() {
     assert_eq!((summary.missed, summary.each[..5].iter().map(|row| row.missed).sum::<u64>()), (by_others, 0));
     // It still speaks.
     assert!(summary.each.iter().filter(|row| row.sender == 9).all(|row| row.missed == 0));
+}
+
+#[test]
+fn how_soon_all_hold_the_same_counts_from_the_last_step_and_so_do_the_bytes() {
+    let nothing_lost = play(500, "'unclog'");
+    assert_eq!((nothing_lost.equal_after_ms, nothing_lost.bytes_over_missing), (Some(0.0), None));
+    let apart = [(500, "{ partition = { one = { range = [0, 5] } } }"), (2_500, "'heal'")];
+    let forgetful = play_with(&Flood::default(), &apart);
+    assert_eq!((forgetful.missed, forgetful.equal_after_ms), (50, None));
+    let ours = play_with(&Ours::trees(), &apart);
+    assert_eq!(ours.missed, 0);
+    // One round trip to meet again, and a few to find what is missing.
+    let after = ours.equal_after_ms.unwrap();
+    assert!((100.0..15_000.0).contains(&after), "{after}");
+    assert!(ours.bytes_over_missing.unwrap() >= 1.0);
 }

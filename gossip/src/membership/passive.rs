@@ -1,0 +1,307 @@
+//! The passive view: addresses of nodes that are no links, and how it went with each.
+//!
+//! HyParView keeps it to replace links that break. Here it holds every address that is known, whether something leads there
+//! at the moment or not. An address that fails is kept as a suspect: when a partition heals, suspects are how the two sides
+//! find each other. What peers have only told fills at most half of the view, so nobody can talk away what was met.
+//!
+//! Invariants: an address is dialled once at a time; what is remembered is bounded; a bootstrap address is never forgotten.
+
+use super::errand::Purpose;
+use crate::backoff::full_jitter;
+use crate::message::InstanceId;
+use crate::peer::PeerId;
+use crate::{Address, Config, Time};
+use rand::Rng;
+use rand::seq::IteratorRandom;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// From so many attempts on, the retries of a learned address are this much farther apart than those of a bootstrap
+/// address. Guesses.
+const HOPELESS: u32 = 6;
+const HOPELESS_FACTOR: u32 = 10;
+
+/// One address.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    bootstrap: bool,
+    /// The run of a node that was met there last.
+    instance: Option<InstanceId>,
+    /// Whether the last attempt failed, or the last link broke.
+    suspect: bool,
+    /// Since it has proven itself: for the backoff.
+    attempts: u32,
+    /// It is not dialled for a link before.
+    next: Time,
+    place: Place,
+    /// Its round trip, when it was met.
+    rtt: Option<Duration>,
+    /// The round trip to the node that told of it.
+    via: Option<Duration>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Nothing leads there.
+    Idle,
+    /// An attempt is under way.
+    Dialling(Purpose),
+    /// This connection leads there.
+    Up(PeerId),
+    /// It is our own.
+    Myself,
+}
+
+/// Addresses, and how it goes with each.
+#[derive(Clone, Debug)]
+pub(super) struct Passive {
+    known: BTreeMap<Address, Known>,
+}
+
+impl Passive {
+    pub(super) fn new(config: &Config) -> Passive {
+        let learned = config.known.iter().take(config.passive_view).map(|address| (address.clone(), Known::new(false)));
+        let bootstrap = config.bootstrap.iter().map(|address| (address.clone(), Known::new(true)));
+        Passive { known: learned.chain(bootstrap).collect() }
+    }
+
+    /// Addresses that a peer has told, whose round trip is `via`.
+    pub(super) fn learn(
+        &mut self,
+        addresses: Vec<Address>,
+        via: Option<Duration>,
+        config: &Config,
+        rng: &mut impl Rng,
+    ) {
+        for address in addresses {
+            let known = self.known.entry(address).or_insert_with(|| Known::new(false));
+            known.via = [known.via, via].into_iter().flatten().min();
+        }
+        self.trim(config, rng);
+    }
+
+    /// How far away the node at this address is to be taken for, now that a round trip took so long: the longer of that and
+    /// what was measured before, smoothed. One fast answer of a node that is far away on most days is no reason to swap.
+    pub(super) fn measured(&mut self, address: &Address, rtt: Duration) -> Duration {
+        let Some(known) = self.known.get_mut(address) else { return rtt };
+        let smoothed = known.rtt.map_or(rtt, |before| (before * 3 + rtt) / 4);
+        known.rtt = Some(smoothed);
+        rtt.max(smoothed)
+    }
+
+    /// A node was met at this address. `true`: it had failed, and this is the same run of it, or nobody was ever met there. So
+    /// it was away without having ended: there may have been a partition.
+    pub(super) fn met(
+        &mut self,
+        address: &Address,
+        instance: InstanceId,
+        peer: PeerId,
+        config: &Config,
+        rng: &mut impl Rng,
+    ) -> bool {
+        let known = self.known.entry(address.clone()).or_insert_with(|| Known::new(false));
+        let returned = known.suspect && known.instance.map_or(known.bootstrap, |before| before == instance);
+        (known.suspect, known.instance, known.place) = (false, Some(instance), Place::Up(peer));
+        self.trim(config, rng);
+        returned
+    }
+
+    /// This connection, to a run of a node, stays in the place of others to it.
+    pub(super) fn settle(&mut self, instance: InstanceId, kept: PeerId) {
+        for known in self.known.values_mut().filter(|known| known.instance == Some(instance)) {
+            known.place = Place::Up(kept);
+        }
+    }
+
+    pub(super) fn is_myself(&mut self, address: &Address) {
+        if let Some(known) = self.known.get_mut(address) {
+            known.place = Place::Myself;
+        }
+    }
+
+    pub(super) fn is_bootstrap(&self, address: &Address) -> bool {
+        self.known.get(address).is_some_and(|known| known.bootstrap)
+    }
+
+    /// Whether a connection leads to a node that was met at a bootstrap address.
+    pub(super) fn leads_to_bootstrap(&self, peer: PeerId) -> bool {
+        self.known.values().any(|known| known.bootstrap && known.place == Place::Up(peer))
+    }
+
+    /// Whether it may be dialled: nothing leads there, nor to the node that was met there.
+    pub(super) fn is_idle(&self, address: &Address) -> bool {
+        self.known.get(address).is_none_or(|known| known.place == Place::Idle)
+    }
+
+    /// It is being dialled.
+    pub(super) fn dialling(&mut self, address: &Address, purpose: Purpose) {
+        self.known.entry(address.clone()).or_insert_with(|| Known::new(false)).place = Place::Dialling(purpose);
+    }
+
+    /// How many are being dialled for a link, and in all.
+    pub(super) fn dials(&self) -> (usize, usize) {
+        let dials = self.known.values().filter_map(|known| match known.place {
+            Place::Dialling(purpose) => Some(purpose),
+            _ => None,
+        });
+        dials.fold((0, 0), |(links, all), purpose| (links + usize::from(purpose != Purpose::Probe), all + 1))
+    }
+
+    /// The dial was answered: why was it made?
+    pub(super) fn answered(&mut self, address: &Address, peer: PeerId) -> Purpose {
+        let Some(known) = self.known.get_mut(address) else { return Purpose::Probe };
+        match std::mem::replace(&mut known.place, Place::Up(peer)) {
+            Place::Dialling(purpose) => purpose,
+            _ => Purpose::Probe,
+        }
+    }
+
+    /// The dial came to nothing.
+    pub(super) fn failed(&mut self, now: Time, address: &Address, config: &Config, rng: &mut impl Rng) {
+        if let Some(known) = self.known.get_mut(address).filter(|known| matches!(known.place, Place::Dialling(_))) {
+            known.fail(now, config, rng);
+        }
+        self.trim(config, rng);
+    }
+
+    /// A connection broke.
+    pub(super) fn broke(&mut self, now: Time, peer: PeerId, proven: bool, config: &Config, rng: &mut impl Rng) {
+        for known in self.known.values_mut().filter(|known| known.place == Place::Up(peer)) {
+            known.attempts = if proven { 0 } else { known.attempts };
+            known.fail(now, config, rng);
+        }
+        self.trim(config, rng);
+    }
+
+    /// A connection ended in order.
+    pub(super) fn ended(&mut self, peer: PeerId, config: &Config, rng: &mut impl Rng) {
+        for known in self.known.values_mut().filter(|known| known.place == Place::Up(peer)) {
+            (known.place, known.attempts) = (Place::Idle, 0);
+        }
+        self.trim(config, rng);
+    }
+
+    /// Whoever is there had no place for us: it is not asked again soon.
+    pub(super) fn refused(&mut self, now: Time, peer: PeerId, wait: Duration) {
+        for known in self.known.values_mut().filter(|known| known.place == Place::Up(peer)) {
+            known.next = now + wait;
+        }
+    }
+
+    /// Whom to ask for a link: bootstrap addresses first, no number of learned ones may keep them waiting; then, if it is
+    /// time for these, learned ones that are well; then those that failed. Among equals, anybody.
+    pub(super) fn choose(&self, now: Time, well_too: bool, rng: &mut impl Rng) -> Option<Address> {
+        let due = || self.idle().filter(|(_, known)| known.next <= now);
+        let bootstrap = due().filter(|(_, known)| known.bootstrap).choose(rng);
+        let well = || due().filter(|(_, known)| well_too && !known.suspect).choose(rng);
+        let suspect = || due().filter(|(_, known)| known.suspect).min_by_key(|(_, known)| known.attempts);
+        let (address, _) = bootstrap.or_else(well).or_else(suspect)?;
+        Some(address.clone())
+    }
+
+    /// When [`Passive::choose`] will find the next, if those that are well have their time from `well` on.
+    pub(super) fn next_due(&self, well: Time) -> Option<Time> {
+        let due = |known: &Known| if known.bootstrap || known.suspect { known.next } else { known.next.max(well) };
+        self.idle().map(|(_, known)| due(known)).min()
+    }
+
+    /// The bootstrap address that has failed and is due first, and when.
+    pub(super) fn lost_bootstrap(&self) -> Option<(Time, &Address)> {
+        let lost = self.idle().filter(|(_, known)| known.bootstrap && known.suspect);
+        lost.map(|(address, known)| (known.next, address)).min()
+    }
+
+    /// Anybody who is not suspected.
+    pub(super) fn anybody(&self, rng: &mut impl Rng) -> Option<Address> {
+        self.idle().filter(|(_, known)| !known.suspect).choose(rng).map(|(address, _)| address.clone())
+    }
+
+    /// Somebody whose round trip is not known: of those that a near node told of, or anybody.
+    pub(super) fn unmeasured(&self, by_teller: bool, rng: &mut impl Rng) -> Option<Address> {
+        let unmeasured = self.idle().filter(|(_, known)| !known.suspect && known.rtt.is_none());
+        let chosen = if by_teller {
+            unmeasured.min_by_key(|(_, known)| known.via.unwrap_or(Duration::MAX))
+        } else {
+            unmeasured.choose(rng)
+        };
+        chosen.map(|(address, _)| address.clone())
+    }
+
+    /// The nearest of those whose round trip is known.
+    pub(super) fn nearest(&self) -> Option<(Duration, &Address)> {
+        let measured = self.idle().filter(|(_, known)| !known.suspect);
+        measured.filter_map(|(address, known)| Some((known.rtt?, address))).min()
+    }
+
+    pub(super) fn suspect(&self, rng: &mut impl Rng) -> Option<Address> {
+        self.idle().filter(|(_, known)| known.suspect).choose(rng).map(|(address, _)| address.clone())
+    }
+
+    pub(super) fn has_suspects(&self) -> bool {
+        self.idle().any(|(_, known)| known.suspect)
+    }
+
+    pub(super) fn has_idle(&self) -> bool {
+        self.idle().any(|(_, known)| !known.suspect)
+    }
+
+    /// Some that were met and are well, for a peer.
+    pub(super) fn sample(&self, amount: usize, rng: &mut impl Rng) -> Vec<Address> {
+        let met = self.idle().filter(|(_, known)| !known.suspect && known.instance.is_some());
+        met.map(|(address, _)| address.clone()).sample(rng, amount)
+    }
+
+    /// All that are worth keeping over a restart: where somebody was met.
+    pub(super) fn all_met(&self) -> impl Iterator<Item = &Address> {
+        self.known.iter().filter(|(_, known)| known.instance.is_some()).map(|(address, _)| address)
+    }
+
+    /// Those to which nothing leads.
+    fn idle(&self) -> impl Iterator<Item = (&Address, &Known)> {
+        self.known.iter().filter(|(_, known)| known.place == Place::Idle)
+    }
+
+    /// Keeps what is remembered within its bounds: who goes is drawn.
+    fn trim(&mut self, config: &Config, rng: &mut impl Rng) {
+        let learned = |known: &Known| !known.bootstrap && known.place == Place::Idle;
+        let told = |known: &Known| learned(known) && !known.suspect && known.instance.is_none();
+        self.trim_to(config.passive_view / 2, told, rng);
+        let left =
+            config.passive_view - self.known.values().filter(|known| told(known)).count().min(config.passive_view);
+        self.trim_to(left, |known| learned(known) && !known.suspect && known.instance.is_some(), rng);
+        self.trim_to(config.passive_view, |known| learned(known) && known.suspect, rng);
+    }
+
+    fn trim_to(&mut self, bound: usize, which: impl Fn(&Known) -> bool, rng: &mut impl Rng) {
+        let amount = self.known.values().filter(|known| which(known)).count().saturating_sub(bound);
+        if amount > 0 {
+            let matching = self.known.iter().filter(|(_, known)| which(known));
+            let goes: Vec<Address> = matching.map(|(address, _)| address.clone()).sample(rng, amount);
+            for address in goes {
+                self.known.remove(&address);
+            }
+        }
+    }
+}
+
+impl Known {
+    fn new(bootstrap: bool) -> Known {
+        Known {
+            bootstrap,
+            instance: None,
+            suspect: false,
+            attempts: 0,
+            next: Time::ZERO,
+            place: Place::Idle,
+            rtt: None,
+            via: None,
+        }
+    }
+
+    fn fail(&mut self, now: Time, config: &Config, rng: &mut impl Rng) {
+        let hopeless = !self.bootstrap && self.attempts >= HOPELESS;
+        let cap = config.backoff_cap * if hopeless { HOPELESS_FACTOR } else { 1 };
+        self.next = now + full_jitter(config.backoff_base, cap, self.attempts, rng);
+        (self.suspect, self.place, self.attempts) = (true, Place::Idle, self.attempts.saturating_add(1));
+    }
+}

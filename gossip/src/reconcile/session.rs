@@ -1,0 +1,320 @@
+//! One reconciliation, as who lacks something leads it: which slots differ, which ids are in them, which of those are not
+//! here. It goes from hours to tens of seconds to seconds to ids, and the newest come first.
+//!
+//! Invariants: each range is looked at once, and what a range leads to lies in it, so a session ends whatever the peer says; few
+//! questions are open at a time, to the peer as to the store; all is bounded.
+
+use super::door::{Door, page};
+use super::exchange::Exchange;
+use super::slots::{Slot, Slots, Width, slots_of};
+use super::transfer::Transfer;
+use crate::archive::Archive;
+use crate::{Bundle, BundleId, Fingerprint, PeerId, Time};
+use std::ops::Range;
+use std::time::Duration;
+
+/// How long a peer, and our own store, may take for an answer.
+const PATIENCE: Duration = Duration::from_secs(3);
+const STORE_PATIENCE: Duration = Duration::from_secs(10);
+/// How many questions about what differs are open at most: round trips of two pages of ids each would not fill a line.
+const MAX_ASKED: usize = 4;
+/// A slot that holds no more than this is not split: its ids, 8 bytes each, cost less than another round trip. A guess.
+const FEW: u32 = 512;
+/// How many ids of our own a range is compared with at most. What holds more is taken in parts.
+const MAX_OWN: usize = 8_192;
+/// So many pages of ids in a row without one that is lacking, and the peer is left alone for a while. A guess.
+const MAX_FRUITLESS: u32 = 64;
+
+/// What is to be looked at.
+#[derive(Clone, Debug, PartialEq)]
+enum Todo {
+    Sums(Width, Range<u64>),
+    Ids(Range<u64>),
+}
+
+/// What waits for our own store.
+#[derive(Clone, Debug)]
+enum Comparing {
+    Seconds(Vec<Slot>),
+    Ids(Vec<BundleId>),
+}
+
+/// A question to our own store.
+#[derive(Clone, Debug)]
+struct Open {
+    token: u64,
+    range: Range<u64>,
+    what: Comparing,
+    since: Time,
+}
+
+/// The peer broke a rule, or keeps us waiting: the session is over.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Broken;
+
+/// A reconciliation with one peer.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    peer: PeerId,
+    began: Time,
+    /// Whether slots of which the peer holds less are looked at too.
+    thorough: bool,
+    /// The times of bundles that may be kept.
+    range: Range<u64>,
+    /// The next is the last.
+    todo: Vec<Todo>,
+    asked: Vec<(Todo, Time)>,
+    open: Vec<Open>,
+    /// Whether it pays to split slots: not where all parts differ.
+    splits: bool,
+    fruitless: u32,
+    transfer: Transfer,
+}
+
+impl Session {
+    pub(crate) fn new(now: Time, peer: PeerId, thorough: bool, range: Range<u64>) -> Session {
+        let hours = Todo::Sums(Width::Hour, Width::Hour.floor(range.start)..range.end);
+        let (todo, transfer) = (vec![hours], Transfer::new());
+        Session {
+            peer,
+            began: now,
+            thorough,
+            range,
+            todo,
+            asked: Vec::new(),
+            open: Vec::new(),
+            splits: true,
+            fruitless: 0,
+            transfer,
+        }
+    }
+
+    pub(crate) const fn peer(&self) -> PeerId {
+        self.peer
+    }
+
+    pub(crate) const fn began(&self) -> Time {
+        self.began
+    }
+
+    pub(crate) const fn gained(&self) -> u64 {
+        self.transfer.gained()
+    }
+
+    /// Whether a question to our own store is this session's, and open.
+    pub(crate) fn has_asked(&self, token: u64) -> bool {
+        self.open.iter().any(|open| open.token == token)
+    }
+
+    /// Whether nothing is left to do.
+    pub(crate) fn is_over(&self) -> bool {
+        !self.looks() && self.transfer.is_idle()
+    }
+
+    /// When somebody has had long enough.
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        let asked = self.asked.iter().map(|(_, since)| *since + PATIENCE).min();
+        let open = self.open.iter().map(|open| open.since + STORE_PATIENCE).min();
+        [asked, open, self.transfer.deadline()].into_iter().flatten().min()
+    }
+
+    /// Asks for what can be asked for now.
+    pub(crate) fn go_on(&mut self, now: Time, door: &mut Door<'_>) {
+        while self.asked.len() + self.open.len() < MAX_ASKED
+            && self.transfer.is_low()
+            && let Some(todo) = self.todo.pop()
+        {
+            door.send(
+                self.peer,
+                match &todo {
+                    Todo::Sums(width, range) => {
+                        Exchange::GetSums { width: *width, from: range.start, until: range.end }
+                    }
+                    Todo::Ids(range) => Exchange::GetIds { from: range.start, until: range.end },
+                },
+            );
+            self.asked.push((todo, now));
+        }
+        let more = self.looks();
+        self.transfer.send(now, self.peer, more, door);
+    }
+
+    /// Whether ranges are still being looked at.
+    fn looks(&self) -> bool {
+        !self.todo.is_empty() || !self.asked.is_empty() || !self.open.is_empty()
+    }
+
+    /// Fingerprints have come.
+    pub(crate) fn on_sums(
+        &mut self,
+        now: Time,
+        slots: &Slots,
+        told: (Width, Range<u64>),
+        theirs: Vec<Slot>,
+        door: &mut Door<'_>,
+    ) -> Result<(), Broken> {
+        let (width, told) = told;
+        let Some(range) = self.answered(|todo| match todo {
+            Todo::Sums(asked, range) if *asked == width && range.start == told.start => Some(range.clone()),
+            _ => None,
+        }) else {
+            return Ok(());
+        };
+        if told.end == told.start {
+            self.todo.push(Todo::Ids(range));
+            return Ok(());
+        }
+        check_slots(width, &told, &range, &theirs)?;
+        if told.end < range.end {
+            self.todo.push(Todo::Sums(width, told.end..range.end));
+        }
+        let held = slots.list(width, told.clone()).is_some();
+        match width {
+            _ if held => self.compare(width, &theirs, |start| slots.at(width, start)),
+            Width::Second => {
+                let token = door.ask_ids(told.start, told.end, MAX_OWN);
+                self.open.push(Open { token, range: told, what: Comparing::Seconds(theirs), since: now });
+            }
+            Width::Hour | Width::Ten => self.todo.push(Todo::Ids(told)),
+        }
+        Ok(())
+    }
+
+    /// Ids have come.
+    pub(crate) fn on_ids(
+        &mut self,
+        now: Time,
+        told: Range<u64>,
+        theirs: Vec<BundleId>,
+        door: &mut Door<'_>,
+    ) -> Result<(), Broken> {
+        let Some(range) = self.answered(|todo| match todo {
+            Todo::Ids(range) if range.start == told.start => Some(range.clone()),
+            _ => None,
+        }) else {
+            return Ok(());
+        };
+        let ascend = theirs.is_sorted_by(|a, b| (a.seq, a.origin) < (b.seq, b.origin));
+        if told.end <= told.start || told.end > range.end || !ascend || !theirs.iter().all(|id| told.contains(&id.seq))
+        {
+            return Err(Broken);
+        }
+        if told.end < range.end {
+            self.todo.push(Todo::Ids(told.end..range.end));
+        }
+        if theirs.is_empty() {
+            self.on_fruitless()?;
+        } else {
+            let token = door.ask_ids(told.start, told.end, MAX_OWN);
+            self.open.push(Open { token, range: told, what: Comparing::Ids(theirs), since: now });
+        }
+        Ok(())
+    }
+
+    /// Our own store has answered.
+    pub(crate) fn on_own(&mut self, token: u64, ids: Vec<BundleId>, archive: &Archive) -> Result<(), Broken> {
+        let Some(place) = self.open.iter().position(|open| open.token == token) else { return Ok(()) };
+        let Open { range, what, .. } = self.open.swap_remove(place);
+        let (ids, until) = page(ids, MAX_OWN, range.end);
+        match what {
+            Comparing::Seconds(theirs) if until == range.end => {
+                let ours = slots_of(Width::Second, &ids);
+                self.compare(Width::Second, &theirs, |start| ours.get(&start).copied().unwrap_or_default());
+            }
+            Comparing::Seconds(_) => self.todo.push(Todo::Ids(range)),
+            Comparing::Ids(theirs) => {
+                if until < range.end {
+                    self.todo.push(Todo::Ids(until..range.end));
+                }
+                let ours =
+                    |id: &BundleId| ids.binary_search_by_key(&(id.seq, id.origin), |id| (id.seq, id.origin)).is_ok();
+                let lacking =
+                    |id: &BundleId| id.seq < until && self.range.contains(&id.seq) && !archive.holds(id) && !ours(id);
+                let lacking: Vec<BundleId> = theirs.into_iter().filter(lacking).collect();
+                if lacking.is_empty() {
+                    self.on_fruitless()?;
+                } else {
+                    self.fruitless = 0;
+                }
+                self.transfer.want(lacking);
+            }
+        }
+        Ok(())
+    }
+
+    fn on_fruitless(&mut self) -> Result<(), Broken> {
+        self.fruitless += 1;
+        if self.fruitless > MAX_FRUITLESS { Err(Broken) } else { Ok(()) }
+    }
+
+    /// Bundles have come: those that were lacking.
+    pub(crate) fn on_missed(
+        &mut self,
+        now: Time,
+        number: u32,
+        covered: u32,
+        bundles: Vec<Bundle>,
+        archive: &Archive,
+    ) -> Result<Vec<Bundle>, Broken> {
+        self.transfer.on_missed(now, number, covered, bundles, archive).ok_or(Broken)
+    }
+
+    /// What was asked for, if this is the answer to an open question.
+    fn answered(&mut self, answers: impl Fn(&Todo) -> Option<Range<u64>>) -> Option<Range<u64>> {
+        let place = self.asked.iter().position(|(todo, _)| answers(todo).is_some())?;
+        answers(&self.asked.swap_remove(place).0)
+    }
+
+    /// Plans what is to be looked at in the slots that differ: neighbours together, as far as an answer holds them.
+    fn compare(&mut self, width: Width, theirs: &[Slot], ours: impl Fn(u64) -> Fingerprint) {
+        // Whether the slot before differs as well, and what the last of the plan holds.
+        let (mut joins, mut held, mut differ) = (false, 0_u32, 0);
+        for (start, theirs) in theirs {
+            let (ours, slot) = (ours(*start), *start..start.saturating_add(width.micros()));
+            let slot = slot.start.max(self.range.start)..slot.end.min(self.range.end);
+            let less = theirs.count < ours.count && !self.thorough;
+            if *theirs == ours || less || slot.is_empty() {
+                joins = false;
+                continue;
+            }
+            let todo = match width {
+                _ if theirs.count <= FEW || ours.count == 0 => Todo::Ids(slot),
+                Width::Ten if !self.splits => Todo::Ids(slot),
+                Width::Hour => Todo::Sums(Width::Ten, Width::Ten.floor(slot.start)..Width::Ten.ceil(slot.end)),
+                Width::Ten => Todo::Sums(Width::Second, Width::Second.floor(slot.start)..Width::Second.ceil(slot.end)),
+                Width::Second => Todo::Ids(slot),
+            };
+            let sum = held.saturating_add(theirs.count);
+            let joined = joins && join(self.todo.last_mut(), &todo, sum);
+            held = if joined { sum } else { theirs.count };
+            if !joined {
+                self.todo.push(todo);
+            }
+            (joins, differ) = (true, differ + 1);
+        }
+        self.splits &= width != Width::Second || differ * 2 <= theirs.len();
+    }
+}
+
+/// Puts a range that follows another to it, where one answer can hold both.
+fn join(last: Option<&mut Todo>, next: &Todo, held: u32) -> bool {
+    match (last, next) {
+        (Some(Todo::Ids(last)), Todo::Ids(next)) if held as usize <= Exchange::MAX_IDS => last.end = next.end,
+        (Some(Todo::Sums(Width::Ten, last)), Todo::Sums(Width::Ten, next))
+            if next.end - last.start <= Exchange::MAX_SUMS as u64 * Width::Ten.micros() =>
+        {
+            last.end = next.end;
+        }
+        _ => return false,
+    }
+    true
+}
+
+/// Slots that a peer tells begin where slots begin, in what was asked for, one after another; and an answer that is not
+/// all is a full one.
+fn check_slots(width: Width, told: &Range<u64>, asked: &Range<u64>, slots: &[Slot]) -> Result<(), Broken> {
+    let ascend = slots.is_sorted_by(|(a, _), (b, _)| a < b);
+    let inside = |(start, _): &Slot| told.contains(start) && width.floor(*start) == *start;
+    let whole = told.end == asked.end || (told.end < asked.end && slots.len() >= Exchange::MAX_SUMS);
+    if ascend && whole && told.start < told.end && slots.iter().all(inside) { Ok(()) } else { Err(Broken) }
+}

@@ -1,0 +1,268 @@
+//! Bundles on their way to the node that lacks them, and how many are asked for at once.
+//!
+//! Each question is answered by one frame. How many are open follows from how fast they are answered, as in LEDBAT
+//! (RFC 6817): one more while answers take hardly longer than the fastest, one less where they do. So what is behind fills
+//! the line, and stands in nobody's way: what happens now finds a queue of 10 ms at most.
+//!
+//! Invariants: a bundle is asked for once at a time; one that was not asked for is not taken; all is bounded.
+
+use super::door::Door;
+use super::exchange::Exchange;
+use crate::archive::Archive;
+use crate::{Bundle, BundleId, PeerId, Time};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// Below so many ids in store, more are looked for.
+const LOW: usize = 2_048;
+/// How many questions are open at most: as many bytes as 50 ms are of a line of 100 Mbit/s. A guess.
+const MAX_WINDOW: usize = 16;
+/// How much longer than the fastest an answer may take before it is slow. A guess.
+const SLACK: Duration = Duration::from_millis(10);
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often in a row a peer may have none of what it said it had.
+const MAX_STRIKES: u32 = 3;
+/// What a bundle is taken to weigh before any has come, in bytes: so the first question is small.
+const FIRST_GUESS: usize = 3_072;
+
+/// What is wanted from one peer.
+#[derive(Clone, Debug)]
+pub(crate) struct Transfer {
+    wanted: BTreeSet<BundleId>,
+    flights: BTreeMap<u32, Flight>,
+    next: u32,
+    window: usize,
+    /// When the window changed: what was sent before tells nothing of it. `None` while no answer has been slow.
+    changed: Option<Time>,
+    /// The shortest time to an answer that was at least half a frame.
+    fastest: Option<Duration>,
+    bytes_each: usize,
+    strikes: u32,
+    gained: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Flight {
+    ids: Vec<BundleId>,
+    sent: Time,
+}
+
+impl Transfer {
+    pub(crate) fn new() -> Transfer {
+        Transfer {
+            wanted: BTreeSet::new(),
+            flights: BTreeMap::new(),
+            next: 0,
+            window: 2,
+            changed: None,
+            fastest: None,
+            bytes_each: FIRST_GUESS,
+            strikes: 0,
+            gained: 0,
+        }
+    }
+
+    /// How many bundles have come.
+    pub(crate) const fn gained(&self) -> u64 {
+        self.gained
+    }
+
+    /// Whether more ids are to be looked for.
+    pub(crate) fn is_low(&self) -> bool {
+        self.wanted.len() < LOW
+    }
+
+    pub(crate) fn is_idle(&self) -> bool {
+        self.wanted.is_empty() && self.flights.is_empty()
+    }
+
+    /// When the peer has had long enough.
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        self.flights.values().map(|flight| flight.sent + PATIENCE).min()
+    }
+
+    pub(crate) fn want(&mut self, ids: impl IntoIterator<Item = BundleId>) {
+        let open: BTreeSet<BundleId> = self.flights.values().flat_map(|flight| flight.ids.iter().copied()).collect();
+        self.wanted.extend(ids.into_iter().filter(|id| !open.contains(id)));
+    }
+
+    /// Asks for as much as the window lets through. `more`: ids are still being looked for, so a small question can wait.
+    pub(crate) fn send(&mut self, now: Time, peer: PeerId, more: bool, door: &mut Door<'_>) {
+        while self.flights.len() < self.window && !self.wanted.is_empty() {
+            let many = (Bundle::MAX_BYTES / self.bytes_each.max(1)).clamp(1, Exchange::MAX_WANTED);
+            if more && !self.flights.is_empty() && self.wanted.len() < many {
+                return;
+            }
+            // By origin first: an origin is written once a frame.
+            let ids: Vec<BundleId> = std::iter::from_fn(|| self.wanted.pop_first()).take(many).collect();
+            self.next = self.next.wrapping_add(1);
+            door.send(peer, Exchange::Want { number: self.next, ids: ids.clone() });
+            self.flights.insert(self.next, Flight { ids, sent: now });
+        }
+    }
+
+    /// Bundles have come: those that were asked for and are still lacking. `None`: this peer is no good.
+    pub(crate) fn on_missed(
+        &mut self,
+        now: Time,
+        number: u32,
+        covered: u32,
+        bundles: Vec<Bundle>,
+        archive: &Archive,
+    ) -> Option<Vec<Bundle>> {
+        let Some(flight) = self.flights.remove(&number) else { return Some(Vec::new()) };
+        let covered = usize::try_from(covered).unwrap_or(usize::MAX).min(flight.ids.len());
+        let (about, rest) = flight.ids.split_at(covered);
+        self.wanted.extend(rest.iter().filter(|id| !archive.holds(id)));
+        let mut asked: BTreeSet<BundleId> = about.iter().copied().collect();
+        let bytes: usize = bundles.iter().map(Bundle::bytes).sum();
+        let count = bundles.len();
+        // Each once, and only what was asked for.
+        let mine: Vec<Bundle> = bundles.into_iter().filter(|bundle| asked.remove(&bundle.id)).collect();
+        self.strikes = if mine.is_empty() { self.strikes + 1 } else { 0 };
+        if covered == 0 || self.strikes >= MAX_STRIKES {
+            return None;
+        }
+        self.measure(now, flight.sent, bytes, count);
+        let lacking: Vec<Bundle> = mine.into_iter().filter(|bundle| !archive.holds(&bundle.id)).collect();
+        self.gained += lacking.len() as u64;
+        Some(lacking)
+    }
+
+    fn measure(&mut self, now: Time, sent: Time, bytes: usize, count: usize) {
+        let took = now.since(sent);
+        if count > 0 {
+            self.bytes_each = bytes.div_ceil(count).max(1);
+        }
+        if bytes < Bundle::MAX_BYTES / 2 && self.bytes_each * Exchange::MAX_WANTED > Bundle::MAX_BYTES {
+            // Not a full frame: it says nothing of the line.
+            return;
+        }
+        let fastest = self.fastest.map_or(took, |fastest| fastest.min(took));
+        self.fastest = Some(fastest);
+        if self.changed.is_some_and(|changed| sent < changed) {
+            return;
+        }
+        let slow = took > fastest + SLACK;
+        if slow {
+            let less = if took > fastest * 2 { self.window / 2 } else { self.window - 1 };
+            self.window = less.max(1);
+        } else if self.flights.len() + 1 >= self.window {
+            self.window = (self.window + 1).min(MAX_WINDOW);
+        }
+        // One more with each answer until the first slow one; from then on one more or less with each round trip.
+        if slow || self.changed.is_some() {
+            self.changed = Some(now);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Event, Message, OriginId, Output};
+    use std::collections::VecDeque;
+    use uuid::Uuid;
+
+    fn bundle(id: BundleId, bytes: usize) -> Bundle {
+        let event = Event { id: Uuid::from_u128(id.seq.into()), node_id: "n".into(), json: "x".repeat(bytes).into() };
+        Bundle { id, events: vec![event].into() }
+    }
+
+    fn ids(range: std::ops::Range<u64>) -> impl Iterator<Item = BundleId> {
+        range.map(|seq| BundleId { origin: OriginId([1; 32]), seq })
+    }
+
+    /// Asks a peer for bundles of 1,000 bytes, which it sends one frame after another over a line.
+    struct Line {
+        now: Time,
+        transfer: Transfer,
+        outbox: VecDeque<Output>,
+        next_token: u64,
+        /// Answers on their way, and when the line is free.
+        coming: VecDeque<(Time, u32, Vec<BundleId>)>,
+        free: Time,
+    }
+
+    impl Line {
+        fn new() -> Line {
+            let (transfer, outbox, coming) = (Transfer::new(), VecDeque::new(), VecDeque::new());
+            Line { now: Time::ZERO, transfer, outbox, next_token: 0, coming, free: Time::ZERO }
+        }
+
+        /// One answer comes over a line with this delay for a round trip, and for a frame.
+        fn step(&mut self, round_trip: Duration, frame: Duration) {
+            let mut door = Door { outbox: &mut self.outbox, next_token: &mut self.next_token };
+            self.transfer.send(self.now, PeerId(1), false, &mut door);
+            for output in self.outbox.drain(..) {
+                if let Output::Send { message: Message::Exchange(Exchange::Want { number, ids }), .. } = output {
+                    self.free = self.free.max(self.now) + frame;
+                    self.coming.push_back((self.free + round_trip, number, ids));
+                }
+            }
+            let Some((at, number, ids)) = self.coming.pop_front() else { return };
+            self.now = at;
+            let bundles: Vec<Bundle> = ids.iter().map(|id| bundle(*id, 1_000)).collect();
+            let came = self.transfer.on_missed(at, number, ids.len() as u32, bundles, &Archive::default());
+            assert_eq!(came.unwrap().len(), ids.len());
+        }
+    }
+
+    #[test]
+    fn a_line_is_filled_and_the_queue_before_it_stays_short() {
+        let mut line = Line::new();
+        line.transfer.want(ids(0..20_000));
+        let (round_trip, frame) = (Duration::from_millis(50), Duration::from_millis(4));
+        for _ in 0..100 {
+            line.step(round_trip, frame);
+        }
+        let (began, before) = (line.now, line.transfer.gained());
+        for _ in 0..200 {
+            line.step(round_trip, frame);
+            let queue = line.free.since(line.now);
+            assert!(queue <= SLACK + 3 * frame + round_trip, "{queue:?}");
+        }
+        let frames = (line.transfer.gained() - before) as f64 / 49.0;
+        let took = line.now.since(began).as_secs_f64();
+        assert!(took < frames * 0.004 * 1.1, "{frames} frames of 4 ms in {took} s");
+    }
+
+    #[test]
+    fn a_line_that_gets_slow_is_given_less() {
+        let mut line = Line::new();
+        line.transfer.want(ids(0..20_000));
+        for _ in 0..100 {
+            line.step(Duration::from_millis(50), Duration::from_millis(2));
+        }
+        assert_eq!(line.transfer.window, MAX_WINDOW);
+        for _ in 0..100 {
+            line.step(Duration::from_millis(50), Duration::from_millis(100));
+        }
+        assert!(line.transfer.window <= 2, "{}", line.transfer.window);
+    }
+
+    #[test]
+    fn what_was_not_asked_for_or_comes_twice_is_not_taken() {
+        let mut line = Line::new();
+        line.transfer.want(ids(1..3));
+        let mut door = Door { outbox: &mut line.outbox, next_token: &mut line.next_token };
+        line.transfer.send(Time::ZERO, PeerId(1), false, &mut door);
+        let sent = [1, 1, 2, 9].map(|seq| bundle(BundleId { origin: OriginId([1; 32]), seq }, 10)).to_vec();
+        let came = line.transfer.on_missed(Time::ZERO, 1, 2, sent.clone(), &Archive::default()).unwrap();
+        assert_eq!(came.iter().map(|bundle| bundle.id.seq).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(line.transfer.on_missed(Time::ZERO, 1, 2, sent, &Archive::default()), Some(Vec::new()));
+        assert!(line.transfer.is_idle());
+    }
+
+    #[test]
+    fn what_did_not_fit_into_the_answer_is_asked_for_again_and_what_is_not_there_is_not() {
+        let mut line = Line::new();
+        line.transfer.want(ids(0..4));
+        let mut door = Door { outbox: &mut line.outbox, next_token: &mut line.next_token };
+        line.transfer.send(Time::ZERO, PeerId(1), false, &mut door);
+        let sent = vec![bundle(BundleId { origin: OriginId([1; 32]), seq: 1 }, 10)];
+        line.transfer.on_missed(Time::ZERO, 1, 2, sent, &Archive::default()).unwrap();
+        assert_eq!(line.transfer.wanted, ids(2..4).collect());
+    }
+}

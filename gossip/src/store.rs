@@ -1,0 +1,292 @@
+//! The store behind the door: what the protocol has kept, asks for, and is answered.
+//!
+//! The protocol holds the last bundles only. All others are the store's: [`Output::Keep`](crate::Output::Keep) hands one
+//! over, [`Output::Ask`](crate::Output::Ask) asks for some, [`Input::Answer`](crate::Input::Answer) answers. The time of
+//! a bundle is its `seq`: microseconds since the epoch, by its origin's clock.
+//!
+//! What a store promises: an answer knows of each bundle that was kept before the question; ids come in ascending
+//! order of (time, origin). What the protocol promises: what it asks for is bounded, in number and in size, and so is how
+//! many questions are open at once (below 1,024). An answer that never comes, or comes twice, does no harm.
+//!
+//! [`MemoryStore`] is a store that forgets with the process: for meshes without a disk, and for tests.
+
+use crate::{Bundle, BundleId, OriginId};
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+/// A fingerprint of a set of bundles: the sum, modulo 2^64, of a BLAKE3 hash of each one's id, and how many they are.
+///
+/// It does not depend on an order, and a bundle can be added or taken out. Equal fingerprints, equal sets: a check
+/// against faults, and no proof against a forger, who may look for ids whose hashes sum up to what he likes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fingerprint {
+    /// The sum of the hashes.
+    pub hash: u64,
+    /// How many bundles.
+    pub count: u32,
+}
+
+impl Fingerprint {
+    /// How long a slot is whose fingerprint a store tells, in microseconds: 10 s.
+    pub const SLOT: u64 = 10_000_000;
+
+    /// The fingerprint of one bundle.
+    pub fn of(id: &BundleId) -> Fingerprint {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&id.origin.0).update(&id.seq.to_le_bytes());
+        let mut first = [0; 8];
+        first.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
+        Fingerprint { hash: u64::from_le_bytes(first), count: 1 }
+    }
+
+    /// The fingerprint of the union of two sets that have nothing in common.
+    #[must_use]
+    pub const fn and(self, other: Fingerprint) -> Fingerprint {
+        let count = self.count.saturating_add(other.count);
+        Fingerprint { hash: self.hash.wrapping_add(other.hash), count }
+    }
+
+    /// The fingerprint of the rest when a part of the set is taken out.
+    #[must_use]
+    pub const fn without(self, part: Fingerprint) -> Fingerprint {
+        let count = self.count.saturating_sub(part.count);
+        Fingerprint { hash: self.hash.wrapping_sub(part.hash), count }
+    }
+}
+
+impl FromIterator<Fingerprint> for Fingerprint {
+    fn from_iter<I: IntoIterator<Item = Fingerprint>>(parts: I) -> Fingerprint {
+        parts.into_iter().fold(Fingerprint::default(), Fingerprint::and)
+    }
+}
+
+/// A question to the store. Its answer bears the same token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// Which bundles are there from `from` up to and without `until`? The first `limit` of them, by time and then by
+    /// origin. Answered by [`Answer::Ids`].
+    Ids {
+        /// For the answer.
+        token: u64,
+        /// Microseconds since the epoch.
+        from: u64,
+        /// Microseconds since the epoch.
+        until: u64,
+        /// How many, 8,192 at most.
+        limit: usize,
+    },
+    /// These bundles, please: one after another, and no more than have `bytes` bytes of text together; but the first
+    /// that there is in any case. Answered by [`Answer::Bundles`].
+    Bundles {
+        /// For the answer.
+        token: u64,
+        /// Which, 128 at most.
+        ids: Vec<BundleId>,
+        /// How much.
+        bytes: usize,
+    },
+}
+
+/// What the store answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// To [`Ask::Ids`].
+    Ids {
+        /// That of the question.
+        token: u64,
+        /// Ascending by (time, origin).
+        ids: Vec<BundleId>,
+    },
+    /// To [`Ask::Bundles`].
+    Bundles {
+        /// That of the question.
+        token: u64,
+        /// How many of the ids that were asked for it is about, from the first on.
+        covered: usize,
+        /// Those of them that there are, in the order of the question.
+        bundles: Vec<Bundle>,
+    },
+}
+
+/// What a store holds when a node starts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// It holds nothing that is older, in microseconds since the epoch; 0 if it never dropped anything.
+    pub horizon: u64,
+    /// The fingerprint of each slot of [`Fingerprint::SLOT`] microseconds that holds anything, by the slot's start.
+    pub slots: Vec<(u64, Fingerprint)>,
+    /// Each origin's highest `seq`.
+    pub newest: Vec<(OriginId, u64)>,
+}
+
+/// Bundles in memory, bounded in bytes: the oldest go first.
+#[derive(Clone, Debug)]
+pub struct MemoryStore {
+    bundles: BTreeMap<(u64, OriginId), Bundle>,
+    bytes: usize,
+    max_bytes: usize,
+    horizon: u64,
+}
+
+/// What a bundle costs beside its text, in bytes: its keys, and the heads of its events. A guess.
+const OVERHEAD: usize = 200;
+
+impl MemoryStore {
+    /// An empty store of at most so many bytes.
+    pub fn new(max_bytes: usize) -> MemoryStore {
+        MemoryStore { bundles: BTreeMap::new(), bytes: 0, max_bytes, horizon: 0 }
+    }
+
+    /// Keeps a bundle. Where the oldest had to go, a moment comes back: nothing from before it is left, which the
+    /// protocol is to be told by [`Input::Dropped`](crate::Input::Dropped).
+    pub fn keep(&mut self, bundle: Bundle) -> Option<u64> {
+        self.bytes += weight(&bundle);
+        if let Some(same) = self.bundles.insert((bundle.id.seq, bundle.id.origin), bundle) {
+            self.bytes -= weight(&same);
+        }
+        if self.bytes <= self.max_bytes {
+            return None;
+        }
+        // A part of it at once, so that this is seldom; and whole slots, as the protocol counts in slots.
+        while self.bytes > self.max_bytes / 8 * 7
+            && let Some(((seq, _), oldest)) = self.bundles.pop_first()
+        {
+            self.bytes -= weight(&oldest);
+            self.horizon = (seq / Fingerprint::SLOT + 1).saturating_mul(Fingerprint::SLOT);
+        }
+        let rest = self.bundles.split_off(&(self.horizon, OriginId([0; 32])));
+        self.bytes -= self.bundles.values().map(weight).sum::<usize>();
+        self.bundles = rest;
+        Some(self.horizon)
+    }
+
+    /// Forgets all that is older than this moment, in microseconds since the epoch.
+    pub fn drop_before(&mut self, horizon: u64) {
+        while let Some(first) = self.bundles.first_entry().filter(|first| first.key().0 < horizon) {
+            self.bytes -= weight(&first.remove());
+        }
+        self.horizon = self.horizon.max(horizon);
+    }
+
+    /// Answers a question.
+    pub fn answer(&self, ask: &Ask) -> Answer {
+        match ask {
+            Ask::Ids { token, from, until, limit } => {
+                let origin = OriginId([0; 32]);
+                let range = (Bound::Included((*from, origin)), Bound::Excluded(((*until).max(*from), origin)));
+                let ids = self.bundles.range(range).take(*limit).map(|(_, bundle)| bundle.id).collect();
+                Answer::Ids { token: *token, ids }
+            }
+            Ask::Bundles { token, ids, bytes } => {
+                let (mut covered, mut size, mut bundles) = (0, 0, Vec::new());
+                for id in ids {
+                    if let Some(bundle) = self.bundles.get(&(id.seq, id.origin)) {
+                        size += bundle.bytes();
+                        if size > *bytes && !bundles.is_empty() {
+                            break;
+                        }
+                        bundles.push(bundle.clone());
+                    }
+                    covered += 1;
+                }
+                Answer::Bundles { token: *token, covered, bundles }
+            }
+        }
+    }
+
+    /// What it holds, for a node that starts with it.
+    pub fn held(&self) -> Held {
+        let (mut slots, mut newest) = (BTreeMap::<u64, Fingerprint>::new(), BTreeMap::<OriginId, u64>::new());
+        for bundle in self.bundles.values() {
+            let slot = slots.entry(bundle.id.seq / Fingerprint::SLOT * Fingerprint::SLOT).or_default();
+            *slot = slot.and(Fingerprint::of(&bundle.id));
+            newest.insert(bundle.id.origin, bundle.id.seq);
+        }
+        Held { horizon: self.horizon, slots: slots.into_iter().collect(), newest: newest.into_iter().collect() }
+    }
+
+    /// The bundles, oldest first.
+    pub fn bundles(&self) -> impl Iterator<Item = &Bundle> {
+        self.bundles.values()
+    }
+
+    /// How many bundles it holds.
+    pub fn len(&self) -> usize {
+        self.bundles.len()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.bundles.is_empty()
+    }
+}
+
+fn weight(bundle: &Bundle) -> usize {
+    bundle.bytes() + OVERHEAD * bundle.events.len().max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Event;
+    use uuid::Uuid;
+
+    fn bundle(origin: u8, seq: u64) -> Bundle {
+        let event = Event { id: Uuid::from_u128(seq.into()), node_id: "n".into(), json: "x".repeat(100).into() };
+        Bundle { id: BundleId { origin: OriginId([origin; 32]), seq }, events: vec![event].into() }
+    }
+
+    #[test]
+    fn a_fingerprint_knows_no_order_and_gives_back_what_was_added() {
+        let ids: Vec<_> = (0..9).map(|n| bundle(n, u64::from(n) / 3).id).collect();
+        let all: Fingerprint = ids.iter().map(Fingerprint::of).collect();
+        assert_eq!(all, ids.iter().rev().map(Fingerprint::of).collect());
+        let (few, rest) = ids.split_at(4);
+        let few: Fingerprint = few.iter().map(Fingerprint::of).collect();
+        assert_eq!(all.without(few), rest.iter().map(Fingerprint::of).collect());
+        assert_eq!(all.without(all), Fingerprint::default());
+    }
+
+    #[test]
+    fn questions_are_answered_in_order_and_within_their_bounds() {
+        let mut store = MemoryStore::new(1 << 20);
+        for seq in (0..10).rev() {
+            store.keep(bundle(1, seq));
+            store.keep(bundle(0, seq));
+        }
+        let ids = |from, until, limit| match store.answer(&Ask::Ids { token: 7, from, until, limit }) {
+            Answer::Ids { token: 7, ids } => ids.iter().map(|id| (id.seq, id.origin.0[0])).collect::<Vec<_>>(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(ids(2, 4, 100), [(2, 0), (2, 1), (3, 0), (3, 1)]);
+        assert_eq!(ids(2, 4, 3), [(2, 0), (2, 1), (3, 0)]);
+        assert!(ids(4, 2, 3).is_empty());
+        let (there, missing) = (|seq| bundle(1, seq).id, bundle(9, 9).id);
+        let bundles = |ids: &[BundleId], bytes| match store.answer(&Ask::Bundles { token: 7, ids: ids.to_vec(), bytes })
+        {
+            Answer::Bundles { token: 7, covered, bundles } => (covered, bundles.len()),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(bundles(&[there(1), missing, there(2), there(3)], 250), (3, 2));
+        assert_eq!(bundles(&[there(1), missing], 1), (2, 1), "the first in any case");
+        assert_eq!(bundles(&[missing], 1), (1, 0));
+    }
+
+    #[test]
+    fn the_oldest_slots_go_when_it_is_full_and_it_says_so() {
+        let (mut store, mut horizon) = (MemoryStore::new(30_000), 0);
+        for n in 0..200 {
+            let before = horizon;
+            horizon = store.keep(bundle(1, n * 1_000_000)).unwrap_or(horizon);
+            assert!(store.bytes <= store.max_bytes && horizon >= before && horizon % Fingerprint::SLOT == 0);
+        }
+        assert!(horizon > 0 && store.len() < 101);
+        let held = store.held();
+        assert_eq!(held.horizon, horizon);
+        assert_eq!(held.slots.first().unwrap().0, horizon);
+        assert_eq!(held.slots.iter().map(|(_, slot)| slot.count as usize).sum::<usize>(), store.len());
+        assert_eq!(held.newest, [(OriginId([1; 32]), 199_000_000)]);
+        store.drop_before(u64::MAX);
+        assert!(store.is_empty() && store.bytes == 0);
+    }
+}

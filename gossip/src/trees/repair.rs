@@ -1,0 +1,80 @@
+//! When something is missing, or a link is gone: who is asked, and what is answered.
+//!
+//! Whoever had the last bundle first takes the place of a parent that is gone: if it had it before this node, it can't be
+//! below; if it was below after all, what is announced is asked for at once. Where there is nobody, those below are grafted; a graft from one's parent says that it has lost its way, and one looks for another.
+//!
+//! Invariants: nobody is asked without having announced; what one graft is answered with is bounded.
+
+use super::{Link, Steps, Trees, key};
+use crate::message::Grafted;
+use crate::{BundleId, OriginId, PeerId, Time};
+use std::time::Duration;
+
+/// How long to wait for a payload after its first announcement, and then for each announcer that is asked: so many round
+/// trips to the announcer, within these bounds. Guesses; the longest is also the wait where no round trip is known.
+const PATIENCE_RTTS: u32 = 3;
+const PATIENCE_MIN: Duration = Duration::from_millis(100);
+const PATIENCE_MAX: Duration = Duration::from_millis(300);
+/// How much text one graft is answered with: what a peer's queue has room for. It asks others for the rest.
+const MAX_ANSWER_BYTES: usize = 1_024 * 1_024;
+
+impl Trees {
+    /// A peer asks to be pushed to, and for the bundles that it names.
+    pub(crate) fn on_graft(&mut self, from: PeerId, grafts: Vec<Grafted>, steps: &mut Steps) {
+        let mut bytes = 0;
+        for Grafted { origin, wanted } in grafts {
+            let (key, linked) = (self.key(origin), self.links.contains_key(&from));
+            // Of an origin without a tree nothing has come: there is nothing to push, and no place for it to be taken up.
+            if let Some(tree) = self.forest.get_mut(&key).filter(|_| linked) {
+                tree.eager.insert(from);
+                tree.pass_over(from);
+                if tree.parent == Some(from) && wanted.is_empty() && !self.shared {
+                    tree.parent = None;
+                    self.mend(origin, steps);
+                }
+            }
+            let way = self.way(origin);
+            for seq in wanted {
+                if let Some(bundle) = self.archive.get(&BundleId { origin, seq }).filter(|_| bytes < MAX_ANSWER_BYTES) {
+                    bytes += bundle.bytes();
+                    steps.push(vec![from], way, bundle.clone());
+                }
+            }
+        }
+    }
+
+    /// Asks for what has not come in time.
+    pub(super) fn ask(&mut self, now: Time, steps: &mut Steps) {
+        while let Some((id, peer)) = self.missing.ask(now, |peer| patience(self.links.get(&peer))) {
+            if let Some(tree) = self.forest.get_mut(&key(self.shared, id.origin)) {
+                tree.eager.insert(peer);
+            }
+            steps.graft(peer, id.origin, Some(id.seq));
+        }
+    }
+
+    /// How long to wait for a payload that this peer has.
+    pub(super) fn patience(&self, peer: PeerId) -> Duration {
+        patience(self.links.get(&peer))
+    }
+
+    /// Finds another parent where an origin's is gone: whoever had the last bundle before this node. Where there is nobody,
+    /// those below are asked.
+    pub(super) fn mend(&mut self, origin: OriginId, steps: &mut Steps) {
+        let Some(tree) = self.forest.get_mut(&origin).filter(|_| origin != self.me) else { return };
+        // A link that has announced nothing may be new.
+        let unknown = self.links.keys().copied().find(|peer| !tree.eager.contains(peer));
+        match tree.next_parent().or(unknown) {
+            Some(next) => {
+                tree.try_parent(next);
+                steps.graft(next, origin, None);
+            }
+            None => tree.eager.iter().for_each(|below| steps.graft(*below, origin, None)),
+        }
+    }
+}
+
+fn patience(link: Option<&Link>) -> Duration {
+    let rtt = link.and_then(|link| link.rtt);
+    rtt.map_or(PATIENCE_MAX, |rtt| (rtt * PATIENCE_RTTS).clamp(PATIENCE_MIN, PATIENCE_MAX))
+}

@@ -1,0 +1,129 @@
+//! One origin's tree as one node sees it, and all of them.
+//!
+//! Invariants: an origin has one tree; at most [`MAX_ORIGINS`] are kept, and the one that was silent longest goes first.
+
+use crate::{OriginId, PeerId, Time};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many origins have a tree of their own here. A guess.
+const MAX_ORIGINS: usize = 16_384;
+/// How many links are remembered as the next best for an origin. A guess: more than that rarely break at once.
+const MAX_OTHERS: usize = 4;
+/// So many hops or more: nobody knows how many.
+pub(super) const FAR: u8 = u8::MAX;
+
+/// Which links are eager for an origin, and from whom its bundles come.
+#[derive(Clone, Debug)]
+pub(super) struct Tree {
+    pub(super) eager: BTreeSet<PeerId>,
+    pub(super) parent: Option<PeerId>,
+    /// Whether the parent has brought anything since it was chosen in place of one that is gone.
+    pub(super) proven: bool,
+    /// How many hops away the origin is.
+    pub(super) hops: u8,
+    /// Who else announces this origin, best first: by how much, in microseconds, it had the last bundle after this node. Below
+    /// zero it had the bundle before.
+    others: Vec<(i64, PeerId)>,
+    /// Whose tree it was at first.
+    pub(super) like: Option<OriginId>,
+    /// The number of the last probe.
+    pub(super) probed: u64,
+    heard: Time,
+}
+
+impl Tree {
+    pub(super) fn new(eager: BTreeSet<PeerId>) -> Tree {
+        Tree {
+            eager,
+            parent: None,
+            proven: true,
+            hops: FAR,
+            others: Vec::new(),
+            like: None,
+            probed: 0,
+            heard: Time::ZERO,
+        }
+    }
+
+    /// Another takes the parent's place, from the next payload on.
+    pub(super) fn swap(&mut self, parent: PeerId, next: PeerId) {
+        self.eager.remove(&parent);
+        self.eager.insert(next);
+        self.pass_over(next);
+        (self.parent, self.proven) = (Some(next), true);
+    }
+
+    /// A peer has, or would have had, the last bundle so much after this node.
+    pub(super) fn note(&mut self, peer: PeerId, after: i64) {
+        self.pass_over(peer);
+        let place = self.others.partition_point(|other| *other < (after, peer));
+        self.others.insert(place, (after, peer));
+        self.others.truncate(MAX_OTHERS);
+    }
+
+    /// A peer can't take the parent's place.
+    pub(super) fn pass_over(&mut self, peer: PeerId) {
+        self.others.retain(|(_, other)| *other != peer);
+    }
+
+    /// Who takes the parent's place: the one that had the last bundle first. If it had it before this node, it can't be below.
+    pub(super) fn next_parent(&mut self) -> Option<PeerId> {
+        (!self.others.is_empty()).then(|| self.others.remove(0).1)
+    }
+
+    /// Somebody is to be the parent, and has brought nothing yet.
+    pub(super) fn try_parent(&mut self, peer: PeerId) {
+        self.eager.insert(peer);
+        self.pass_over(peer);
+        (self.parent, self.proven) = (Some(peer), false);
+    }
+}
+
+/// The trees of all origins.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Forest {
+    trees: BTreeMap<OriginId, Tree>,
+    /// Origins by when they were heard last.
+    heard: BTreeSet<(Time, OriginId)>,
+}
+
+impl Forest {
+    pub(super) fn get(&self, origin: &OriginId) -> Option<&Tree> {
+        self.trees.get(origin)
+    }
+
+    pub(super) fn get_mut(&mut self, origin: &OriginId) -> Option<&mut Tree> {
+        self.trees.get_mut(origin)
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (OriginId, &mut Tree)> {
+        self.trees.iter_mut().map(|(origin, tree)| (*origin, tree))
+    }
+
+    /// The tree of an origin that is heard of now; `new` makes one if there is none.
+    pub(super) fn hear(&mut self, now: Time, origin: OriginId, new: impl FnOnce(&Forest) -> Tree) -> &mut Tree {
+        let tree = match self.trees.remove(&origin) {
+            Some(tree) => tree,
+            None => new(self),
+        };
+        self.heard.remove(&(tree.heard, origin));
+        if self.trees.len() >= MAX_ORIGINS
+            && let Some((_, silent)) = self.heard.pop_first()
+        {
+            self.trees.remove(&silent);
+        }
+        self.heard.insert((now, origin));
+        self.trees.entry(origin).or_insert(Tree { heard: now, ..tree })
+    }
+
+    /// The origin that is the fewest hops away, and how many.
+    pub(super) fn nearest(&self) -> Option<(u8, OriginId)> {
+        let known = self.trees.iter().filter(|(_, tree)| tree.hops < FAR);
+        known.map(|(origin, tree)| (tree.hops, *origin)).min()
+    }
+
+    /// How many hops away the farthest origin is.
+    pub(super) fn depth(&self) -> u8 {
+        self.trees.values().map(|tree| tree.hops).filter(|hops| *hops < FAR).max().unwrap_or(0)
+    }
+}
