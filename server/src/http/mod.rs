@@ -3,6 +3,7 @@
 //! Plumbing: what is shown is put together in `node/view.rs`, what is accepted is `beauty`'s to say.
 
 mod body;
+mod deadline;
 mod events;
 mod origin;
 mod page;

@@ -1,5 +1,6 @@
 //! Connections of HTTP, through hyper with a timer: `axum::serve` sets no deadline for a request's head.
 
+use super::deadline::Deadline;
 use axum::Router;
 use axum::extract::ConnectInfo;
 use hyper::server::conn::http1;
@@ -17,6 +18,8 @@ use tracing::{debug, warn};
 
 /// How long the head of a request may take, the wait on a kept-alive connection included.
 const HEAD: Duration = Duration::from_secs(10);
+/// How long the other side may take no byte of an answer.
+const WRITE: Duration = Duration::from_secs(10);
 /// How large a head may be, in bytes.
 const MAX_HEAD: usize = 16 * 1_024;
 /// Connections at once; more wait in the system's queue.
@@ -59,7 +62,8 @@ async fn connection(stream: TcpStream, from: SocketAddr, router: Router, shutdow
     });
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(MAX_HEAD);
-    let served = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).with_upgrades();
+    let io = TokioIo::new(Deadline::new(stream, WRITE));
+    let served = builder.serve_connection(io, TowerToHyperService::new(service)).with_upgrades();
     tokio::pin!(served);
     let outcome = tokio::select! {
         outcome = served.as_mut() => outcome,
