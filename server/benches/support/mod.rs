@@ -6,10 +6,10 @@ use hyper::body::Bytes;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::io::{Read, Seek};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
+use tempfile::TempDir;
 use tokio::net::TcpStream;
 
 /// A connection for HTTP.
@@ -20,6 +20,7 @@ pub(crate) struct Node {
     pub(crate) process: Child,
     pub(crate) http: String,
     pub(crate) peers: String,
+    _data: TempDir,
 }
 
 impl Drop for Node {
@@ -29,44 +30,51 @@ impl Drop for Node {
     }
 }
 
-/// A port that nothing listens on, handed out once. It lies below those that systems give to outgoing connections: one
-/// of the other nodes' could take it before the node that it is for does.
-fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(21_000);
-    std::iter::repeat_with(|| NEXT.fetch_add(1, Ordering::Relaxed))
-        .take_while(|port| *port < 32_000)
-        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
-        .expect("a port from 21000 to 31999 is free")
-}
-
-/// Starts a node that is bootstrapped to these.
+/// Starts a node that is bootstrapped to these, on ports that the system chooses, with a data folder of its own. It is
+/// target/release/beauty-mesh, or what the variable BEAUTY_MESH names: to compare two builds.
 pub(crate) fn start(name: &str, peers: &[&Node]) -> Node {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-    let (http, port) = (format!("127.0.0.1:{}", free_port()), free_port());
+    let binary = std::env::var("BEAUTY_MESH").unwrap_or_else(|_| format!("{root}/target/release/beauty-mesh"));
     let peers: Vec<&str> = peers.iter().map(|node| node.peers.as_str()).collect();
-    let process = Command::new(format!("{root}/target/release/beauty-mesh"))
+    let (data, mut log) = (tempfile::tempdir().unwrap(), tempfile::tempfile().unwrap());
+    let process = Command::new(&binary)
         .current_dir(root)
-        .args(["serve", "--enable", "1", "--node-id", name, "--http", &http, "--port", &port.to_string()])
+        .args(["serve", "--enable", "1", "--node-id", name, "--http", "127.0.0.1:0", "--port", "0"])
         .args(["--peers", &peers.join(",")])
-        .stderr(Stdio::null())
+        .arg("--data-dir")
+        .arg(data.path())
+        .env("RUST_LOG", "info")
+        .stderr(log.try_clone().unwrap())
         .spawn()
-        .expect("target/release/beauty-mesh runs: `make build` builds it");
-    Node { process, http, peers: format!("ws://127.0.0.1:{port}") }
-}
-
-/// Connects to a node that may not listen yet.
-pub(crate) async fn client(node: &Node) -> Client {
+        .unwrap_or_else(|error| panic!("{binary}: {error}; `make build` builds it"));
+    let mut node = Node { process, http: String::new(), peers: String::new(), _data: data };
     let start = Instant::now();
     loop {
-        if let Ok(stream) = TcpStream::connect(&node.http).await {
-            stream.set_nodelay(true).unwrap();
-            let (client, connection) = handshake(TokioIo::new(stream)).await.unwrap();
-            tokio::spawn(connection);
-            return client;
+        let mut text = String::new();
+        log.rewind().unwrap();
+        log.read_to_string(&mut text).unwrap();
+        if let (Some(http), Some(peers)) = (after(&text, "http://", '/'), after(&text, "connect to ws://", ';')) {
+            (node.http, node.peers) = (http, format!("ws://{peers}"));
+            return node;
         }
-        assert!(start.elapsed() < Duration::from_secs(10), "the node at {} does not answer", node.http);
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        assert!(start.elapsed() < Duration::from_secs(10), "{name} does not start: {text}");
+        std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// What stands between these in the node's log.
+fn after(text: &str, before: &str, end: char) -> Option<String> {
+    let (_, rest) = text.split_once(before)?;
+    Some(rest.split_once(end)?.0.to_owned())
+}
+
+/// Connects to a node.
+pub(crate) async fn client(node: &Node) -> Client {
+    let stream = TcpStream::connect(&node.http).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    let (client, connection) = handshake(TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    client
 }
 
 /// One request, and its body, which must be a good one.
