@@ -22,3 +22,4 @@ mod sources;
 mod transport;
 
 pub use run::{Ports, StartError, run};
+pub use transport::Packing;

@@ -91,23 +91,24 @@ pub async fn run(
     let tasks = TaskTracker::new();
     let ledger = LedgerConfig { retention: args.retention, ..LedgerConfig::default() };
     ledger.validate().map_err(|error| StartError::Bounds(error.to_string()))?;
-    let shared = Arc::new(Shared::new(name.clone(), Ledger::new(ledger)));
+    let state = protocol(&args, &name, ports.peers)?;
+    let shared = Arc::new(Shared::new(name.clone(), Ledger::new(ledger), state));
     let (commands, received) = mpsc::channel(node::COMMANDS);
     let node = Node::new(Arc::clone(&shared), commands.clone());
 
-    let state = protocol(&args, &name, ports.peers)?;
     let context = transport::Context {
         commands,
         verifier: Verifier::new(Arc::clone(&shared), args.unsigned),
+        packing: Arc::default(),
         tasks: tasks.clone(),
         // Cancelled by the driver when it has sent its last.
         shutdown: CancellationToken::new(),
         next_peer: Arc::new(AtomicU64::new(0)),
     };
-    let driver = Driver::new(shared, state, context.clone());
+    let driver = Driver::new(shared, context.clone());
     tasks.spawn(driver.run(received, shutdown.clone()));
     if let Some(listener) = peer_listener {
-        tasks.spawn(transport::listen(context, listener));
+        tasks.spawn(transport::listen(context, listener, args.limit_loopback));
     }
     if let Some(source) = source {
         tasks.spawn(source.run(node.clone(), shutdown.clone()));

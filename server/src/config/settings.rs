@@ -65,6 +65,11 @@ pub struct ServeArgs {
     #[arg(long, env = "FEDERATED_BIND", value_name = "IP", default_value = "127.0.0.1", value_parser = parse::ip)]
     pub bind: IpAddr,
 
+    /// An address may hold 8 connections at the port for peers. 1 holds this machine's own addresses to that, too.
+    #[arg(long, env = "FEDERATED_LIMIT_LOOPBACK", value_name = "0|1", default_value = "0", value_parser = parse::switch,
+          action = clap::ArgAction::Set)]
+    pub limit_loopback: bool,
+
     /// Bootstrap peers, comma-separated, as in ws://192.0.2.7:8091,ws://mesh.example:8091. They are dialled for ever.
     #[arg(long, env = "FEDERATED_PEERS", value_name = "ADDRESSES", default_value = "", value_parser = parse::peers)]
     pub peers: Peers,

@@ -4,12 +4,11 @@
 //! dropped, and what a connection does in its own time happens in its own task.
 
 use super::deferred::Deferred;
-use super::{Command, GossipView, IngestError, Shared};
+use super::{Command, IngestError, Shared};
 use crate::clock;
-use crate::transport::{self, Link};
+use crate::transport::{self, Link, Packing};
 use beauty::{BeautyEvent, EventId, Report, Resolution, TimeRefusal, Timestamp, Told, Touched};
 use gossip::{Because, Dialect, Event, Input, MemoryStore, Message, Output, PeerId, State, Time, json, wire};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -19,15 +18,16 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::{info, warn};
 use uuid::Uuid;
 
-/// Commands that are handled before the views are written anew.
+/// Commands that are handled before deltas are looked at.
 const BATCH: usize = 128;
 /// The stream's readers get a delta at once when nothing came for so long, and no sooner than this after the one before.
 const DELTA_PAUSE: Duration = Duration::from_millis(50);
-/// How old counters and peers may be when they are read.
-const VIEW_PAUSE: Duration = Duration::from_millis(5);
 /// Bundles that are held in memory for peers that lack them, in bytes: the oldest go first. A guess, ten hours at two
 /// events a second.
 const STORE_BYTES: usize = 32 * 1_024 * 1_024;
+/// Without readers nobody is woken for a delta's sake: what has changed is summed up when something else happens, or
+/// after this. It is how often peers are told the digest, and nobody else needs it then.
+const UNREAD_PAUSE: Duration = Duration::from_millis(500);
 /// With nothing to tell, a delta still comes: silence means a dead stream, and columns slide without events.
 const HEARTBEAT: Duration = Duration::from_secs(2);
 
@@ -36,13 +36,8 @@ type Answer = (oneshot::Sender<Result<Vec<EventId>, IngestError>>, Result<Vec<Ev
 /// The driver of a node.
 pub(crate) struct Driver {
     shared: Arc<Shared>,
-    state: State,
     context: transport::Context,
-    links: BTreeMap<PeerId, Link>,
-    start: Instant,
     last_delta: Instant,
-    last_view: Instant,
-    view_stale: bool,
     /// What has changed since the last delta.
     touched: [Touched; Resolution::ALL.len()],
     /// Whether there is something to tell soon: of events, or of who is connected. The rest waits for the heartbeat, or
@@ -58,6 +53,7 @@ pub(crate) struct Driver {
 /// A message as each dialect writes it: once, however many it is for.
 struct Frames<'a> {
     message: &'a Message,
+    packing: &'a Packing,
     json: Option<Option<Frame>>,
     v2: Option<Option<Frame>>,
 }
@@ -65,25 +61,23 @@ struct Frames<'a> {
 impl Frames<'_> {
     /// `None` where the dialect has no words for the message.
     fn of(&mut self, dialect: Dialect) -> Option<Frame> {
-        let message = self.message;
+        let (message, packing) = (self.message, self.packing);
+        // Texts shrink. Announcements are hashes: they don't, and trying costs more than all else that is done for them.
+        let texts = !message.bundles().is_empty();
+        let pack = |frame| if texts { packing.pack(frame) } else { frame };
+        let v2 = || wire::encode(message).map(|frame| Frame::binary(pack(frame)));
         match dialect {
             Dialect::Json => self.json.get_or_insert_with(|| json::encode(message).map(Frame::text)).clone(),
-            Dialect::V2 => self.v2.get_or_insert_with(|| wire::encode(message).map(Frame::binary)).clone(),
+            Dialect::V2 => self.v2.get_or_insert_with(v2).clone(),
         }
     }
 }
 
 impl Driver {
-    pub(crate) fn new(shared: Arc<Shared>, state: State, context: transport::Context) -> Driver {
-        let start = Instant::now();
+    pub(crate) fn new(shared: Arc<Shared>, context: transport::Context) -> Driver {
         Driver {
             shared,
-            state,
-            links: BTreeMap::new(),
-            start,
-            last_delta: start,
-            last_view: start,
-            view_stale: true,
+            last_delta: Instant::now(),
             touched: Resolution::ALL.map(Touched::new),
             changed: false,
             answers: Vec::new(),
@@ -105,41 +99,43 @@ impl Driver {
                 received = commands.recv_many(&mut batch, BATCH) => if received == 0 { break },
                 () = tokio::time::sleep_until(self.next_wakeup()) => {}
             }
+            if batch.is_empty() {
+                self.handle(Input::Tick);
+            }
             for command in batch.drain(..) {
                 self.on_command(command);
             }
-            self.handle(Input::Tick);
             self.enter_deferred();
             self.publish();
         }
         // What was acknowledged and is still gathered goes out before the connections end.
-        self.state.flush(self.now());
-        self.carry_out(Vec::new());
+        let outputs = self.drive(State::flush);
+        self.carry_out(outputs, Vec::new());
     }
 
     fn next_wakeup(&self) -> Instant {
-        let delta = self.last_delta + if self.changed { DELTA_PAUSE } else { HEARTBEAT };
-        let state = self.state.next_wakeup().map(|time| self.start + Duration::from_micros(time.as_micros()));
-        let view = self.view_stale.then(|| self.last_view + VIEW_PAUSE);
-        [state, view].into_iter().flatten().fold(delta, Instant::min)
-    }
-
-    fn now(&self) -> Time {
-        Time::ZERO + self.start.elapsed()
+        let pause = match (self.changed, self.shared.hub.is_read()) {
+            (true, true) => DELTA_PAUSE,
+            (true, false) => UNREAD_PAUSE,
+            (false, _) => HEARTBEAT,
+        };
+        let delta = self.last_delta + pause;
+        let state = self.shared.protocol().state.next_wakeup();
+        let state = state.map(|time| Instant::from_std(self.shared.started) + Duration::from_micros(time.as_micros()));
+        state.map_or(delta, |state| state.min(delta))
     }
 
     fn on_command(&mut self, command: Command) {
-        self.view_stale = true;
         match command {
             Command::Up { peer, direction, address, link } => {
                 let dialect = link.dialect;
                 info!(%address, ?direction, ?dialect, "{peer} is connected");
-                self.links.insert(peer, link);
+                self.shared.protocol().links.insert(peer, link);
                 self.changed = true;
                 self.handle(Input::PeerUp { peer, direction, address, dialect });
             }
             Command::Down { peer, why } => {
-                if self.links.remove(&peer).is_some() {
+                if self.shared.protocol().links.remove(&peer).is_some() {
                     info!("{peer} is gone: {why}");
                 }
                 self.changed = true;
@@ -168,12 +164,19 @@ impl Driver {
 
     /// Takes in one fact and carries out what follows. `told` is what the events of a message tell, by their texts.
     fn handle_telling(&mut self, input: Input, told: Vec<(Arc<str>, Told)>) {
-        self.state.handle(self.now(), input);
-        self.carry_out(told);
+        let outputs = self.drive(|state, now| state.handle(now, input));
+        self.carry_out(outputs, told);
     }
 
-    fn carry_out(&mut self, told: Vec<(Arc<str>, Told)>) {
-        let outputs: Vec<Output> = self.state.drain().collect();
+    /// One step of the protocol, and what it wants done.
+    fn drive(&self, step: impl FnOnce(&mut State, Time)) -> Vec<Output> {
+        let now = self.shared.time();
+        let mut protocol = self.shared.protocol();
+        step(&mut protocol.state, now);
+        protocol.state.drain().collect()
+    }
+
+    fn carry_out(&mut self, outputs: Vec<Output>, told: Vec<(Arc<str>, Told)>) {
         let (mut told, mut inputs) = (told.into_iter(), Vec::new());
         for output in outputs {
             match output {
@@ -194,21 +197,28 @@ impl Driver {
     }
 
     fn send(&mut self, to: &[PeerId], message: &Message) {
-        let mut frames = Frames { message, json: None, v2: None };
+        let mut frames = Frames { message, packing: &self.context.packing, json: None, v2: None };
+        let links = &mut self.shared.protocol().links;
         for peer in to {
-            let Some(link) = self.links.get(peer) else { continue };
+            let Some(link) = links.get(peer) else { continue };
             let Some(frame) = frames.of(link.dialect) else { continue };
             if link.send(frame).is_err() {
                 warn!("{peer} reads too slowly: its queue is full, and it is dropped");
                 link.close("this peer reads too slowly");
-                self.links.remove(peer);
+                links.remove(peer);
                 // Handled after what is being carried out now: the connection's own end comes as a command.
             }
         }
     }
 
     fn disconnect(&mut self, peer: PeerId, because: Because) {
-        if let Some(link) = self.links.remove(&peer) {
+        let mut protocol = self.shared.protocol();
+        if because == Because::SecondConnection {
+            // A node that connects anew may have lost the connection that we hold on to: one that is dead is to be found
+            // now, not after half a minute, or the node is turned away until then.
+            protocol.links.values().for_each(Link::probe);
+        }
+        if let Some(link) = protocol.links.remove(&peer) {
             info!("{peer} is disconnected: {because}");
             link.close(&because.to_string());
         }
@@ -283,33 +293,16 @@ impl Driver {
         self.handle(Input::Digest(gossip::Digest(digest)));
     }
 
-    /// Writes what gossip shows of itself: at once where somebody waits for it, else in a moment.
-    fn write_view(&mut self, now: Instant, delta_due: bool) {
-        let wanted = delta_due || !self.answers.is_empty() || (self.view_stale && now >= self.last_view + VIEW_PAUSE);
-        if !wanted {
-            return;
-        }
-        (self.view_stale, self.last_view) = (false, now);
-        let peers = self.state.peers(self.now());
-        let peers = peers.filter_map(|peer| Some((Arc::clone(&self.links.get(&peer.peer)?.stats), peer)));
-        let peers = peers.map(|(stats, peer)| (peer, stats)).collect();
-        self.shared.set_gossip(GossipView { counters: self.state.counters().clone(), peers });
-    }
-
-    /// Writes what others read, answers who waits, and tells the stream: when somebody waits or it is time.
+    /// Answers who waits, and sums up what has changed when it is time: for peers, and for the stream's readers.
     fn publish(&mut self) {
-        let now = Instant::now();
-        let pause = if self.changed { DELTA_PAUSE } else { HEARTBEAT };
-        let delta_due = now >= self.last_delta + pause;
-        if delta_due {
-            self.tell_digest();
-        }
-        self.write_view(now, delta_due);
         for (answer, outcome) in self.answers.drain(..) {
             // Who asked may have given up waiting.
             let _ = answer.send(outcome);
         }
-        if delta_due {
+        let now = Instant::now();
+        let pause = if self.changed { DELTA_PAUSE } else { HEARTBEAT };
+        if now >= self.last_delta + pause {
+            self.tell_digest();
             self.last_delta = now;
             self.changed = false;
             self.shared.hub.next();

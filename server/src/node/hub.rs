@@ -43,6 +43,11 @@ impl Hub {
         self.seq.fetch_add(1, Ordering::AcqRel);
     }
 
+    /// Whether anybody reads the stream.
+    pub(super) fn is_read(&self) -> bool {
+        self.channels.iter().any(|channel| channel.receiver_count() > 0)
+    }
+
     /// Sends a delta to the readers of its resolution, if there are any: else it is not even written.
     pub(super) fn publish(&self, resolution: Resolution, write: impl FnOnce(u64) -> Arc<str>) {
         let channel = self.channel(resolution);

@@ -1,7 +1,8 @@
 //! The node: what a driver, an API and a source share.
 //!
-//! One task, the [`driver`](driver::Driver), owns `gossip::State` and is the only writer of the ledger. All others read
-//! the ledger under its lock, for moments and never across an await, and talk to the driver through a bounded queue.
+//! One task, the [`driver`](driver::Driver), drives `gossip::State` and is the only writer of it and of the ledger. All
+//! others read them under their locks, for moments and never across an await, and talk to the driver through a bounded
+//! queue.
 
 mod deferred;
 mod driver;
@@ -12,13 +13,14 @@ mod view;
 pub(crate) use driver::Driver;
 pub(crate) use hub::{Frame, Hub};
 pub(crate) use verify::{Refusal, Verified, Verifier};
-pub(crate) use view::{GossipView, MAP_BUCKETS, MAP_RESOLUTION, write};
+pub(crate) use view::{MAP_BUCKETS, MAP_RESOLUTION, write};
 
 use crate::transport::Link;
 use beauty::{EventId, Ledger, Report, TimeRefusal};
-use gossip::{Address, Direction, Message, PeerId};
+use gossip::{Address, Direction, Message, PeerId, State, Time};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
@@ -69,18 +71,24 @@ pub(crate) struct Shared {
     ledger: RwLock<Ledger>,
     /// Grows with every change of the ledger.
     version: AtomicU64,
-    gossip: RwLock<Arc<GossipView>>,
+    protocol: Mutex<Protocol>,
+}
+
+/// The state machine and the connections that it speaks through.
+pub(crate) struct Protocol {
+    pub(crate) state: State,
+    pub(crate) links: BTreeMap<PeerId, Link>,
 }
 
 impl Shared {
-    pub(crate) fn new(node_id: beauty::Origin, ledger: Ledger) -> Shared {
+    pub(crate) fn new(node_id: beauty::Origin, ledger: Ledger, state: State) -> Shared {
         Shared {
             node_id,
             started: Instant::now(),
             hub: Hub::default(),
             ledger: RwLock::new(ledger),
             version: AtomicU64::new(0),
-            gossip: RwLock::default(),
+            protocol: Mutex::new(Protocol { state, links: BTreeMap::new() }),
         }
     }
 
@@ -101,12 +109,14 @@ impl Shared {
         self.version.load(Ordering::Acquire)
     }
 
-    pub(crate) fn gossip(&self) -> Arc<GossipView> {
-        Arc::clone(&self.gossip.read().unwrap_or_else(PoisonError::into_inner))
+    /// The protocol: the driver drives it, others look. Never held together with the ledger.
+    pub(crate) fn protocol(&self) -> MutexGuard<'_, Protocol> {
+        self.protocol.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn set_gossip(&self, view: GossipView) {
-        *self.gossip.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(view);
+    /// The moment, as the protocol counts.
+    pub(crate) fn time(&self) -> Time {
+        Time::ZERO + self.started.elapsed()
     }
 }
 

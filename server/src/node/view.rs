@@ -1,6 +1,6 @@
 //! What the API and the page say of the node.
 
-use super::Shared;
+use super::{Protocol, Shared};
 use crate::clock;
 use crate::transport::LinkStats;
 use app::api::{Delta, Dialect, Direction, GossipSummary, Health, Network, Peer, PeerState, Snapshot, StreamMessage};
@@ -14,20 +14,22 @@ pub(crate) const MAP_BUCKETS: usize = 40;
 /// How long a bucket of the map is, unless somebody asks for another resolution.
 pub(crate) const MAP_RESOLUTION: Resolution = Resolution::TenSeconds;
 
-/// What gossip shows of itself: the driver writes it after each batch.
-#[derive(Default)]
-pub(crate) struct GossipView {
-    pub(super) counters: Counters,
-    pub(super) peers: Vec<(PeerView, Arc<LinkStats>)>,
-}
-
 impl Shared {
+    /// What gossip shows of itself, at this moment.
+    fn gossip(&self) -> (Counters, Vec<(PeerView, Arc<LinkStats>)>) {
+        let now = self.time();
+        let Protocol { state, links } = &*self.protocol();
+        let peers = state.peers(now).filter_map(|peer| Some((Arc::clone(&links.get(&peer.peer)?.stats), peer)));
+        (state.counters().clone(), peers.map(|(stats, peer)| (peer, stats)).collect())
+    }
+
     pub(crate) fn health(&self) -> Health {
-        let (now, view) = (clock::wall(), self.gossip());
+        let now = clock::wall();
+        let (counters, peers) = self.gossip();
         let ledger = self.ledger();
         let totals = ledger.totals(now, MAP_RESOLUTION, MAP_BUCKETS);
         let digest = ledger.digest(now);
-        let named = view.peers.iter().filter_map(|(peer, _)| peer.node_id.as_deref());
+        let named = peers.iter().filter_map(|(peer, _)| peer.node_id.as_deref());
         let known: BTreeSet<&str> =
             ledger.origins().map(Origin::as_str).chain(named).chain([self.node_id.as_str()]).collect();
         Health {
@@ -37,15 +39,15 @@ impl Shared {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             uptime_seconds: self.started.elapsed().as_secs(),
             now: now.as_millis(),
-            peers: view.peers.len(),
+            peers: peers.len(),
             beauty_avg: totals.avg(),
             beauty_min: totals.min().map(beauty::Score::as_f64),
             beauty_max: totals.max().map(beauty::Score::as_f64),
             chaos: totals.chaos(),
             window_seconds: MAP_RESOLUTION.seconds() * MAP_BUCKETS as u64,
             events: ledger.events(now),
-            gossip_seen: view.counters.seen,
-            gossip_propagated: view.counters.propagated,
+            gossip_seen: counters.seen,
+            gossip_propagated: counters.propagated,
             digest: digest.hex(),
             digest_from: digest.from.as_millis(),
             nodes: known.len(),
@@ -53,14 +55,13 @@ impl Shared {
     }
 
     pub(crate) fn network(&self) -> Network {
-        let mut peers: Vec<Peer> = self.gossip().peers.iter().map(|(peer, stats)| shown(peer, stats)).collect();
+        let mut peers: Vec<Peer> = self.gossip().1.iter().map(|(peer, stats)| shown(peer, stats)).collect();
         peers.sort_by(|a, b| (&a.node_id, &a.address).cmp(&(&b.node_id, &b.address)));
         Network { node_id: self.node_id.to_string(), peers }
     }
 
     pub(crate) fn gossip_summary(&self) -> GossipSummary {
-        let view = self.gossip();
-        let counters = &view.counters;
+        let (counters, _) = self.gossip();
         GossipSummary {
             seen: counters.seen,
             propagated: counters.propagated,

@@ -5,16 +5,17 @@
 
 use super::gate::LogGate;
 use super::limits;
-use super::link::{Closing, Link, LinkStats};
+use super::link::{End, Link, LinkStats};
+use super::packing::Packing;
 use crate::node::{Command, Refusal, Verified, Verifier};
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use gossip::{Address, Dialect, Direction, PeerId};
+use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError};
-use std::time::Instant;
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::sync::{Notify, mpsc};
+use tokio::time::{Instant, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -28,6 +29,7 @@ use tracing::{debug, warn};
 pub(crate) struct Context {
     pub(crate) commands: mpsc::Sender<Command>,
     pub(crate) verifier: Verifier,
+    pub(crate) packing: Arc<Packing>,
     pub(crate) tasks: TaskTracker,
     pub(crate) shutdown: CancellationToken,
     pub(crate) next_peer: Arc<AtomicU64>,
@@ -43,31 +45,32 @@ pub(super) async fn run(
 ) {
     let peer = PeerId(context.next_peer.fetch_add(1, Ordering::Relaxed));
     let (frames, queue) = mpsc::channel(limits::QUEUE);
-    let (closing, stats) = (Arc::new(Closing::default()), Arc::new(LinkStats::new()));
-    let link = Link { frames, dialect, closing: Arc::clone(&closing), stats: Arc::clone(&stats) };
+    let (end, stats) = (Arc::new(End::below(&context.shutdown)), Arc::new(LinkStats::new()));
+    let (probe, ping) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let link = Link { frames, dialect, end: Arc::clone(&end), probe: Arc::clone(&probe), stats: Arc::clone(&stats) };
     let label = address.to_string();
     if context.commands.send(Command::Up { peer, direction, address, link }).await.is_err() {
         return;
     }
     let (sink, stream) = socket.split();
-    let ended = CancellationToken::new();
-    let _end_writer = ended.clone().drop_guard();
-    let writer = Writer { queue, closing: Arc::clone(&closing), stats: Arc::clone(&stats), ended };
-    context.tasks.spawn(writer.run(sink, context.shutdown.clone()));
+    let writer = Writer { queue, end: Arc::clone(&end), stats: Arc::clone(&stats), ping: Arc::clone(&ping) };
+    context.tasks.spawn(writer.run(sink));
     let mut reader = Reader { context: &context, peer, dialect, label, stats, log: LogGate::default() };
     let why = tokio::select! {
-        why = reader.run(stream) => why,
-        () = context.shutdown.cancelled() => "this node ends".to_owned(),
-        () = closed_by_node(&closing) => "closed by this node".to_owned(),
+        why = reader.run(stream, &probe, &ping) => why,
+        why = ended_by_node(&end) => why,
     };
+    end.ask(&why);
     // Fails only when the node itself has ended.
     let _ = context.commands.send(Command::Down { peer, why }).await;
 }
 
-/// The node asked for the end, and the writer has had its time for a farewell.
-async fn closed_by_node(closing: &Closing) {
-    closing.asked.cancelled().await;
+/// The end was asked for, and the writer has had its time for a farewell.
+async fn ended_by_node(end: &End) -> String {
+    end.asked().await;
+    let Some(because) = end.because() else { return "this node ends".to_owned() };
     tokio::time::sleep(limits::FAREWELL).await;
+    format!("closed by this node: {because}")
 }
 
 struct Reader<'a> {
@@ -80,30 +83,66 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Reads until the connection ends, and says why it did.
-    async fn run(&mut self, mut stream: impl Stream<Item = Result<Message, Error>> + Unpin) -> String {
+    /// Reads until the connection ends, and says why it did. A `probe` has the peer pinged, and leaves it little time.
+    async fn run(
+        &mut self,
+        mut stream: impl Stream<Item = Result<Message, Error>> + Unpin,
+        probe: &Notify,
+        ping: &Notify,
+    ) -> String {
+        let mut heard = Instant::now();
+        let mut doubted = None;
+        // Set anew only when it runs out: not for each frame.
+        let mut silence = pin!(tokio::time::sleep(limits::SILENCE));
         loop {
-            match timeout(limits::SILENCE, stream.next()).await {
-                Err(_) => return format!("nothing was heard for {} s", limits::SILENCE.as_secs()),
-                Ok(None) => return "the peer hung up".to_owned(),
-                Ok(Some(Err(error))) => return self.on_error(&error).await,
-                Ok(Some(Ok(Message::Close(frame)))) => {
-                    let reason = frame.map(|frame| frame.reason.to_string()).unwrap_or_default();
-                    return format!("the peer closed: {:?}", excerpt(&reason));
+            tokio::select! {
+                biased;
+                next = stream.next() => {
+                    let Some(frame) = next else { return "the peer hung up".to_owned() };
+                    heard = Instant::now();
+                    if let Some(why) = self.on_frame(frame).await {
+                        return why;
+                    }
                 }
-                Ok(Some(Ok(Message::Pong(payload)))) => self.on_pong(&payload).await,
-                Ok(Some(Ok(Message::Ping(_) | Message::Frame(_)))) => self.stats.on_alive(),
-                Ok(Some(Ok(Message::Binary(bytes)))) => self.on_binary(&bytes).await,
-                Ok(Some(Ok(Message::Text(text)))) => {
-                    self.stats.on_received();
-                    self.on_verified(self.context.verifier.text(&text)).await;
+                () = probe.notified() => {
+                    ping.notify_one();
+                    doubted = Some(Instant::now());
+                    silence.as_mut().reset(Instant::now() + limits::DOUBT);
+                }
+                () = &mut silence => {
+                    if doubted.take().is_some_and(|doubted| heard <= doubted) {
+                        return format!("nothing was heard for {} s after a ping", limits::DOUBT.as_secs());
+                    }
+                    if heard.elapsed() >= limits::SILENCE {
+                        return format!("nothing was heard for {} s", limits::SILENCE.as_secs());
+                    }
+                    silence.as_mut().reset(heard + limits::SILENCE);
                 }
             }
         }
     }
 
+    /// What a frame leads to: why the connection ends, if it does.
+    async fn on_frame(&mut self, frame: Result<Message, Error>) -> Option<String> {
+        match frame {
+            Err(error) => return Some(self.on_error(&error).await),
+            Ok(Message::Close(frame)) => {
+                let reason = frame.map(|frame| frame.reason.to_string()).unwrap_or_default();
+                return Some(format!("the peer closed: {:?}", excerpt(&reason)));
+            }
+            Ok(Message::Pong(payload)) => self.on_pong(&payload).await,
+            Ok(Message::Ping(_) | Message::Frame(_)) => self.stats.on_alive(),
+            Ok(Message::Binary(bytes)) => self.on_binary(&bytes).await,
+            Ok(Message::Text(text)) => {
+                self.stats.on_received();
+                self.on_verified(self.context.verifier.text(&text)).await;
+            }
+        }
+        None
+    }
+
     async fn on_pong(&self, payload: &[u8]) {
-        if let Some(rtt) = self.stats.on_pong(payload, Instant::now()) {
+        if let Some(rtt) = self.stats.on_pong(payload, Instant::now().into_std()) {
             // Fails only when the node has ended: then this task ends as well.
             let _ = self.context.commands.send(Command::Rtt { peer: self.peer, rtt }).await;
         }
@@ -112,7 +151,10 @@ impl Reader<'_> {
     async fn on_binary(&mut self, bytes: &[u8]) {
         self.stats.on_received();
         match self.dialect {
-            Dialect::V2 => self.on_verified(self.context.verifier.binary(bytes)).await,
+            Dialect::V2 => match self.context.packing.unpack(bytes) {
+                Ok(frame) => self.on_verified(self.context.verifier.binary(&frame)).await,
+                Err(why) => self.refuse("packing", false, &why).await,
+            },
             Dialect::Json => {
                 let why =
                     "a binary frame, but the subprotocol beauty-mesh.v2 was not agreed on; JSON goes in text frames";
@@ -140,7 +182,7 @@ impl Reader<'_> {
     }
 
     async fn refuse(&mut self, reason: &'static str, event: bool, why: &str) {
-        if let Some(withheld) = self.log.pass(Instant::now()) {
+        if let Some(withheld) = self.log.pass(Instant::now().into_std()) {
             warn!(peer = %self.label, reason, withheld, "refused a frame: {why}");
         }
         let _ = self.context.commands.send(Command::Refused { peer: self.peer, reason, event }).await;
@@ -149,45 +191,42 @@ impl Reader<'_> {
 
 struct Writer {
     queue: mpsc::Receiver<Message>,
-    closing: Arc<Closing>,
+    end: Arc<End>,
     stats: Arc<LinkStats>,
-    /// The reader has ended.
-    ended: CancellationToken,
+    /// Asks for a ping out of turn.
+    ping: Arc<Notify>,
 }
 
 impl Writer {
-    async fn run(mut self, mut sink: impl Sink<Message, Error = Error> + Unpin, shutdown: CancellationToken) {
-        let mut pings = tokio::time::interval(limits::PING);
-        let mut number: u64 = 0;
+    async fn run(mut self, mut sink: impl Sink<Message, Error = Error> + Unpin) {
+        let end = Arc::clone(&self.end);
+        let (mut asked, mut pings, mut number) = (pin!(end.asked()), tokio::time::interval(limits::PING), 0);
         loop {
             let sent = tokio::select! {
                 biased;
-                // Ends that leave time for a farewell come before those that leave none.
-                () = shutdown.cancelled() => return self.farewell(sink, CloseCode::Away, "this node ends").await,
-                () = self.closing.asked.cancelled() => {
-                    let because = self.closing.because.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                    return self.farewell(sink, CloseCode::Policy, &because).await;
-                }
-                () = self.ended.cancelled() => return,
-                _ = pings.tick() => {
-                    number += 1;
-                    self.stats.on_ping(number, Instant::now());
-                    let ping = Message::Ping(Bytes::copy_from_slice(&number.to_be_bytes()));
-                    timeout(limits::WRITE, sink.send(ping)).await
-                }
+                () = &mut asked => return self.farewell(sink).await,
+                _ = pings.tick() => timeout(limits::WRITE, self.ping(&mut sink, &mut number)).await,
+                () = self.ping.notified() => timeout(limits::WRITE, self.ping(&mut sink, &mut number)).await,
                 Some(frame) = self.queue.recv() => timeout(limits::WRITE, self.write(&mut sink, frame)).await,
             };
             match sent {
                 Ok(Ok(())) => {}
+                // The reader hears of it as well, and ends.
                 Ok(Err(error)) => return debug!("a write failed: {error}"),
-                Err(_) => {
-                    // The reader may hear this peer for as long as it likes: the connection must be ended from here.
-                    "it takes no bytes"
-                        .clone_into(&mut self.closing.because.lock().unwrap_or_else(PoisonError::into_inner));
-                    return self.closing.asked.cancel();
-                }
+                // The reader may hear this peer for as long as it likes: the connection must be ended from here.
+                Err(_) => return self.end.ask("it takes no bytes"),
             }
         }
+    }
+
+    async fn ping(
+        &self,
+        sink: &mut (impl Sink<Message, Error = Error> + Unpin),
+        number: &mut u64,
+    ) -> Result<(), Error> {
+        *number += 1;
+        self.stats.on_ping(*number, Instant::now().into_std());
+        sink.send(Message::Ping(Bytes::copy_from_slice(&number.to_be_bytes()))).await
     }
 
     /// One frame, and all that wait behind it, before one flush.
@@ -207,12 +246,17 @@ impl Writer {
     }
 
     /// What is queued, a reason, the end; or just the end, if that takes too long.
-    async fn farewell(mut self, mut sink: impl Sink<Message, Error = Error> + Unpin, code: CloseCode, because: &str) {
+    async fn farewell(mut self, mut sink: impl Sink<Message, Error = Error> + Unpin) {
+        let end = Arc::clone(&self.end);
+        let (code, because) = match end.because() {
+            Some(because) => (CloseCode::Policy, because),
+            None => (CloseCode::Away, "this node ends"),
+        };
         let goodbye = async {
             if let Ok(frame) = self.queue.try_recv() {
                 self.write(&mut sink, frame).await?;
             }
-            sink.send(Message::Close(Some(CloseFrame { code, reason: because.to_owned().into() }))).await
+            sink.send(Message::Close(Some(CloseFrame { code, reason: excerpt(because).into() }))).await
         };
         // Whether the peer heard it makes no difference: the connection ends.
         let _ = timeout(limits::FAREWELL, goodbye).await;
@@ -231,29 +275,62 @@ mod tests {
     use crate::node::Shared;
     use beauty::{Ledger, LedgerConfig, Origin};
     use futures_util::stream;
+    use gossip::{Config, InstanceId, Me, OriginId, State};
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
 
-    #[tokio::test(start_paused = true)]
-    async fn a_peer_that_falls_silent_is_given_up() {
-        let shared = Arc::new(Shared::new(Origin::new("me").unwrap(), Ledger::new(LedgerConfig::default())));
-        let (commands, _received) = mpsc::channel(1);
+    fn state() -> State {
+        let (instance, origin) = (InstanceId(uuid::Uuid::nil()), OriginId([0; 32]));
+        let me = Me { node_id: "me".to_owned(), instance, origin, port: 0, epoch_micros: 0 };
+        State::new(Config::default(), me, ChaCha8Rng::from_seed([0; 32]))
+    }
+
+    fn context() -> (Context, mpsc::Receiver<Command>) {
+        let shared = Arc::new(Shared::new(Origin::new("me").unwrap(), Ledger::new(LedgerConfig::default()), state()));
+        let (commands, received) = mpsc::channel(1);
         let context = Context {
             commands,
             verifier: Verifier::new(shared, Unsigned::Accept),
+            packing: Arc::default(),
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),
             next_peer: Arc::default(),
         };
-        let (peer, stats) = (PeerId(1), Arc::new(LinkStats::new()));
-        let mut reader = Reader {
-            context: &context,
-            peer,
-            dialect: Dialect::Json,
-            label: String::new(),
-            stats,
-            log: LogGate::default(),
-        };
-        let start = tokio::time::Instant::now();
-        assert_eq!(reader.run(stream::pending()).await, "nothing was heard for 35 s");
+        (context, received)
+    }
+
+    fn reader(context: &Context) -> Reader<'_> {
+        let (peer, stats, label) = (PeerId(1), Arc::new(LinkStats::new()), String::new());
+        Reader { context, peer, dialect: Dialect::Json, label, stats, log: LogGate::default() }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_falls_silent_is_given_up_and_sooner_where_there_is_doubt() {
+        let (context, _received) = context();
+        let mut reader = reader(&context);
+        let (start, probe, ping) = (Instant::now(), Notify::new(), Notify::new());
+        assert_eq!(reader.run(stream::pending(), &probe, &ping).await, "nothing was heard for 35 s");
         assert_eq!(start.elapsed(), limits::SILENCE);
+        let start = Instant::now();
+        probe.notify_one();
+        assert_eq!(reader.run(stream::pending(), &probe, &ping).await, "nothing was heard for 5 s after a ping");
+        assert_eq!(start.elapsed(), limits::DOUBT);
+        ping.notified().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_answers_a_probe_stays() {
+        let (context, _received) = context();
+        let mut reader = reader(&context);
+        let (start, probe, ping) = (Instant::now(), Notify::new(), Notify::new());
+        let answer = stream::once(async {
+            ping.notified().await;
+            tokio::time::sleep(limits::DOUBT / 2).await;
+            Ok(Message::Pong(Bytes::new()))
+        });
+        probe.notify_one();
+        let why = reader.run(Box::pin(answer.chain(stream::pending())), &probe, &ping).await;
+        assert_eq!(why, "nothing was heard for 35 s");
+        assert_eq!(start.elapsed(), limits::DOUBT / 2 + limits::SILENCE);
     }
 }

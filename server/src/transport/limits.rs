@@ -12,10 +12,15 @@ pub(super) const WRITE: Duration = Duration::from_secs(10);
 /// How often a peer is pinged, and after how much silence it counts as gone: two missed pongs.
 pub(super) const PING: Duration = Duration::from_secs(15);
 pub(super) const SILENCE: Duration = Duration::from_secs(35);
+/// How long the answer to a ping may take where there is reason to think that the peer is gone.
+pub(super) const DOUBT: Duration = Duration::from_secs(5);
 /// How long a connection that is being closed may go on sending what waits.
 pub(super) const FAREWELL: Duration = Duration::from_secs(1);
 /// Handshakes under way at once.
 pub(super) const HANDSHAKES: usize = 64;
+
+/// Connections from one address at once, those in their handshake included.
+pub(super) const PER_ADDRESS: usize = 8;
 
 /// Both sides: 64 KiB messages and frames, small buffers (the read buffer is allocated eagerly), a bounded write buffer.
 pub(super) fn web_socket_config() -> WebSocketConfig {

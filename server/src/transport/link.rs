@@ -5,9 +5,9 @@ use crate::clock;
 use gossip::Dialect;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_util::sync::CancellationToken;
 
@@ -16,15 +16,38 @@ use tokio_util::sync::CancellationToken;
 pub(crate) struct Link {
     pub(super) frames: mpsc::Sender<Message>,
     pub(crate) dialect: Dialect,
-    pub(super) closing: Arc<Closing>,
+    pub(super) end: Arc<End>,
+    pub(super) probe: Arc<Notify>,
     pub(crate) stats: Arc<LinkStats>,
 }
 
-/// The end of a connection, asked for by the node.
-#[derive(Debug, Default)]
-pub(super) struct Closing {
-    pub(super) asked: CancellationToken,
-    pub(super) because: Mutex<String>,
+/// The end of a connection, for both of its tasks: whoever sees a reason for it first asks for it.
+#[derive(Debug)]
+pub(super) struct End {
+    /// A child of the node's own end.
+    asked: CancellationToken,
+    because: OnceLock<String>,
+}
+
+impl End {
+    pub(super) fn below(node: &CancellationToken) -> End {
+        End { asked: node.child_token(), because: OnceLock::new() }
+    }
+
+    /// Asks for the end, with a reason for the peer to read. The first reason counts.
+    pub(super) fn ask(&self, because: &str) {
+        self.because.get_or_init(|| because.to_owned());
+        self.asked.cancel();
+    }
+
+    pub(super) async fn asked(&self) {
+        self.asked.cancelled().await;
+    }
+
+    /// Why; `None` where the node itself ends.
+    pub(super) fn because(&self) -> Option<&str> {
+        self.because.get().map(String::as_str)
+    }
 }
 
 /// The queue of the peer is full.
@@ -44,10 +67,14 @@ impl Link {
         }
     }
 
-    /// Ends the connection, after what is queued, with a reason for the peer to read.
+    /// Ends the connection, with a reason for the peer to read.
     pub(crate) fn close(&self, because: &str) {
-        because.clone_into(&mut self.closing.because.lock().unwrap_or_else(PoisonError::into_inner));
-        self.closing.asked.cancel();
+        self.end.ask(because);
+    }
+
+    /// Asks the peer at once whether it is still there: it has little time to answer.
+    pub(crate) fn probe(&self) {
+        self.probe.notify_one();
     }
 }
 

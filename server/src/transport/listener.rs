@@ -2,6 +2,7 @@
 
 use super::connection::{Context, run};
 use super::limits;
+use super::places::Places;
 use gossip::wire::SUBPROTOCOL;
 use gossip::{Address, Dialect, Direction};
 use std::net::SocketAddr;
@@ -17,7 +18,9 @@ use tokio_tungstenite::{WebSocketStream, accept_hdr_async_with_config};
 use tracing::{debug, warn};
 
 /// Accepts peers until the node ends.
-pub(crate) async fn listen(context: Context, listener: TcpListener) {
+/// `limit_loopback`: whether the limit for an address holds for this machine's own, too.
+pub(crate) async fn listen(context: Context, listener: TcpListener, limit_loopback: bool) {
+    let places = Places::new(limit_loopback);
     let handshakes = Arc::new(Semaphore::new(limits::HANDSHAKES));
     loop {
         let accepted = tokio::select! {
@@ -33,12 +36,17 @@ pub(crate) async fn listen(context: Context, listener: TcpListener) {
                 continue;
             }
         };
+        let Some(place) = places.take(from.ip()) else {
+            debug!(%from, "dropped: its address has {} connections", limits::PER_ADDRESS);
+            continue;
+        };
         let Ok(permit) = Arc::clone(&handshakes).try_acquire_owned() else {
             debug!(%from, "dropped: {} handshakes are under way", limits::HANDSHAKES);
             continue;
         };
         let peer = context.clone();
         context.tasks.spawn(async move {
+            let _place = place;
             let Some(socket) = peer.shutdown.run_until_cancelled(timeout(limits::HANDSHAKE, upgrade(stream))).await
             else {
                 return;

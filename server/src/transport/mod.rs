@@ -9,8 +9,11 @@ mod gate;
 mod limits;
 mod link;
 mod listener;
+mod packing;
+mod places;
 
 pub(crate) use connection::Context;
 pub(crate) use dialler::dial;
 pub(crate) use link::{Link, LinkStats};
 pub(crate) use listener::listen;
+pub use packing::Packing;

@@ -196,3 +196,23 @@ async fn a_socket_that_never_finishes_its_handshake_is_closed() {
     let closed = async { while tokio::io::AsyncReadExt::read(&mut socket, &mut [0; 64]).await.is_ok_and(|n| n > 0) {} };
     tokio::time::timeout(Duration::from_secs(10), closed).await.expect("closed within ten seconds");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn silent_sockets_of_one_address_leave_room_for_others() {
+    let node = TestNode::start("alpha", &["--limit-loopback", "1"]).await;
+    let mut silent = Vec::new();
+    for _ in 0..100 {
+        silent.push(tokio::net::TcpStream::connect(node.peers.unwrap()).await.unwrap());
+    }
+    // The ninth and all that follow are closed at once, long before their handshake is overdue.
+    for socket in &mut silent[8..] {
+        let closed = async { while tokio::io::AsyncReadExt::read(socket, &mut [0; 64]).await.is_ok_and(|n| n > 0) {} };
+        tokio::time::timeout(Duration::from_secs(3), closed).await.expect("closed at once");
+    }
+    drop(silent);
+    let start = std::time::Instant::now();
+    while connect_async(node.address()).await.is_err() {
+        assert!(start.elapsed() < DEADLINE, "the places of sockets that are gone are free again");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}

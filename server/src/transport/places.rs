@@ -1,0 +1,103 @@
+//! How many connections one address may hold at this node.
+
+use super::limits;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The connections that each address holds, those in their handshake included.
+#[derive(Debug)]
+pub(super) struct Places {
+    /// Whether this machine's own addresses are counted: many nodes may run on one.
+    limit_loopback: bool,
+    taken: Mutex<BTreeMap<IpAddr, usize>>,
+}
+
+/// A place that is free again when this is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    places: Arc<Places>,
+    address: Option<IpAddr>,
+}
+
+impl Places {
+    pub(super) fn new(limit_loopback: bool) -> Arc<Places> {
+        Arc::new(Places { limit_loopback, taken: Mutex::default() })
+    }
+
+    /// A place for a connection from there, if it has any left.
+    pub(super) fn take(self: &Arc<Self>, from: IpAddr) -> Option<Place> {
+        let from = from.to_canonical();
+        let free = from.is_loopback() && !self.limit_loopback;
+        let address = (!free).then(|| counted(from));
+        if let Some(address) = address {
+            let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+            let taken = taken.entry(address).or_default();
+            if *taken >= limits::PER_ADDRESS {
+                return None;
+            }
+            *taken += 1;
+        }
+        Some(Place { places: Arc::clone(self), address })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let Some(address) = self.address else { return };
+        let mut places = self.places.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(taken) = places.get_mut(&address) {
+            *taken -= 1;
+            if *taken == 0 {
+                places.remove(&address);
+            }
+        }
+    }
+}
+
+/// What counts as one address: of IPv6 the network of 64 bits, which any one host may fill.
+fn counted(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn an_address_has_eight_places_and_each_is_free_again_afterwards() {
+        let places = Places::new(false);
+        let eight: Vec<_> = (0..limits::PER_ADDRESS).map(|_| places.take(ip("192.0.2.7")).unwrap()).collect();
+        assert!(places.take(ip("192.0.2.7")).is_none());
+        assert!(places.take(ip("::ffff:192.0.2.7")).is_none(), "the same one in other words");
+        assert!(places.take(ip("192.0.2.8")).is_some());
+        drop(eight);
+        assert!(places.take(ip("192.0.2.7")).is_some());
+        assert!(places.taken.lock().unwrap().is_empty(), "nothing is left");
+    }
+
+    #[test]
+    fn a_host_does_not_get_more_by_the_addresses_of_its_network() {
+        let places = Places::new(false);
+        let taken: Vec<_> = (0..100).filter_map(|n| places.take(ip(&format!("2001:db8::{n:x}")))).collect();
+        assert_eq!(taken.len(), limits::PER_ADDRESS);
+    }
+
+    #[test]
+    fn this_machine_is_counted_only_where_the_setting_says_so() {
+        let (free, counted) = (Places::new(false), Places::new(true));
+        let take =
+            |places: &Arc<Places>| (0..100).filter_map(|_| places.take(ip("127.0.0.1"))).collect::<Vec<_>>().len();
+        assert_eq!((take(&free), take(&counted)), (100, limits::PER_ADDRESS));
+    }
+}
