@@ -24,6 +24,7 @@
 //! | what was lost all the same: two nodes end with the same bundles | `reconcile/` |
 //! | who keeps what is older | `store.rs` |
 //! | who holds the same set as we do | `agreement.rs` |
+//! | keys, what is signed, how it is checked | `identity.rs` |
 
 #![forbid(unsafe_code)]
 
@@ -35,6 +36,7 @@ mod broadcast;
 mod bundle;
 mod bundler;
 mod config;
+mod identity;
 mod input;
 pub mod json;
 mod membership;
@@ -53,6 +55,7 @@ pub use address::{Address, AddressError};
 pub use broadcast::Counters;
 pub use bundle::{Bundle, BundleId, OriginId};
 pub use config::{Config, ConfigError};
+pub use identity::{BadKey, Keypair, PublicKey, Signature, Signed, bundle_bytes, verify_batch};
 pub use input::{Dialect, Direction, Input};
 pub use message::{Announced, Announcement, Digest, Event, Grafted, Hello, InstanceId, Message, Priority, Probe};
 pub use output::{Because, Output};

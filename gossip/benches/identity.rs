@@ -1,0 +1,63 @@
+//! What a signature costs: made, checked by itself, checked in a batch. `cargo bench -p gossip --bench identity`.
+
+#![allow(clippy::expect_used, missing_docs, reason = "a panic is how a bench says that it can't measure")]
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use ed25519_dalek::VerifyingKey;
+use gossip::{Keypair, PublicKey, Signature, Signed, verify_batch};
+use std::hint::black_box;
+
+/// About what a bundle with one event signs.
+const MESSAGE: usize = 250;
+const BATCH: usize = 64;
+
+struct Made {
+    key: PublicKey,
+    dalek: VerifyingKey,
+    message: Vec<u8>,
+    signature: Signature,
+}
+
+fn made() -> Vec<Made> {
+    let make = |n: u8| {
+        let (pair, message) = (Keypair::from_seed(&[n; 32]), vec![n; MESSAGE]);
+        let key = PublicKey::decode(&pair.origin()).expect("a key");
+        let dalek = VerifyingKey::from_bytes(&pair.origin().0).expect("a key");
+        Made { key, dalek, signature: pair.sign(&message), message }
+    };
+    (0..BATCH as u8).map(make).collect()
+}
+
+fn signatures(c: &mut Criterion) {
+    let made = made();
+    let mut group = c.benchmark_group("signatures");
+    group.throughput(Throughput::Elements(BATCH as u64));
+    let pair = Keypair::from_seed(&[1; 32]);
+    group.bench_function("sign", |b| {
+        b.iter(|| {
+            made.iter().for_each(|it| {
+                black_box(pair.sign(&it.message));
+            })
+        });
+    });
+    group.bench_function("ed25519-dalek verify_strict, one by one", |b| {
+        b.iter(|| {
+            let signature = |it: &Made| ed25519_dalek::Signature::from_bytes(&it.signature.0);
+            assert!(made.iter().all(|it| it.dalek.verify_strict(&it.message, &signature(it)).is_ok()));
+        });
+    });
+    group.bench_function("ours, one by one", |b| {
+        b.iter(|| assert!(made.iter().all(|it| it.key.verify(&it.message, &it.signature))));
+    });
+    let signed: Vec<_> =
+        made.iter().map(|it| Signed { key: &it.key, message: &it.message, signature: &it.signature }).collect();
+    for size in [4, 8, 16, 64] {
+        group.bench_function(format!("ours, in batches of {size}"), |b| {
+            b.iter(|| assert!(signed.chunks(size).flat_map(verify_batch).all(|holds| holds)));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, signatures);
+criterion_main!(benches);
