@@ -42,6 +42,37 @@ impl Bucket {
         self.set.merge(&other.set);
     }
 
+    /// The bucket as a store keeps it: moments, histogram and set hash, little-endian.
+    pub(crate) fn to_bytes(self) -> [u8; Bucket::BYTES] {
+        let mut bytes = [0; Bucket::BYTES];
+        let (moments, rest) = bytes.split_at_mut(Moments::BYTES);
+        moments.copy_from_slice(&self.moments.to_bytes());
+        let (histogram, set) = rest.split_at_mut(8 * HISTOGRAM_BINS);
+        for (place, bin) in histogram.chunks_exact_mut(8).zip(self.histogram) {
+            place.copy_from_slice(&bin.to_le_bytes());
+        }
+        set.copy_from_slice(&self.set.to_bytes());
+        bytes
+    }
+
+    /// The bucket that [`to_bytes`](Bucket::to_bytes) wrote.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Bucket> {
+        let bytes: &[u8; Bucket::BYTES] = bytes.try_into().ok()?;
+        let (moments, rest) = bytes.split_at(Moments::BYTES);
+        let (bins, set) = rest.split_at(8 * HISTOGRAM_BINS);
+        let mut histogram = [0; HISTOGRAM_BINS];
+        for (bin, place) in histogram.iter_mut().zip(bins.as_chunks::<8>().0) {
+            *bin = u64::from_le_bytes(*place);
+        }
+        Some(Bucket {
+            moments: Moments::from_bytes(moments)?,
+            histogram,
+            set: SetHash::from_bytes(set.try_into().ok()?),
+        })
+    }
+
+    const BYTES: usize = Moments::BYTES + 8 * HISTOGRAM_BINS + 32;
+
     /// Events by score: bin `i` holds the scores from `i/20` on, up to and without `(i+1)/20`.
     pub const fn histogram(&self) -> &[u64; HISTOGRAM_BINS] {
         &self.histogram
@@ -68,6 +99,16 @@ impl LeanBucket {
     /// Takes out a score that was added before. The extremes stay: see [`Moments::remove`].
     pub fn remove(&mut self, score: Score) {
         self.moments.remove(score);
+    }
+
+    /// The bucket as a store keeps it.
+    pub(crate) fn to_bytes(self) -> [u8; Moments::BYTES] {
+        self.moments.to_bytes()
+    }
+
+    /// The bucket that [`to_bytes`](LeanBucket::to_bytes) wrote.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<LeanBucket> {
+        Moments::from_bytes(bytes).map(|moments| LeanBucket { moments })
     }
 
     /// Adds all scores of another bucket.

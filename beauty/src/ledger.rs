@@ -5,10 +5,12 @@ mod nodes;
 mod recent;
 mod refusal;
 mod rings;
+mod rollups;
 mod view;
 
 pub use config::{ConfigError, LedgerConfig};
 pub use refusal::TimeRefusal;
+pub use rollups::{RollupError, Unkept};
 
 use crate::ledger::nodes::Nodes;
 use crate::ledger::recent::{Entry, Recent};

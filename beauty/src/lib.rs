@@ -48,7 +48,7 @@ pub use bucket::{Bucket, HISTOGRAM_BINS, LeanBucket};
 pub use digest::{ContentHash, Digest, SetHash};
 pub use event::{BeautyEvent, EventId};
 pub use heatmap::{Heatmap, HeatmapBucket, HeatmapCell, HeatmapCells, HeatmapDelta, HeatmapRow, MAX_COLUMNS, MAX_ROWS};
-pub use ledger::{ConfigError, Inserted, Ledger, LedgerConfig, TimeRefusal};
+pub use ledger::{ConfigError, Inserted, Ledger, LedgerConfig, RollupError, TimeRefusal, Unkept};
 pub use moments::Moments;
 pub use name::{NameError, Origin, Source};
 pub use report::{Report, ReportError};

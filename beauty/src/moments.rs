@@ -111,6 +111,38 @@ impl Moments {
         (u128::from(self.count) * MICROS) as f64
     }
 
+    /// How many bytes they take in a store.
+    pub(crate) const BYTES: usize = 40;
+
+    /// The sums as a store keeps them, little-endian: sum of squares, count, sum, least and greatest score.
+    pub(crate) fn to_bytes(self) -> [u8; Moments::BYTES] {
+        let mut bytes = [0; Moments::BYTES];
+        bytes[..16].copy_from_slice(&self.sum_squares.to_le_bytes());
+        bytes[16..24].copy_from_slice(&self.count.to_le_bytes());
+        bytes[24..32].copy_from_slice(&self.sum.to_le_bytes());
+        bytes[32..36].copy_from_slice(&self.min.micros().to_le_bytes());
+        bytes[36..].copy_from_slice(&self.max.micros().to_le_bytes());
+        bytes
+    }
+
+    /// The sums that [`to_bytes`](Moments::to_bytes) wrote; none where a score is out of bounds.
+    pub(crate) fn from_bytes(mut bytes: &[u8]) -> Option<Moments> {
+        fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+            let (first, rest) = bytes.split_first_chunk::<N>()?;
+            *bytes = rest;
+            Some(*first)
+        }
+        let score = |bytes| Score::from_micros(u32::from_le_bytes(bytes)).ok();
+        let moments = Moments {
+            sum_squares: u128::from_le_bytes(take(&mut bytes)?),
+            count: u64::from_le_bytes(take(&mut bytes)?),
+            sum: u64::from_le_bytes(take(&mut bytes)?),
+            min: score(take(&mut bytes)?)?,
+            max: score(take(&mut bytes)?)?,
+        };
+        bytes.is_empty().then_some(moments)
+    }
+
     /// True where taking out this score may have left an extreme that no score has any more.
     pub(crate) fn is_extreme(&self, score: Score) -> bool {
         self.count > 0 && (score == self.min || score == self.max)

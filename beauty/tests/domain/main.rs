@@ -9,5 +9,6 @@ mod moving_maps;
 mod numbers;
 mod parsing;
 mod rings;
+mod rollups;
 mod trends;
 mod world;
