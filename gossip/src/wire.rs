@@ -135,6 +135,24 @@ fn dialable(text: &str) -> Option<Address> {
     text.parse().ok()
 }
 
+/// Writes a bundle by itself, as a store keeps it. `None` only where memory ends.
+pub fn encode_bundle(bundle: &Bundle) -> Option<Vec<u8>> {
+    postcard::to_extend(&Packed::of(bundle), vec![VERSION]).ok()
+}
+
+/// Reads a bundle that [`encode_bundle`] wrote.
+///
+/// # Errors
+/// What is wrong with the bytes, in words.
+pub fn decode_bundle(bytes: &[u8]) -> Result<Bundle, DecodeError> {
+    let Some((&VERSION, body)) = bytes.split_first() else {
+        return Err(json::shape("a bundle begins with its version, which is 2"));
+    };
+    let (packed, rest) =
+        postcard::take_from_bytes::<Packed<'_>>(body).map_err(|error| json::shape(&error.to_string()))?;
+    if rest.is_empty() { packed.unpack() } else { Err(json::shape("there are bytes behind the bundle")) }
+}
+
 impl Packed<'_> {
     fn of(bundle: &Bundle) -> Packed<'_> {
         let events = bundle.events.iter().map(|event| &*event.json).collect();

@@ -6,6 +6,8 @@
 //! | the driver of `gossip::State`, and what others read | `node/` |
 //! | WebSockets to peers | `transport/` |
 //! | what this host measures | `sources/` |
+//! | what survives a crash | `store/`, `identity.rs`, `folder.rs` |
+//! | what the binary does beside running a node | `tools.rs` |
 //! | the API and the page | `http/` |
 //!
 //! Plumbing: rules about events live in `beauty`, rules of the protocol in `gossip`.
@@ -14,11 +16,15 @@
 
 mod clock;
 pub mod config;
+mod folder;
 mod http;
+pub mod identity;
 mod name;
 mod node;
 mod run;
 mod sources;
+pub mod store;
+pub mod tools;
 mod transport;
 
 pub use run::{Ports, StartError, run};

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 use server::config::{Command, ConfigError, ServeArgs, parse_args};
+use server::tools::{self, ToolError};
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
@@ -12,6 +13,8 @@ use tracing_subscriber::EnvFilter;
 fn main() -> ExitCode {
     let serve = match parse_args(std::env::args_os()).map(|cli| cli.command) {
         Ok(Command::Serve(serve)) => serve,
+        Ok(Command::Store(args)) => return end(tools::store(&args)),
+        Ok(Command::Identity(args)) => return end(tools::identity(&args)),
         // Help and version are no errors: clap knows where they go.
         Err(ConfigError::Usage(usage)) => usage.exit(),
         Err(error) => return fail(&error),
@@ -47,6 +50,10 @@ async fn serve_until_signal(args: ServeArgs) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error),
     }
+}
+
+fn end(outcome: Result<(), ToolError>) -> ExitCode {
+    outcome.map_or_else(|error| fail(&error), |()| ExitCode::SUCCESS)
 }
 
 fn fail(why: &dyn std::fmt::Display) -> ExitCode {

@@ -1,5 +1,6 @@
 //! The node's name: given, or made at the first start and kept.
 
+use crate::folder::make_file;
 use beauty::Origin;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -37,22 +38,15 @@ pub(crate) fn kept(folder: &Path) -> Result<Origin, NameError> {
         Ok(text) => Origin::new(text.trim()).map_err(|why| NameError::Damaged { path, why }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let name = format!("node-{}", &Uuid::new_v4().simple().to_string()[..8]);
-            std::fs::create_dir_all(folder).map_err(failed)?;
-            write_whole(folder, &path, &name).map_err(failed)?;
-            Origin::new(&name).map_err(|why| NameError::Damaged { path, why })
+            match make_file(folder, FILE, &name, 0o644) {
+                // Another process was faster: its name counts.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => kept(folder),
+                Err(error) => Err(failed(error)),
+                Ok(()) => Origin::new(&name).map_err(|why| NameError::Damaged { path, why }),
+            }
         }
         Err(error) => Err(failed(error)),
     }
-}
-
-/// All of the file or nothing, also if the power goes: written beside it, synced, then renamed.
-fn write_whole(folder: &Path, path: &Path, text: &str) -> io::Result<()> {
-    let beside = folder.join(format!("{FILE}.{}", std::process::id()));
-    let mut file = std::fs::File::create(&beside)?;
-    io::Write::write_all(&mut file, text.as_bytes())?;
-    file.sync_all()?;
-    std::fs::rename(&beside, path)?;
-    std::fs::File::open(folder)?.sync_all()
 }
 
 #[cfg(test)]

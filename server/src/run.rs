@@ -2,6 +2,7 @@
 
 use crate::clock;
 use crate::config::{ServeArgs, Source};
+use crate::folder::data_folder;
 use crate::http::{self, AppState, Token};
 use crate::name;
 use crate::node::{self, Driver, Node, Shared, Verifier};
@@ -150,8 +151,7 @@ fn node_name(args: &ServeArgs) -> Result<Origin, StartError> {
     if let Some(name) = &args.node_id {
         return Ok(name.clone());
     }
-    let platform = || directories::ProjectDirs::from("", "", "beauty-mesh").map(|dirs| dirs.data_dir().to_owned());
-    let folder: PathBuf = args.data_dir.clone().or_else(platform).ok_or(StartError::NoDataDir)?;
+    let folder = data_folder(args.data_dir.as_ref()).ok_or(StartError::NoDataDir)?;
     Ok(name::kept(&folder)?)
 }
 

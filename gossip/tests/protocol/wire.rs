@@ -151,6 +151,14 @@ proptest! {
     }
 
     #[test]
+    fn a_bundle_by_itself_is_read_as_it_was_written_and_nothing_else_is(bundle in bundle(), cut in any::<prop::sample::Index>()) {
+        let bytes = wire::encode_bundle(&bundle).unwrap();
+        prop_assert_eq!(wire::decode_bundle(&bytes), Ok(bundle));
+        prop_assert!(wire::decode_bundle(&bytes[..cut.index(bytes.len())]).is_err());
+        prop_assert!(wire::decode_bundle(&[&bytes[..], &[0]].concat()).is_err());
+    }
+
+    #[test]
     fn no_bytes_make_the_decoder_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         let _ = wire::decode(&bytes);
         let _ = wire::decode(&[&[2], &bytes[..]].concat());

@@ -65,7 +65,8 @@ pub fn parse_args(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Confi
 fn file_path(args: &[OsString]) -> Option<PathBuf> {
     let matches = Cli::command().ignore_errors(true).try_get_matches_from(args).ok()?;
     let (_, serve) = matches.subcommand()?;
-    let named = serve.get_one::<PathBuf>("config").cloned();
+    // Only a node's settings come from a file.
+    let named = serve.try_get_one::<PathBuf>("config").ok()?.cloned();
     let platform = || Some(directories::ProjectDirs::from("", "", "beauty-mesh")?.config_dir().join("config.toml"));
     named.or_else(|| platform().filter(|path| path.exists()))
 }
@@ -150,6 +151,7 @@ impl ServeArgs {
         let args = ["beauty-mesh", "serve"].into_iter().chain(words).map(OsString::from);
         match parse_args(args)?.command {
             Command::Serve(serve) => Ok(*serve),
+            Command::Store(_) | Command::Identity(_) => unreachable!("the second word is serve"),
         }
     }
 }

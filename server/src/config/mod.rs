@@ -8,4 +8,6 @@ mod parse;
 mod settings;
 
 pub use file::{ConfigError, parse_args};
-pub use settings::{Cli, Command, Peers, ServeArgs, Source, Unsigned};
+pub use settings::{
+    Cli, Command, IdentityArgs, IdentityDeed, Peers, ServeArgs, Source, StoreArgs, StoreDeed, Unsigned,
+};

@@ -23,6 +23,56 @@ pub enum Command {
     /// Run a node: serve the map and the API, and gossip with peers.
     #[command(after_help = AFTER_HELP)]
     Serve(Box<ServeArgs>),
+    /// Look after what a node has kept. The node must not be running.
+    Store(StoreArgs),
+    /// The node's key.
+    Identity(IdentityArgs),
+}
+
+/// What to do with a store.
+#[derive(Clone, Debug, Args)]
+pub struct StoreArgs {
+    /// The node's data folder; without one, the platform's.
+    #[arg(long, env = "FEDERATED_DATA_DIR", value_name = "FOLDER", global = true)]
+    pub data_dir: Option<PathBuf>,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub deed: StoreDeed,
+}
+
+/// What can be done with a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum StoreDeed {
+    /// Read all of it, and say what is there and what is damaged.
+    Check,
+    /// Give the space of what is gone back to the disk.
+    Compact,
+    /// Write all bundles of events to the standard output, one JSON object a line, oldest first.
+    Export,
+    /// Take in bundles of events from the standard input, as export writes them.
+    Import,
+}
+
+/// What to do with the key.
+#[derive(Clone, Debug, Args)]
+pub struct IdentityArgs {
+    /// The node's data folder; without one, the platform's.
+    #[arg(long, env = "FEDERATED_DATA_DIR", value_name = "FOLDER", global = true)]
+    pub data_dir: Option<PathBuf>,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub deed: IdentityDeed,
+}
+
+/// What can be done with the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum IdentityDeed {
+    /// Print the public key, by which others know this node.
+    Show,
+    /// Print the key file, secret key included: to move the node, not to copy it. Two nodes with one key are a cheat to all others.
+    Export,
 }
 
 const AFTER_HELP: &str = "\

@@ -1,0 +1,119 @@
+//! What the store is given to keep, and what it answers.
+
+use super::error::StoreError;
+use gossip::BundleId;
+use tokio::sync::oneshot;
+
+/// A bundle as the store holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredBundle {
+    /// What it is known by.
+    pub id: BundleId,
+    /// How many events it holds.
+    pub events: u16,
+    /// The bundle as it is on the wire, signature included. The store does not look into it.
+    pub bytes: Vec<u8>,
+}
+
+/// Two bundles that one origin made under one number: proof that it cheats.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// The id that both have.
+    pub id: BundleId,
+    /// One of them, as on the wire.
+    pub one: Vec<u8>,
+    /// The other.
+    pub other: Vec<u8>,
+}
+
+/// What is to be kept together: all of it or nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// Bundles, own and received.
+    pub bundles: Vec<StoredBundle>,
+    /// Proofs.
+    pub proofs: Vec<Proof>,
+    /// The last number that this node gave to a bundle.
+    pub own_seq: Option<u64>,
+    /// The addresses to dial after a restart, in place of those kept before.
+    pub peers: Option<Vec<String>>,
+}
+
+/// A bucket to be kept: its key and what it holds. The store does not look into either.
+pub type Rollup = (Vec<u8>, Vec<u8>);
+
+/// What makes all bundles kept so far part of the rollups, and makes room.
+///
+/// The caller takes the rollups of a state that every bundle given to the store before has gone into, and none that it has
+/// not given to the store yet.
+#[derive(Clone, Debug)]
+pub struct Checkpoint {
+    /// The buckets that have changed since the checkpoint before.
+    pub rollups: Vec<Rollup>,
+    /// Keys of rollups that nobody can ask for any more: all in these ranges go, the second key of each not included.
+    pub past: Vec<(Vec<u8>, Vec<u8>)>,
+    /// What has come and is part of no rollup yet, as the caller writes it.
+    pub waiting: Vec<u8>,
+    /// Slots that end before this number go.
+    pub retain_from: u64,
+    /// The oldest slots go, until keys and records of the others take no more bytes than this.
+    pub max_bytes: u64,
+}
+
+/// What became of a batch or a checkpoint. It is on disk.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Bundles that are new.
+    pub new: usize,
+    /// Bundles that were there before, and whole.
+    pub known: usize,
+    /// Bundles under whose id another one was there, which stays.
+    pub differing: Vec<BundleId>,
+    /// Bundles that are older than what the store takes. They were not kept.
+    pub too_old: usize,
+    /// Bundles that had to go.
+    pub pruned: usize,
+    /// Where bundles had to go: none with a lower number is left, and none will be taken.
+    pub horizon: Option<u64>,
+}
+
+/// The promise of an answer, given when the batch is in the queue.
+#[derive(Debug)]
+pub struct Receipt(pub(super) oneshot::Receiver<Result<Kept, StoreError>>);
+
+impl Receipt {
+    /// Waits until the batch is on disk: the sync that holds it has returned.
+    ///
+    /// # Errors
+    /// The store has stopped; whether the batch is on disk is not known, and it must not be acknowledged.
+    pub async fn kept(self) -> Result<Kept, StoreError> {
+        self.0.await.unwrap_or_else(|_| Err(ended()))
+    }
+
+    /// As [`kept`](Receipt::kept), for a thread that may block.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn kept_blocking(self) -> Result<Kept, StoreError> {
+        self.0.blocking_recv().unwrap_or_else(|_| Err(ended()))
+    }
+}
+
+pub(super) fn ended() -> StoreError {
+    StoreError::Stopped { why: "its thread has ended".into() }
+}
+
+impl Batch {
+    /// About how many bytes it brings.
+    pub(super) fn bytes(&self) -> usize {
+        let bundles: usize = self.bundles.iter().map(|bundle| bundle.bytes.len() + 64).sum();
+        let proofs: usize = self.proofs.iter().map(|proof| proof.one.len() + proof.other.len() + 64).sum();
+        bundles + proofs + self.peers.iter().flatten().map(String::len).sum::<usize>()
+    }
+}
+
+impl Checkpoint {
+    pub(super) fn bytes(&self) -> usize {
+        self.waiting.len() + self.rollups.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>()
+    }
+}

@@ -1,0 +1,148 @@
+//! Bundles as text, one JSON object a line, to be moved, looked at, and taken in again.
+//!
+//! `{"origin":"<64 hex digits>","seq":1795358943747000,"events":["{\"event_id\": …}"]}`: the events are the texts that were sent,
+//! as strings, since every byte of them counts.
+
+use super::Store;
+use super::batch::{Batch, StoredBundle};
+use super::error::StoreError;
+use gossip::{Bundle, BundleId, OriginId, json, wire};
+use serde::{Deserialize, Serialize};
+use std::io::{self, BufRead, Read, Write};
+
+/// The longest line: a bundle's 48 KiB of text, every byte of it escaped.
+const MAX_LINE: usize = 512 * 1_024;
+/// Bundles that go to disk together.
+const GROUP: usize = 256;
+
+/// Why an export or an import ended before its end.
+#[derive(Debug, thiserror::Error)]
+pub enum MoveError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What is read from, or written to.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// A line that is no bundle. Those before it were taken in.
+    #[error("line {number} is no bundle: {why}; the lines before it were taken in")]
+    Line {
+        /// Which, from 1 on.
+        number: usize,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+/// What was moved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Moved {
+    /// Bundles.
+    pub bundles: u64,
+    /// Bundles that were there already, or that are older than what the store takes.
+    pub passed_over: u64,
+    /// Bundles that can't be read.
+    pub damaged: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    origin: String,
+    seq: u64,
+    events: Vec<String>,
+}
+
+impl Store {
+    /// Writes out every bundle that can be read, oldest first.
+    ///
+    /// # Errors
+    /// The file can't be read at all, or `out` takes no more.
+    pub fn export(&self, mut out: impl Write) -> Result<Moved, MoveError> {
+        let (mut moved, mut from) = (Moved::default(), 0);
+        loop {
+            // From the first number not yet written out: there may be several bundles of one number.
+            let mut ids = self.ids(from..u64::MAX, GROUP)?;
+            let Some(last) = ids.last().map(|id| id.seq) else { break };
+            if ids.len() == GROUP && ids[0].seq != last {
+                ids.retain(|id| id.seq < last);
+            } else {
+                ids = self.ids(from..last.saturating_add(1), usize::MAX)?;
+            }
+            from = ids.last().map_or(from, |id| id.seq).saturating_add(1);
+            let found = self.bundles(&ids)?;
+            moved.damaged += found.damaged.len() as u64;
+            for stored in found.bundles {
+                let Ok(bundle) = wire::decode_bundle(&stored.bytes) else {
+                    moved.damaged += 1;
+                    continue;
+                };
+                let events = bundle.events.iter().map(|event| event.json.to_string()).collect();
+                let line = Line { origin: hex::encode(bundle.id.origin.0), seq: bundle.id.seq, events };
+                serde_json::to_writer(&mut out, &line).map_err(io::Error::from)?;
+                out.write_all(b"\n")?;
+                moved.bundles += 1;
+            }
+        }
+        out.flush()?;
+        Ok(moved)
+    }
+
+    /// Takes in bundles. They are on disk when it returns, and part of the map at the node's next start.
+    ///
+    /// # Errors
+    /// A line that is no bundle, or what the store says.
+    pub fn import(&self, mut lines: impl BufRead) -> Result<Moved, MoveError> {
+        let (mut moved, mut group) = (Moved::default(), Vec::new());
+        for number in 1.. {
+            let mut line = Vec::new();
+            let length = lines.by_ref().take(MAX_LINE as u64 + 1).read_until(b'\n', &mut line)?;
+            let end = length == 0;
+            if !line.trim_ascii().is_empty() {
+                match read_line(&line) {
+                    Ok(bundle) => group.push(bundle),
+                    Err(why) => {
+                        self.take_in(&mut group, &mut moved)?;
+                        return Err(MoveError::Line { number, why });
+                    }
+                }
+            }
+            if end || group.len() == GROUP {
+                self.take_in(&mut group, &mut moved)?;
+            }
+            if end {
+                break;
+            }
+        }
+        Ok(moved)
+    }
+
+    fn take_in(&self, group: &mut Vec<StoredBundle>, moved: &mut Moved) -> Result<(), StoreError> {
+        if group.is_empty() {
+            return Ok(());
+        }
+        let bundles = std::mem::take(group);
+        let all = bundles.len();
+        let kept = self.keep(Batch { bundles, ..Batch::default() })?.kept_blocking()?;
+        moved.bundles += kept.new as u64;
+        moved.passed_over += (all - kept.new) as u64;
+        Ok(())
+    }
+}
+
+fn read_line(line: &[u8]) -> Result<StoredBundle, String> {
+    if line.len() > MAX_LINE {
+        return Err("it is too long".to_owned());
+    }
+    let line: Line = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    let mut origin = [0; 32];
+    hex::decode_to_slice(&line.origin, &mut origin).map_err(|_| "its origin is not 64 hex digits".to_owned())?;
+    let events: Result<Vec<_>, _> = line.events.iter().map(|text| json::decode_event_object(text)).collect();
+    let events = events.map_err(|error| error.to_string())?;
+    let bundle = Bundle { id: BundleId { origin: OriginId(origin), seq: line.seq }, events: events.into() };
+    if !(1..=Bundle::MAX_EVENTS).contains(&bundle.events.len()) || bundle.bytes() > Bundle::MAX_BYTES {
+        return Err("a bundle holds 1 to 256 events, and 48 KiB of text".to_owned());
+    }
+    let bytes = wire::encode_bundle(&bundle).ok_or("it can't be written")?;
+    Ok(StoredBundle { id: bundle.id, events: bundle.events.len() as u16, bytes })
+}

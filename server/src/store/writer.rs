@@ -1,0 +1,307 @@
+//! The one thread that writes: what waits in its queue goes to disk together, by one sync (group commit).
+//!
+//! **After a failed write or sync it stops for ever.** A page that could not be written may be marked clean by the system, so
+//! that a second sync succeeds without it (Rebello et al., "Can Applications Recover from fsync Failures?", USENIX ATC 2020).
+//! Only opening the file anew tells what it holds.
+
+use super::batch::{Batch, Checkpoint, Kept, StoredBundle};
+use super::error::{Fault, StoreError, guarded};
+use super::record::{id_of, key_of, seal, unseal};
+use super::slot::Slot;
+use super::tables::{Tables, Totals};
+use gossip::{BundleId, OriginId};
+use redb::{Database, ReadableTable};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, OnceLock};
+use tokio::sync::oneshot;
+
+/// What one commit takes at most. A guess: a tenth of a second of a slow disk.
+const GROUP_BYTES: usize = 4 * 1_024 * 1_024;
+/// After so many, a checkpoint prunes no more slots for their size; the next one goes on. A guess: two minutes of 500 bundles
+/// a second.
+const MAX_PRUNED: usize = 65_536;
+
+pub(super) enum Work {
+    Keep(Batch),
+    Checkpoint(Checkpoint),
+}
+
+pub(super) struct Job {
+    pub(super) work: Work,
+    pub(super) bytes: usize,
+    pub(super) answer: oneshot::Sender<Result<Kept, StoreError>>,
+}
+
+/// What the thread and the store's handle share.
+#[derive(Debug, Default)]
+pub(super) struct Flow {
+    /// Bytes in the queue.
+    pub(super) waiting: AtomicUsize,
+    /// Why nothing more is acknowledged, once it is so.
+    pub(super) stopped: OnceLock<Arc<str>>,
+}
+
+pub(super) struct Writer {
+    pub(super) database: Arc<Database>,
+    pub(super) path: PathBuf,
+    pub(super) flow: Arc<Flow>,
+    pub(super) totals: Totals,
+    /// Bundles with a lower number are not taken.
+    pub(super) horizon: u64,
+    /// Counts bundles as they come, for the table `fresh`.
+    pub(super) arrivals: u64,
+}
+
+impl Writer {
+    /// Works until every sender is gone and the queue is empty.
+    pub(super) fn run(mut self, jobs: &Receiver<Job>) {
+        while let Ok(first) = jobs.recv() {
+            let (mut group, mut bytes) = (Vec::new(), 0);
+            let mut next = Some(first);
+            while let Some(job) = next {
+                bytes += job.bytes;
+                group.push(job);
+                next = if bytes < GROUP_BYTES { jobs.try_recv().ok() } else { None };
+            }
+            self.flow.waiting.fetch_sub(bytes, Ordering::AcqRel);
+            self.write(group);
+        }
+    }
+
+    fn write(&mut self, group: Vec<Job>) {
+        let (work, answers): (Vec<_>, Vec<_>) = group.into_iter().map(|job| (job.work, job.answer)).unzip();
+        let outcome = match self.flow.stopped.get() {
+            Some(_) => None,
+            None => match guarded(|| self.commit(work)) {
+                Ok(kept) => Some(kept),
+                Err(fault) => {
+                    self.stop(fault);
+                    None
+                }
+            },
+        };
+        let why = self.flow.stopped.get();
+        for (at, answer) in answers.into_iter().enumerate() {
+            let kept = outcome.as_ref().and_then(|kept| kept.get(at)).cloned();
+            let kept =
+                kept.ok_or_else(|| StoreError::Stopped { why: why.cloned().unwrap_or_else(|| "unknown".into()) });
+            // Who asked may have given up waiting.
+            let _ = answer.send(kept);
+        }
+    }
+
+    fn stop(&self, fault: Fault) {
+        let why = match fault.at(&self.path) {
+            StoreError::Io { path, why } => format!("{}: {why}", path.display()),
+            other => other.to_string(),
+        };
+        // Only this thread sets it, and once it is set nothing is written that could fail.
+        let _ = self.flow.stopped.set(why.into());
+    }
+
+    /// One transaction for all, on disk when it returns.
+    fn commit(&mut self, group: Vec<Work>) -> Result<Vec<Kept>, Fault> {
+        let mut transaction = self.database.begin_write()?;
+        // Both: the file opens at once after a crash, and what is hostile in it can't be taken for a whole commit.
+        transaction.set_two_phase_commit(true);
+        transaction.set_quick_repair(true);
+        let mut change = Change {
+            tables: Tables::open(&transaction)?,
+            totals: self.totals,
+            horizon: self.horizon,
+            arrivals: self.arrivals,
+            slots: BTreeMap::new(),
+            origins: BTreeMap::new(),
+        };
+        let mut kept = Vec::with_capacity(group.len());
+        for work in group {
+            kept.push(match work {
+                Work::Keep(batch) => change.keep(batch)?,
+                Work::Checkpoint(checkpoint) => change.checkpoint(checkpoint)?,
+            });
+        }
+        let (totals, horizon, arrivals) = change.finish()?;
+        transaction.commit()?;
+        (self.totals, self.horizon, self.arrivals) = (totals, horizon, arrivals);
+        Ok(kept)
+    }
+}
+
+/// What one transaction changes.
+struct Change<'t> {
+    tables: Tables<'t>,
+    totals: Totals,
+    horizon: u64,
+    arrivals: u64,
+    /// The slots that it touches, as they will be.
+    slots: BTreeMap<u64, Slot>,
+    /// The greatest number of each origin that it hears of.
+    origins: BTreeMap<OriginId, u64>,
+}
+
+impl Change<'_> {
+    fn keep(&mut self, batch: Batch) -> Result<Kept, Fault> {
+        let mut kept = Kept::default();
+        for bundle in batch.bundles {
+            self.keep_bundle(bundle, &mut kept)?;
+        }
+        for proof in batch.proofs {
+            let key = key_of(&proof.id);
+            // Bundles are shorter than a frame, so the length fits.
+            let mut both = (proof.one.len() as u32).to_le_bytes().to_vec();
+            both.extend_from_slice(&proof.one);
+            both.extend_from_slice(&proof.other);
+            self.tables.proofs.insert(&key, seal("proofs", &key, &both).as_slice())?;
+        }
+        if let Some(seq) = batch.own_seq {
+            self.tables.set_meta("own_seq", &seq.to_le_bytes())?;
+        }
+        if let Some(peers) = batch.peers {
+            self.tables.set_meta("peers", peers.join("\n").as_bytes())?;
+        }
+        Ok(kept)
+    }
+
+    fn keep_bundle(&mut self, bundle: StoredBundle, kept: &mut Kept) -> Result<(), Fault> {
+        if bundle.id.seq < self.horizon {
+            kept.too_old += 1;
+            return Ok(());
+        }
+        let key = key_of(&bundle.id);
+        let mut value = bundle.events.to_le_bytes().to_vec();
+        value.extend_from_slice(&bundle.bytes);
+        let record = seal("bundles", &key, &value);
+        let before = self.tables.bundles.insert(&key, record.as_slice())?.map(|before| before.value().to_vec());
+        match before {
+            None => {
+                kept.new += 1;
+                self.slot(bundle.id.seq)?.add(&bundle.id);
+                let newest = self.origins.entry(bundle.id.origin).or_default();
+                *newest = bundle.id.seq.max(*newest);
+                self.totals.bundles += 1;
+                self.totals.events += u64::from(bundle.events);
+                self.totals.bytes += (key.len() + record.len()) as u64;
+                self.arrivals += 1;
+                let arrival = seal("fresh", &self.arrivals.to_le_bytes(), &key);
+                self.tables.fresh.insert(self.arrivals, arrival.as_slice())?;
+            }
+            Some(before) if before == record => kept.known += 1,
+            // The one that was there is damaged: the new one mends it, and its events are counted already.
+            Some(before) if unseal("bundles", &key, &before).is_err() => kept.known += 1,
+            Some(before) => {
+                self.tables.bundles.insert(&key, before.as_slice())?;
+                kept.differing.push(bundle.id);
+            }
+        }
+        Ok(())
+    }
+
+    fn checkpoint(&mut self, checkpoint: Checkpoint) -> Result<Kept, Fault> {
+        for (key, value) in &checkpoint.rollups {
+            self.tables.rollups.insert(key.as_slice(), seal("rollups", key, value).as_slice())?;
+        }
+        for (from, to) in &checkpoint.past {
+            self.tables.rollups.retain_in(from.as_slice()..to.as_slice(), |_, _| false)?;
+        }
+        self.tables.set_meta("waiting", &checkpoint.waiting)?;
+        self.tables.fresh.retain(|_, _| false)?;
+        self.prune(checkpoint.retain_from, checkpoint.max_bytes)
+    }
+
+    /// Only after what is fresh has become part of the rollups: pruning never takes an event that no rollup holds.
+    fn prune(&mut self, retain_from: u64, max_bytes: u64) -> Result<Kept, Fault> {
+        let mut kept = Kept::default();
+        // Whole slots, as nodes compare slots.
+        let mut horizon = self.horizon.max(Slot::start_of(retain_from));
+        while let Some(first) = self.oldest()? {
+            let wanted = self.totals.bytes > max_bytes && kept.pruned < MAX_PRUNED;
+            if first.seq >= horizon && wanted {
+                horizon = Slot::start_after(first.seq.saturating_add(1));
+            }
+            if first.seq >= horizon {
+                break;
+            }
+            self.remove(&first)?;
+            kept.pruned += 1;
+        }
+        if horizon > self.horizon {
+            self.horizon = horizon;
+            self.tables.set_meta("horizon", &horizon.to_le_bytes())?;
+            self.tables.origins.retain(|key, record| {
+                // A damaged record goes as well: it is made anew by the origin's next bundle.
+                let newest = unseal("origins", key, record).ok().and_then(|bytes| bytes.first_chunk::<8>());
+                newest.is_some_and(|newest| u64::from_le_bytes(*newest) >= horizon)
+            })?;
+            kept.horizon = Some(horizon);
+        }
+        Ok(kept)
+    }
+
+    fn oldest(&self) -> Result<Option<BundleId>, Fault> {
+        Ok(self.tables.bundles.first()?.map(|(key, _)| id_of(key.value())))
+    }
+
+    fn remove(&mut self, id: &BundleId) -> Result<(), Fault> {
+        let key = key_of(id);
+        let Some(record) = self.tables.bundles.remove(&key)?.map(|record| record.value().to_vec()) else {
+            return Ok(());
+        };
+        self.slot(id.seq)?.remove(id);
+        // A damaged record goes too; how many events it held nobody knows.
+        let events = unseal("bundles", &key, &record).ok().and_then(|value| value.first_chunk::<2>().copied());
+        let events = events.map_or(0, |events| u64::from(u16::from_le_bytes(events)));
+        self.totals.bundles = self.totals.bundles.saturating_sub(1);
+        self.totals.events = self.totals.events.saturating_sub(events);
+        self.totals.bytes = self.totals.bytes.saturating_sub((key.len() + record.len()) as u64);
+        Ok(())
+    }
+
+    fn slot(&mut self, seq: u64) -> Result<&mut Slot, Fault> {
+        use std::collections::btree_map::Entry;
+        let start = Slot::start_of(seq);
+        match self.slots.entry(start) {
+            Entry::Occupied(slot) => Ok(slot.into_mut()),
+            Entry::Vacant(place) => {
+                let slot = match self.tables.slots.get(start)? {
+                    Some(record) => Slot::from_bytes(start, unseal("slots", &start.to_le_bytes(), record.value())?)?,
+                    None => Slot::vacant(start),
+                };
+                Ok(place.insert(slot))
+            }
+        }
+    }
+
+    fn finish(mut self) -> Result<(Totals, u64, u64), Fault> {
+        self.note_origins()?;
+        for (start, slot) in std::mem::take(&mut self.slots) {
+            if slot.bundles == 0 {
+                self.tables.slots.remove(start)?;
+            } else {
+                self.tables.slots.insert(start, seal("slots", &start.to_le_bytes(), &slot.to_bytes()).as_slice())?;
+            }
+        }
+        self.tables.set_meta("totals", &self.totals.to_bytes())?;
+        Ok((self.totals, self.horizon, self.arrivals))
+    }
+
+    fn note_origins(&mut self) -> Result<(), Fault> {
+        for (origin, seq) in std::mem::take(&mut self.origins) {
+            let before = match self.tables.origins.get(&origin.0)? {
+                // A damaged record is made anew.
+                Some(record) => {
+                    unseal("origins", &origin.0, record.value()).ok().and_then(|it| it.first_chunk().copied())
+                }
+                None => None,
+            };
+            let newest = before.map_or(seq, |before| u64::from_le_bytes(before).max(seq));
+            if newest >= self.horizon {
+                let record = seal("origins", &origin.0, &newest.to_le_bytes());
+                self.tables.origins.insert(&origin.0, record.as_slice())?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,90 @@
+//! What the binary does beside running a node: it looks after the store and the key of one that is not running.
+
+use crate::config::{IdentityArgs, IdentityDeed, StoreArgs, StoreDeed};
+use crate::folder::data_folder;
+use crate::identity::{self, IdentityError};
+use crate::store::{FILE, MoveError, Store, StoreError};
+use std::io::{self, Write};
+
+/// Why a tool could not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum ToolError {
+    /// The platform names no data folder.
+    #[error("this system names no folder for data; set FEDERATED_DATA_DIR (--data-dir)")]
+    NoDataDir,
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Export or import.
+    #[error(transparent)]
+    Move(#[from] MoveError),
+    /// The key.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// What the check has found; it is written out.
+    #[error("the store is damaged: {0} of its records or sums are not what was written")]
+    Problems(usize),
+    /// Nobody reads what is written.
+    #[error("the output: {0}")]
+    Output(#[from] io::Error),
+}
+
+/// `beauty-mesh store …`
+///
+/// # Errors
+/// The store is not there, is in use, is damaged, or the system refuses.
+pub fn store(args: &StoreArgs) -> Result<(), ToolError> {
+    let folder = data_folder(args.data_dir.as_ref()).ok_or(ToolError::NoDataDir)?;
+    let (mut out, path) = (io::stdout().lock(), folder.join(FILE));
+    match args.deed {
+        StoreDeed::Check => {
+            let store = Store::existing(&folder, true)?;
+            let report = store.check()?;
+            let totals = report.totals;
+            writeln!(
+                out,
+                "{}: {} events in {} bundles, {} bytes",
+                path.display(),
+                totals.events,
+                totals.bundles,
+                totals.bytes
+            )?;
+            writeln!(out, "{} buckets of rollups", report.rollups)?;
+            let problems = report.problems();
+            for problem in &problems {
+                writeln!(out, "{problem}")?;
+            }
+            if !problems.is_empty() {
+                return Err(ToolError::Problems(problems.len()));
+            }
+            writeln!(out, "all of it is whole")?;
+        }
+        StoreDeed::Compact => {
+            let (before, after) = Store::compact(&folder)?;
+            writeln!(out, "{}: {before} bytes before, {after} now", path.display())?;
+        }
+        StoreDeed::Export => {
+            let moved = Store::existing(&folder, false)?.export(io::BufWriter::new(out))?;
+            eprintln!("{} bundles written out, {} damaged", moved.bundles, moved.damaged);
+        }
+        StoreDeed::Import => {
+            let moved = Store::open(&folder)?.import(io::stdin().lock())?;
+            writeln!(out, "{} bundles taken in, {} were there or are too old", moved.bundles, moved.passed_over)?;
+        }
+    }
+    Ok(())
+}
+
+/// `beauty-mesh identity …`
+///
+/// # Errors
+/// The key is not there, is damaged, or may be known to others.
+pub fn identity(args: &IdentityArgs) -> Result<(), ToolError> {
+    let folder = data_folder(args.data_dir.as_ref()).ok_or(ToolError::NoDataDir)?;
+    let (pair, mut out) = (identity::read(&folder)?, io::stdout().lock());
+    match args.deed {
+        IdentityDeed::Show => writeln!(out, "{}", hex::encode(pair.origin().0))?,
+        IdentityDeed::Export => write!(out, "{}", identity::text(&pair))?,
+    }
+    Ok(())
+}
