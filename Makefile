@@ -29,6 +29,14 @@ dev: ## Rebuild and reload one node at http://127.0.0.1:8080 while you edit
 bench: ## Measure, and name the machine
 	@exec scripts/bench.sh
 
+.PHONY: soak
+soak: ## Run chaos and fuzzing for hours: 10,000 seeds, then HOURS (default 1) for each target
+	@exec scripts/soak.sh
+
+.PHONY: table
+table: ## Measure gossip protocols side by side: print the table, draw docs/pictures/gossip.svg
+	@exec scripts/table.sh
+
 .PHONY: build
 build: ## Build the release: the page and the node
 	@scripts/setup.sh build

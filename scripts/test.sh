@@ -40,7 +40,7 @@ plain_log() { [ ! -f "$logs/$1.log" ] || sed $'s/\e\\[[0-9;]*m//g' "$logs/$1.log
 # What a runner said last; nothing where it never got so far.
 closing() {
     case $1 in
-    nextest) plain_log nextest | grep -E '^ +Summary \[' ;;
+    nextest | planted) plain_log "$1" | grep -E '^ +Summary \[' ;;
     doctests) plain_log doctests | grep -E '^test result:' ;;
     browser) plain_log browser | grep -E '^ +[0-9]+ (passed|failed|flaky|interrupted|skipped|did not run)' ;;
     esac || true
@@ -49,7 +49,7 @@ closing() {
 # Passed, failed, skipped: added up over the closing lines of nextest, rustdoc and Playwright.
 count_tests() {
     {
-        closing nextest | sed -E 's/.*tests? run://'
+        { closing nextest && closing planted; } | sed -E 's/.*tests? run://'
         closing doctests | sed 's/^[^.]*\.//'
         closing browser
     } | tr ',;(' '\n' | awk '
@@ -65,7 +65,10 @@ step page cargo clippy -p frontend --target wasm32-unknown-unknown -- -D warning
 # The domain and the protocol are pure: that they compile for the browser is the proof.
 step wasm cargo build -p beauty -p gossip --target wasm32-unknown-unknown || true
 step doctests cargo test --doc --workspace || true
-step nextest cargo nextest run --workspace --no-fail-fast || true
+# Fuzz targets run for 20 s each, beside all others.
+BOLERO_RANDOM_TEST_TIME_MS=20000 step nextest cargo nextest run --workspace --no-fail-fast || true
+# Each planted fault must be found: with a feature that no other build has.
+step planted cargo nextest run -p simulator --features planted --test planted || true
 step types npm --prefix end2end run --silent types || true
 if step release scripts/build.sh; then
     step browser npm --prefix end2end test --silent || true

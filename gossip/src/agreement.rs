@@ -5,8 +5,9 @@
 //! one that we hold, or have held within [`MEMORY`]: events are on their way all the time, and a peer that is a moment
 //! behind is not out of sync.
 
+use crate::invariants::{Broken, at_most};
 use crate::peer::{Peer, PeerId};
-use crate::{Config, Digest, Message, Output, Time};
+use crate::{Config, Digest, Fault, Message, Output, Planted, Time};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -56,12 +57,16 @@ impl Agreement {
             || self.earlier.iter().any(|(until, earlier)| earlier == digest && now.since(*until) <= MEMORY)
     }
 
+    pub(crate) fn check(&self) -> Broken {
+        at_most("digests remembered", self.earlier.len(), MAX_REMEMBERED)
+    }
+
     pub(crate) fn next_wakeup(&self) -> Option<Time> {
         self.due.map(|(stood, latest)| stood.min(latest))
     }
 
     /// Tells the nodes among the peers our digest, if it has changed and it is time.
-    pub(crate) fn tick(&mut self, now: Time, peers: &BTreeMap<PeerId, Peer>) -> Option<Output> {
+    pub(crate) fn tick(&mut self, now: Time, planted: Planted, peers: &BTreeMap<PeerId, Peer>) -> Option<Output> {
         if now < self.next_wakeup()? {
             return None;
         }
@@ -69,8 +74,11 @@ impl Agreement {
         if self.current == self.told {
             return None;
         }
-        let digest = self.current.clone()?;
+        let mut digest = self.current.clone()?;
         self.told = Some(digest.clone());
+        if planted.is(Fault::StaleDigest) {
+            digest = self.earlier.back().map_or(digest, |(_, earlier)| earlier.clone());
+        }
         let to: Vec<PeerId> = peers.iter().filter(|(_, peer)| peer.linked).map(|(id, _)| *id).collect();
         (!to.is_empty()).then_some(Output::Send { to, message: Message::Digest(digest) })
     }

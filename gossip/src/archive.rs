@@ -5,6 +5,7 @@
 //! What is older is the store's to know. A bundle that comes by reconciliation was asked for because the store lacks it:
 //! there nothing is guessed.
 
+use crate::invariants::{Broken, at_most, must};
 use crate::{Bundle, BundleId, OriginId, Time};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -83,6 +84,15 @@ impl Archive {
             let Some(oldest) = self.kept_order.pop_front() else { break };
             self.kept_bytes -= self.kept.remove(&oldest).map_or(0, |kept| kept.bundle.bytes());
         }
+    }
+
+    pub(crate) fn check(&self) -> Broken {
+        at_most("bundles seen", self.seen.len(), MAX_SEEN)?;
+        at_most("origins of bundles forgotten", self.forgotten.len(), MAX_ORIGINS)?;
+        at_most("bundles kept", self.kept.len(), MAX_KEPT)?;
+        at_most("bytes kept", self.kept_bytes, MAX_KEPT_BYTES)?;
+        must(self.seen.len() == self.seen_order.len(), || "what is seen and its order differ".to_owned())?;
+        must(self.kept.len() == self.kept_order.len(), || "what is kept and its order differ".to_owned())
     }
 
     /// A bundle that has come is not held: its time is not acceptable here.

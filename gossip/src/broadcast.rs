@@ -6,10 +6,11 @@
 //!
 //! Invariants: an event is delivered at most once while it is remembered; a hop lowers `ttl`; own events are never delivered.
 
+use crate::invariants::{Broken, at_most};
 use crate::output::Output;
 use crate::peer::{Peer, PeerId};
 use crate::seen::Seen;
-use crate::{Config, Dialect, Event, Message};
+use crate::{Config, Dialect, Event, Fault, Message, Planted};
 use rand::Rng;
 use rand::seq::IteratorRandom;
 use std::collections::BTreeMap;
@@ -35,17 +36,18 @@ pub struct Counters {
 #[derive(Clone, Debug)]
 pub(crate) struct Broadcast {
     seen: Seen,
+    planted: Planted,
     pub(crate) counters: Counters,
 }
 
 impl Broadcast {
     pub(crate) fn new(config: &Config) -> Broadcast {
-        Broadcast { seen: Seen::new(config.seen_events), counters: Counters::default() }
+        Broadcast { seen: Seen::new(config.seen_events), planted: config.planted, counters: Counters::default() }
     }
 
     /// Takes in an event if it is new.
     pub(crate) fn accept(&mut self, event: &Event) -> bool {
-        if !self.seen.insert(event.fingerprint()) {
+        if !self.seen.insert(event.fingerprint()) && !self.planted.is(Fault::DedupeDropped) {
             return false;
         }
         self.counters.seen += 1;
@@ -68,6 +70,10 @@ impl Broadcast {
         let to: Vec<PeerId> = peers.iter().filter(may_have).map(|(id, _)| *id).sample(rng, fanout);
         self.counters.propagated += to.len() as u64;
         (!to.is_empty()).then_some(Output::Send { to, message: Message::Event { ttl, event } })
+    }
+
+    pub(crate) fn check(&self, config: &Config) -> Broken {
+        at_most("events seen", self.seen.len(), config.seen_events)
     }
 
     pub(crate) fn refuse(&mut self, reason: &'static str, event: bool) {

@@ -1,6 +1,6 @@
 //! What can be set, with where each default comes from.
 
-use crate::Address;
+use crate::{Address, Planted};
 use std::time::Duration;
 
 /// The settings of the protocol.
@@ -53,6 +53,8 @@ pub struct Config {
     pub reconcile_interval: Duration,
     /// For how long bundles are kept, in whole hours from then on. Default 7 days: the design's.
     pub retention: Duration,
+    /// The fault that is planted, for tests of the tests. Default, and always without the feature `planted`: none.
+    pub planted: Planted,
 }
 
 /// Why a [`Config`] can't be worked with.
@@ -89,6 +91,7 @@ impl Default for Config {
             shuffle_interval: Duration::from_secs(30),
             reconcile_interval: Duration::from_secs(30),
             retention: Duration::from_secs(7 * 24 * 3_600),
+            planted: Planted::default(),
         }
     }
 }

@@ -25,6 +25,7 @@
 //! | who keeps what is older | `store.rs` |
 //! | who holds the same set as we do | `agreement.rs` |
 //! | keys, what is signed, how it is checked | `identity.rs` |
+//! | what always holds; faults that tests must find | `invariants.rs`, `planted.rs` |
 
 #![forbid(unsafe_code)]
 
@@ -38,11 +39,13 @@ mod bundler;
 mod config;
 mod identity;
 mod input;
+mod invariants;
 pub mod json;
 mod membership;
 mod message;
 mod output;
 mod peer;
+mod planted;
 mod reconcile;
 mod seen;
 mod state;
@@ -60,6 +63,7 @@ pub use input::{Dialect, Direction, Input};
 pub use message::{Announced, Announcement, Digest, Event, Grafted, Hello, InstanceId, Message, Priority, Probe};
 pub use output::{Because, Output};
 pub use peer::{PeerId, PeerView};
+pub use planted::{Fault, Planted};
 pub use reconcile::{Exchange, Root, Width};
 pub use state::{Me, State};
 pub use store::{Answer, Ask, Fingerprint, Held, MemoryStore};

@@ -11,6 +11,10 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
+    pub(crate) fn len(&self) -> usize {
+        self.order.len().max(self.known.len())
+    }
+
     pub(crate) fn new(capacity: usize) -> Seen {
         Seen { capacity, known: BTreeSet::new(), order: VecDeque::new() }
     }

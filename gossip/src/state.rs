@@ -1,5 +1,7 @@
 //! The door: one input in, outputs out.
 
+mod check;
+
 use crate::agreement::Agreement;
 use crate::broadcast::{Broadcast, Counters};
 use crate::bundle::{Bundle, BundleId, OriginId};
@@ -12,7 +14,7 @@ use crate::peer::{Peer, PeerId, PeerView};
 use crate::reconcile::{Exchange, Reconcile};
 use crate::store::Held;
 use crate::trees::{Steps, Trees, Way};
-use crate::{Address, Config, Time};
+use crate::{Address, Config, Fault, Time};
 use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -61,7 +63,7 @@ impl State {
             membership: Membership::new(&config),
             membership_due: Some(Time::ZERO),
             broadcast: Broadcast::new(&config),
-            trees: Trees::new(me.origin, me.epoch_micros, config.shared_tree),
+            trees: Trees::new(me.origin, me.epoch_micros, config.shared_tree).with_fault(config.planted),
             reconcile: Reconcile::new(&config, me.epoch_micros),
             agreement: Agreement::default(),
             me,
@@ -115,7 +117,7 @@ impl State {
         let wakeups = [
             self.membership_due,
             self.bundler.next_wakeup(),
-            self.trees.next_wakeup(),
+            self.trees.next_wakeup().filter(|_| !self.config.planted.is(Fault::LostWakeUp)),
             self.reconcile.next_wakeup(),
             self.agreement.next_wakeup(),
         ];
@@ -204,7 +206,9 @@ impl State {
     fn on_unlink(&mut self, now: Time, id: PeerId) {
         self.reconcile.on_down(now, id);
         let mut steps = Steps::default();
-        self.trees.on_down(now, id, &mut steps);
+        if !self.config.planted.is(Fault::EndForgotten) {
+            self.trees.on_down(now, id, &mut steps);
+        }
         self.carry_out(steps);
     }
 
@@ -437,6 +441,6 @@ impl State {
         self.carry_out(steps);
         self.reconcile.tick(now, &mut self.rng, &mut self.outbox);
         self.broadcast.counters.propagated += self.reconcile.take_served();
-        self.outbox.extend(self.agreement.tick(now, &self.peers));
+        self.outbox.extend(self.agreement.tick(now, self.config.planted, &self.peers));
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::protocol::{BroadcastId, NodeId, Payload};
 use gossip::Time;
+use std::collections::BTreeMap;
 
 /// Where a broadcast is: no number of hops, no time.
 const NEVER: u64 = u64::MAX;
@@ -27,6 +28,8 @@ pub struct Ledger {
     pub totals: Totals,
     /// Deliveries to a node that had the broadcast already.
     pub repeats: u64,
+    /// The first broadcast that a node delivered twice while it ran, or that it had been given, and the node.
+    pub delivered_twice: Option<(BroadcastId, NodeId)>,
     /// Deliveries of what nobody broadcast.
     pub phantoms: u64,
     broadcasts: Vec<Broadcast>,
@@ -47,6 +50,8 @@ pub struct Broadcast {
     bound: Vec<Option<u64>>,
     /// For each node, when it was delivered, in microseconds.
     delivered: Vec<u64>,
+    /// Who delivered it a second time, though not in one life: when that was last.
+    again: BTreeMap<NodeId, Time>,
     /// For each node, over how many hops it came first.
     hops: Vec<u16>,
 }
@@ -67,7 +72,8 @@ impl Ledger {
         let origin = payload.origin.index();
         let (mut delivered, mut hops) = (vec![NEVER; nodes], vec![UNKNOWN; nodes]);
         (delivered[origin], hops[origin]) = (at.as_micros(), 0);
-        self.broadcasts.push(Broadcast { payload, at, counted, transmissions: 0, bound, delivered, hops });
+        let again = BTreeMap::new();
+        self.broadcasts.push(Broadcast { payload, at, counted, transmissions: 0, bound, delivered, again, hops });
     }
 
     /// Copies of a frame are sent. Returns, for each payload in it, how many hops that will have made when it arrives.
@@ -107,19 +113,42 @@ impl Ledger {
         }
     }
 
-    /// A node delivers a broadcast to its application.
-    pub fn on_delivered(&mut self, now: Time, by: NodeId, id: BroadcastId) {
-        match self.broadcasts.get_mut(id.0 as usize) {
-            None => self.phantoms += 1,
-            Some(broadcast) if broadcast.delivered[by.index()] != NEVER => self.repeats += 1,
-            Some(broadcast) => broadcast.delivered[by.index()] = now.as_micros(),
+    /// A node that runs since `since` delivers a broadcast to its application.
+    pub fn on_delivered(&mut self, now: Time, by: NodeId, since: Time, id: BroadcastId) {
+        let Some(broadcast) = self.broadcasts.get_mut(id.0 as usize) else {
+            self.phantoms += 1;
+            return;
+        };
+        let delivered = &mut broadcast.delivered[by.index()];
+        if *delivered == NEVER {
+            *delivered = now.as_micros();
+            return;
         }
+        self.repeats += 1;
+        // What it had from before a restart may come again once: its disk is the application's.
+        let last = broadcast.again.insert(by, now).map_or(*delivered, Time::as_micros);
+        if last >= since.as_micros() {
+            self.delivered_twice.get_or_insert((id, by));
+        }
+    }
+
+    /// A node is given a broadcast from outside.
+    pub fn on_given(&mut self, now: Time, node: NodeId, id: BroadcastId) {
+        if let Some(broadcast) = self.broadcasts.get_mut(id.0 as usize) {
+            (broadcast.delivered[node.index()], broadcast.hops[node.index()]) = (now.as_micros(), 0);
+        }
+    }
+
+    /// Whether a node has a broadcast.
+    pub fn has(&self, node: NodeId, id: BroadcastId) -> bool {
+        self.broadcasts.get(id.0 as usize).is_some_and(|broadcast| broadcast.has(node))
     }
 
     /// A node has lost all that it had.
     pub fn forget(&mut self, node: NodeId) {
         for broadcast in &mut self.broadcasts {
             (broadcast.delivered[node.index()], broadcast.hops[node.index()]) = (NEVER, UNKNOWN);
+            broadcast.again.remove(&node);
         }
     }
 

@@ -3,14 +3,18 @@
 #![forbid(unsafe_code)]
 
 use clap::{Parser, Subcommand};
+use simulator::chaos::{self, Trial};
+use simulator::plot;
 use simulator::protocol::Protocol;
 use simulator::protocols;
 use simulator::runner::{self, Progress};
 use simulator::scenario::{self, CATALOGUE, Scenario};
+use simulator::stats;
 use simulator::summary::Summary;
 use simulator::table::{self, Entry};
 use std::error::Error;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -60,7 +64,52 @@ enum Command {
         /// Print everything as JSON
         #[arg(long)]
         json: bool,
+        /// Write everything as JSON to this file as well
+        #[arg(long)]
+        save: Option<PathBuf>,
     },
+    /// Draw what `compare` wrote as JSON, as an SVG picture
+    Plot {
+        /// The file
+        comparison: PathBuf,
+    },
+    /// Play meshes in which everybody sends while faults come and go, and check what is promised
+    Chaos {
+        /// A seed, or a range with both ends: 0-199
+        #[arg(long, visible_alias = "seed", default_value = "0-199", value_parser = parse_seeds)]
+        seeds: Seeds,
+        /// Which meshes
+        #[arg(long, value_enum, default_value_t)]
+        trial: Kind,
+        /// Print what happens, as a scenario, instead of playing it
+        #[arg(long)]
+        show: bool,
+        /// How many are played at once; default: one on each core
+        #[arg(long)]
+        jobs: Option<usize>,
+    },
+}
+
+/// The trials, by the names that the command line has for them.
+#[derive(Clone, Copy, Default, clap::ValueEnum)]
+enum Kind {
+    /// Everybody sends, while faults come and go
+    #[default]
+    Chaos,
+    /// Everybody sends, on good links
+    Calm,
+    /// Nobody answers a node for twenty minutes
+    Outage,
+}
+
+impl Kind {
+    fn trial(self) -> Trial {
+        match self {
+            Kind::Chaos => Trial::Chaos,
+            Kind::Calm => Trial::Calm,
+            Kind::Outage => Trial::Outage,
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -89,6 +138,8 @@ fn main() -> ExitCode {
 
 fn execute(command: Command) -> Result<(), Box<dyn Error>> {
     let text = match command {
+        Command::Chaos { seeds, trial, show: true, .. } => trial.trial().draw(seeds.first).to_string(),
+        Command::Chaos { seeds, trial, jobs, .. } => play_chaos(trial.trial(), seeds, jobs)?,
         Command::List => list()?,
         Command::Show { scenario } => scenario::load(&scenario)?.to_string(),
         Command::Run { scenario, seed, protocol, json } => {
@@ -97,8 +148,14 @@ fn execute(command: Command) -> Result<(), Box<dyn Error>> {
             let summary = play(&scenario, &**protocol.first().ok_or("no protocol")?, seed)?;
             if json { serde_json::to_string_pretty(&summary)? + "\n" } else { describe(&summary) }
         }
-        Command::Compare { scenarios, seeds, protocols, json } => {
+        Command::Plot { comparison } => {
+            plot::draw(&std::fs::read_to_string(&comparison).map_err(|error| about_file(&comparison, &error))?)?
+        }
+        Command::Compare { scenarios, seeds, protocols, json, save } => {
             let entries = compare(scenarios, seeds, &choose(&protocols)?)?;
+            if let Some(file) = save {
+                std::fs::write(&file, serde_json::to_string(&entries)?).map_err(|error| about_file(&file, &error))?;
+            }
             if json { serde_json::to_string_pretty(&entries)? + "\n" } else { table::render(&entries) }
         }
     };
@@ -107,6 +164,10 @@ fn execute(command: Command) -> Result<(), Box<dyn Error>> {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         result => Ok(result?),
     }
+}
+
+fn about_file(file: &Path, error: &std::io::Error) -> String {
+    format!("{}: {error}", file.display())
 }
 
 fn list() -> Result<String, Box<dyn Error>> {
@@ -157,8 +218,44 @@ fn play(scenario: &Scenario, protocol: &dyn Protocol, seed: u64) -> Result<Summa
         }
     };
     let summary = runner::run(scenario, protocol, seed, &mut progress)?;
-    let _ = writeln!(std::io::stderr(), "{name}: {:.1} s", began.elapsed().as_secs_f64());
+    let _ =
+        writeln!(std::io::stderr(), "{name}: {:.1} s, trace {}", began.elapsed().as_secs_f64(), &summary.trace[..16]);
     Ok(summary)
+}
+
+/// Plays all seeds, says at once which fail and how to replay each, and sums up.
+fn play_chaos(trial: Trial, seeds: Seeds, jobs: Option<usize>) -> Result<String, Box<dyn Error>> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let (all, began) = (seeds.last - seeds.first + 1, Instant::now());
+    let (mut done, mut failed, mut reported, mut healed) = (0, 0, began, Vec::new());
+    let protocol = || -> Box<dyn Protocol> { Box::new(protocols::Ours::watched()) };
+    chaos::run_many(trial, seeds.first..=seeds.last, jobs.unwrap_or(cores).max(1), protocol, |report| {
+        done += 1;
+        healed.extend(report.healed_after.map(|after| after.as_millis() as u64));
+        let mut error = std::io::stderr();
+        if !report.violations.is_empty() {
+            failed += 1;
+            let lines = report.violations.iter().map(|violation| format!("  {violation}\n")).collect::<String>();
+            let _ = write!(error, "seed {0} failed; replay it with: mesh-sim chaos --seed {0}\n{lines}", report.seed);
+        }
+        if all == 1 {
+            let _ = writeln!(error, "trace {}", report.trace);
+        }
+        if reported.elapsed() >= REPORT_EVERY {
+            reported = Instant::now();
+            let _ = writeln!(error, "chaos: {done} of {all} seeds, {failed} failed");
+        }
+    });
+    healed.sort_unstable();
+    let after = |percent| stats::percentile(&healed, percent).map_or("-".to_owned(), |ms| format!("{ms} ms"));
+    let text = format!(
+        "chaos: {all} seeds, {failed} failed, {:.1} s; equal after the faults' end: p50 {}, p99 {}, last {}\n",
+        began.elapsed().as_secs_f64(),
+        after(50),
+        after(99),
+        after(100),
+    );
+    if failed == 0 { Ok(text) } else { Err(text.trim_end().into()) }
 }
 
 /// One run's figures, a line each.

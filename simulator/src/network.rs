@@ -3,7 +3,7 @@
 use crate::geography::Geography;
 use crate::protocol::NodeId;
 use crate::random::fork;
-use crate::scenario::{Links, Scenario};
+use crate::scenario::{Impair, Links, Scenario, Spikes};
 use gossip::Time;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -41,6 +41,8 @@ impl FromIterator<NodeId> for NodeSet {
 pub enum Passage {
     /// It arrives, though not before what was sent earlier on its connection.
     Arrives(Time),
+    /// It arrives, and a second time right behind.
+    ArrivesTwice(Time),
     /// It is held back until the clog ends.
     Held,
     /// It is lost: nothing passes between the two.
@@ -55,27 +57,85 @@ pub struct Network {
     geography: Geography,
     links: Links,
     rng: ChaCha8Rng,
-    uplinks: Vec<Uplink>,
+    uplinks: Vec<Pipe>,
+    downlinks: Vec<Pipe>,
+    /// What befalls frames: on all links first, then what was added, each on the links of its nodes.
+    policies: Vec<(Option<NodeSet>, Policy)>,
     partitions: Vec<(NodeSet, NodeSet)>,
     clogs: Vec<(NodeSet, NodeSet)>,
 }
 
-/// What a node can send. Frames leave one after another, whoever they are for.
+/// What a node can send, or take in. Frames pass one after another, whoever they are for or from.
 #[derive(Clone, Copy, Debug)]
-struct Uplink {
+struct Pipe {
     kbit: Option<u64>,
     free_at: Time,
+}
+
+impl Pipe {
+    /// When the last byte of a frame is through that comes at `now`: at once, where there is no limit, though not before
+    /// what came earlier.
+    fn pass(&mut self, now: Time, bytes: usize) -> Time {
+        let micros = self.kbit.map_or(0, |kbit| (bytes as u64 * 8 * 1_000).div_ceil(kbit));
+        self.free_at = self.free_at.max(now) + Duration::from_micros(micros);
+        self.free_at
+    }
+}
+
+/// What befalls frames. Several add up: each draws for itself.
+#[derive(Clone, Debug)]
+struct Policy {
+    delay_ms: u64,
+    jitter_ms: u64,
+    reset_share: f64,
+    duplicate_share: f64,
+    spikes: Option<Spikes>,
+}
+
+impl Policy {
+    fn of(links: &Links) -> Policy {
+        let Links { jitter_ms, reset_share, duplicate_share, ref spikes, .. } = *links;
+        Policy { delay_ms: 0, jitter_ms, reset_share, duplicate_share, spikes: spikes.clone() }
+    }
+
+    /// How much longer a frame takes: never less than nothing, so that the bound stays a bound.
+    fn extra(&self, rng: &mut ChaCha8Rng) -> Duration {
+        let mut micros = self.delay_ms * 1_000;
+        if self.jitter_ms > 0 {
+            micros += rng.random_range(0..=self.jitter_ms * 1_000);
+        }
+        if let Some(spikes) = &self.spikes
+            && rng.random_bool(spikes.share)
+        {
+            micros += spikes.delay_ms * 1_000;
+        }
+        Duration::from_micros(micros)
+    }
+}
+
+impl From<&Impair> for Policy {
+    fn from(impair: &Impair) -> Policy {
+        let Impair { delay_ms, jitter_ms, reset_share, duplicate_share, ref spikes, .. } = *impair;
+        Policy { delay_ms, jitter_ms, reset_share, duplicate_share, spikes: spikes.clone() }
+    }
+}
+
+/// Whether something befalls that befalls this share.
+fn befalls(share: f64, rng: &mut ChaCha8Rng) -> bool {
+    share > 0.0 && rng.random_bool(share)
 }
 
 impl Network {
     /// The network of a scenario, in the world of `seed`.
     pub fn new(seed: u64, scenario: &Scenario) -> Network {
-        let uplink = Uplink { kbit: scenario.links.uplink_kbit, free_at: Time::ZERO };
+        let pipes = |kbit| vec![Pipe { kbit, free_at: Time::ZERO }; scenario.nodes as usize];
         Network {
             geography: Geography::new(seed, &scenario.links),
             links: scenario.links.clone(),
             rng: fork(seed, "links", 0),
-            uplinks: vec![uplink; scenario.nodes as usize],
+            uplinks: pipes(scenario.links.uplink_kbit),
+            downlinks: pipes(scenario.links.downlink_kbit),
+            policies: vec![(None, Policy::of(&scenario.links))],
             partitions: Vec::new(),
             clogs: Vec::new(),
         }
@@ -98,45 +158,46 @@ impl Network {
 
     /// What becomes of a frame of `bytes` bytes that `from` sends to `to` now.
     pub fn passage(&mut self, now: Time, from: NodeId, to: NodeId, bytes: usize) -> Passage {
-        let left = self.leave(now, from, bytes);
+        let left = self.uplinks[from.index()].pass(now, bytes);
         if self.parted(from, to) {
             return Passage::Lost;
         }
         if self.clogged(from, to) {
             return Passage::Held;
         }
-        if self.links.reset_share > 0.0 && self.rng.random_bool(self.links.reset_share) {
-            return Passage::Resets;
+        let Network { policies, rng, geography, .. } = self;
+        let (mut at, mut twice) = (left + geography.latency(from, to), false);
+        let on_this_link =
+            |(who, _): &&(Option<NodeSet>, Policy)| who.as_ref().is_none_or(|who| who.has(from) || who.has(to));
+        for (_, policy) in policies.iter().filter(on_this_link) {
+            if befalls(policy.reset_share, rng) {
+                return Passage::Resets;
+            }
+            at = at + policy.extra(rng);
+            twice |= befalls(policy.duplicate_share, rng);
         }
-        Passage::Arrives(left + self.geography.latency(from, to) + self.extra())
+        if twice { Passage::ArrivesTwice(at) } else { Passage::Arrives(at) }
     }
 
-    /// When the last byte of a frame is out: at once, where uplinks have no limit.
-    fn leave(&mut self, now: Time, from: NodeId, bytes: usize) -> Time {
-        let uplink = &mut self.uplinks[from.index()];
-        let Some(kbit) = uplink.kbit else { return now };
-        let micros = (bytes as u64 * 8 * 1_000).div_ceil(kbit);
-        uplink.free_at = uplink.free_at.max(now) + Duration::from_micros(micros);
-        uplink.free_at
+    /// When a frame of `bytes` bytes that reaches `node` now is in.
+    pub fn enter(&mut self, now: Time, node: NodeId, bytes: usize) -> Time {
+        self.downlinks[node.index()].pass(now, bytes)
     }
 
-    /// Jitter and spikes: never less than nothing, so that the bound stays a bound.
-    fn extra(&mut self) -> Duration {
-        let mut micros = 0;
-        if self.links.jitter_ms > 0 {
-            micros += self.rng.random_range(0..=self.links.jitter_ms * 1_000);
-        }
-        if let Some(spikes) = &self.links.spikes
-            && self.rng.random_bool(spikes.share)
-        {
-            micros += spikes.delay_ms * 1_000;
-        }
-        Duration::from_micros(micros)
+    /// Makes links worse.
+    pub fn impair(&mut self, who: NodeSet, impair: &Impair) {
+        self.policies.push((Some(who), impair.into()));
     }
 
-    /// What a node can send from now on. `None`: what links have.
-    pub fn set_uplink(&mut self, node: NodeId, kbit: Option<u64>) {
-        self.uplinks[node.index()].kbit = kbit.or(self.links.uplink_kbit);
+    /// Ends all impairments.
+    pub fn restore(&mut self) {
+        self.policies.retain(|(who, _)| who.is_none());
+    }
+
+    /// What a node can send and take in from now on. `None`: what links have.
+    pub fn set_bandwidth(&mut self, node: NodeId, up_kbit: Option<u64>, down_kbit: Option<u64>) {
+        self.uplinks[node.index()].kbit = up_kbit.or(self.links.uplink_kbit);
+        self.downlinks[node.index()].kbit = down_kbit.or(self.links.downlink_kbit);
     }
 
     /// Parts two sets of nodes.

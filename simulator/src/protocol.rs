@@ -186,6 +186,22 @@ pub trait SimNode {
     /// computed.
     fn neighbours(&self) -> Vec<NodeId>;
 
+    /// Whether its state is sound, at the time of its monotonic clock.
+    ///
+    /// # Errors
+    /// The invariant that does not hold, in words.
+    fn check(&self, _now: Time) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// Whether it knows that its peers hold what it holds: they do, and nothing is on its way.
+    ///
+    /// # Errors
+    /// Of whom it does not know it.
+    fn check_rest(&self, _now: Time) -> Result<(), String> {
+        Ok(())
+    }
+
     /// What its disk holds beside payloads, when it ends.
     fn disk(&self) -> Option<Rc<dyn Any>> {
         None

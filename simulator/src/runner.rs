@@ -44,14 +44,17 @@ pub fn run(
     }
     let mut player = Player::new(scenario, protocol, seed);
     player.gather(progress);
-    let window = player.play(progress);
+    let window = player.play(progress, None);
     Ok(Summary::new(&player.world, window))
 }
 
-struct Player<'a> {
-    scenario: &'a Scenario,
+/// Looks at the world so often, and at each step.
+pub(crate) type Watch<'w, 'a> = Option<(Duration, &'w mut dyn FnMut(&World<'a>))>;
+
+pub(crate) struct Player<'a> {
+    pub(crate) scenario: &'a Scenario,
     seed: u64,
-    world: World<'a>,
+    pub(crate) world: World<'a>,
     senders: Vec<NodeId>,
     /// Who is drawn when a step names a share.
     chance: ChaCha8Rng,
@@ -64,7 +67,7 @@ struct Player<'a> {
 }
 
 impl<'a> Player<'a> {
-    fn new(scenario: &'a Scenario, protocol: &'a dyn Protocol, seed: u64) -> Player<'a> {
+    pub(crate) fn new(scenario: &'a Scenario, protocol: &'a dyn Protocol, seed: u64) -> Player<'a> {
         let mut rng = fork(seed, "senders", 0);
         let mut senders: Vec<NodeId> = (0..scenario.nodes).map(NodeId).collect();
         senders.shuffle(&mut rng);
@@ -82,7 +85,7 @@ impl<'a> Player<'a> {
     }
 
     /// Brings the nodes into the mesh, and lets it settle.
-    fn gather(&mut self, progress: &mut dyn FnMut(Progress)) {
+    pub(crate) fn gather(&mut self, progress: &mut dyn FnMut(Progress)) {
         let Scenario { nodes, join, .. } = self.scenario;
         let contacts = match &self.scenario.overlay {
             Some(given) => overlay::random_regular(*nodes, given.degree, &mut fork(self.seed, "overlay", 0)),
@@ -100,40 +103,52 @@ impl<'a> Player<'a> {
     }
 
     /// Sends what is to be sent, and lets happen what is to happen.
-    fn play(&mut self, progress: &mut dyn FnMut(Progress)) -> Window {
+    pub(crate) fn play(&mut self, progress: &mut dyn FnMut(Progress), mut watch: Watch<'_, 'a>) -> Window {
         let traffic = &self.scenario.traffic;
+        let mut twice = fork(self.seed, "twice", 0);
         let messages = (traffic.rounds * traffic.senders) as usize;
         let mut window = Window::default();
         let mut last_ms = 0;
         for (done, (round, sender, at_ms)) in traffic.timetable().enumerate() {
             progress(Progress { done, of: messages, what: "messages" });
-            self.advance(at_ms);
+            self.advance(at_ms, &mut watch);
             if (round, sender) == (traffic.warmup_rounds, 0) {
                 window.before = self.world.ledger().totals;
             }
             let counted = round >= traffic.warmup_rounds;
-            self.world.broadcast(self.senders[sender as usize], traffic.payload_bytes, counted);
+            let id = self.world.broadcast(self.senders[sender as usize], traffic.payload_bytes, counted);
+            if let Some(id) = id.filter(|_| twice.random_bool(traffic.twice_share)) {
+                self.world.broadcast_again(id, NodeId(twice.random_range(0..self.scenario.nodes)));
+            }
             last_ms = at_ms;
         }
         // What the last message causes belongs to the window, what goes on without messages does not.
-        self.advance(last_ms + traffic.every_ms);
+        self.advance(last_ms + traffic.every_ms, &mut watch);
         window.after = self.world.ledger().totals;
-        self.advance(last_ms + traffic.drain_ms.max(traffic.every_ms));
+        self.advance(last_ms + traffic.drain_ms.max(traffic.every_ms), &mut watch);
         window.healed = self.healed;
         window
     }
 
     /// Lets time pass up to so many milliseconds after the first message, and the steps until then happen.
-    fn advance(&mut self, ms: u64) {
+    fn advance(&mut self, ms: u64, watch: &mut Watch<'_, 'a>) {
         while let Some(step) = self.scenario.steps.get(self.step).filter(|step| step.at_ms <= ms) {
             self.step += 1;
-            self.world.run_until(self.start + Duration::from_millis(step.at_ms));
+            self.run_until(self.start + Duration::from_millis(step.at_ms), watch);
             self.act(&step.action);
             if self.step == self.scenario.steps.len() {
                 self.healed = Some(Healed::now(&self.world));
             }
         }
-        self.world.run_until(self.start + Duration::from_millis(ms));
+        self.run_until(self.start + Duration::from_millis(ms), watch);
+    }
+
+    fn run_until(&mut self, until: Time, watch: &mut Watch<'_, 'a>) {
+        let Some((every, look)) = watch else { return self.world.run_until(until) };
+        while self.world.now() < until {
+            self.world.run_until(until.min(self.world.now() + *every));
+            look(&self.world);
+        }
     }
 
     fn act(&mut self, action: &Action) {
@@ -161,12 +176,18 @@ impl<'a> Player<'a> {
                 self.world.clog(from, to);
             }
             Action::Unclog => self.world.unclog(),
+            Action::Impair(impair) => {
+                let who = self.select(&impair.who);
+                self.world.impair(who, impair);
+            }
+            Action::Restore => self.world.restore(),
             Action::Skew(skew) => {
                 self.select(&skew.who).iter().for_each(|node| self.world.skew(node, skew.by_ms.saturating_mul(1_000)));
             }
             Action::Slow(slow) => {
                 let busy = Duration::from_micros(slow.busy_us);
-                self.select(&slow.who).iter().for_each(|node| self.world.slow(node, busy, slow.uplink_kbit));
+                let (up, down) = (slow.uplink_kbit, slow.downlink_kbit);
+                self.select(&slow.who).iter().for_each(|node| self.world.slow(node, busy, up, down));
             }
         }
     }

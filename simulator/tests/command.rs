@@ -54,3 +54,20 @@ fn what_is_not_there_is_said_in_words() {
         assert!(!output.status.success() && said.contains(says), "{said}");
     }
 }
+
+#[test]
+fn a_chaos_prints_what_happens_plays_it_and_a_comparison_is_drawn() {
+    let shown = text(&mesh_sim(&["chaos", "--seed", "7", "--show"]).stdout);
+    assert!(shown.contains("name = \"chaos-7\"") && shown.contains("[[steps]]"), "{shown}");
+    let played = mesh_sim(&["chaos", "--seed", "7"]);
+    let said = text(&played.stdout) + &text(&played.stderr);
+    assert!(said.contains("chaos: 1 seeds") && said.contains("trace "), "{said}");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("comparison.json");
+    let compared = mesh_sim(&["compare", "smoke", "--seeds", "0", "--save", file.to_str().unwrap()]);
+    assert!(text(&compared.stdout).contains("smoke") && text(&compared.stderr).contains(", trace "));
+    let picture = text(&mesh_sim(&["plot", file.to_str().unwrap()]).stdout);
+    assert!(picture.starts_with("<svg") && picture.contains("smoke"), "{picture}");
+    let said = text(&mesh_sim(&["plot", "nowhere.json"]).stderr);
+    assert!(said.contains("nowhere.json: "), "{said}");
+}

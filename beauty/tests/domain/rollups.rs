@@ -22,7 +22,7 @@ fn keep(kept: &mut Kept, ledger: &Ledger, unkept: &mut Unkept, now: Timestamp) {
 fn restored(kept: &Kept) -> Ledger {
     let mut ledger = ledger();
     for (key, value) in kept {
-        ledger.restore(key, value).unwrap();
+        assert_eq!(ledger.restore(key, value), Ok(()));
     }
     ledger
 }

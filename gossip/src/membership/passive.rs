@@ -301,7 +301,7 @@ impl Known {
     fn fail(&mut self, now: Time, config: &Config, rng: &mut impl Rng) {
         let hopeless = !self.bootstrap && self.attempts >= HOPELESS;
         let cap = config.backoff_cap * if hopeless { HOPELESS_FACTOR } else { 1 };
-        self.next = now + full_jitter(config.backoff_base, cap, self.attempts, rng);
+        self.next = now + full_jitter(config.backoff_base, cap, self.attempts, config.planted, rng);
         (self.suspect, self.place, self.attempts) = (true, Place::Idle, self.attempts.saturating_add(1));
     }
 }

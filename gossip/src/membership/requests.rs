@@ -201,8 +201,8 @@ impl Membership {
 
     /// Nobody there had a place for us: the longer the more often that happens in a row.
     pub(super) fn on_refused(&mut self, turn: &mut Turn<'_>, id: PeerId) {
-        let Config { backoff_base, backoff_cap, .. } = turn.config;
-        let wait = full_jitter(*backoff_base, *backoff_cap, self.refusals, turn.rng);
+        let Config { backoff_base, backoff_cap, planted, .. } = turn.config;
+        let wait = full_jitter(*backoff_base, *backoff_cap, self.refusals, *planted, turn.rng);
         if self.errands.get(id).is_some_and(|errand| errand.waiting != Waiting::Reply(Priority::Near)) {
             self.refusals = self.refusals.saturating_add(1);
             self.next_seek = turn.now + wait;

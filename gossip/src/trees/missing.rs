@@ -3,6 +3,7 @@
 //! Invariants: nobody is asked twice for one bundle; a bundle without anybody left to ask is given up, and left to
 //! reconciliation; what one peer announces takes up no more than its own share.
 
+use crate::invariants::{Broken, at_most, must};
 use crate::{BundleId, PeerId, Time};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -96,6 +97,19 @@ impl Missing {
             return Some((id, peer));
         }
         None
+    }
+
+    pub(super) fn greatest_share(&self) -> usize {
+        self.of_peer.values().copied().max().unwrap_or(0)
+    }
+
+    /// Nobody waits for a payload without a moment to ask for it.
+    pub(super) fn check(&self) -> Broken {
+        let due = self.bundles.iter().all(|(id, entry)| self.due.contains(&(entry.due, *id)));
+        must(due, || "a missing bundle is never asked for".to_owned())?;
+        at_most("moments to ask", self.due.len(), self.bundles.len())?;
+        let announcers = self.bundles.values().map(|entry| entry.announcers.len()).max();
+        at_most("announcers of one bundle", announcers.unwrap_or(0), MAX_ANNOUNCERS)
     }
 
     fn remove(&mut self, id: &BundleId) -> Option<Entry> {

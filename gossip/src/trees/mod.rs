@@ -20,6 +20,7 @@
 //! Invariants: a payload is forwarded once by a node; a parent is never swapped with itself; every link of an origin is
 //! eager or lazy; nobody waits for a payload without an announcer to ask next; all state is bounded.
 
+mod check;
 mod missing;
 mod names;
 mod probes;
@@ -33,7 +34,7 @@ use crate::archive::Archive;
 use crate::message::Announcement;
 use crate::peer::PeerId;
 use crate::wire::MAX_ANNOUNCED;
-use crate::{Bundle, BundleId, OriginId, Time};
+use crate::{Bundle, BundleId, Fault, OriginId, Planted, Time};
 use missing::Missing;
 use names::{Given, Names};
 use std::collections::{BTreeMap, BTreeSet};
@@ -77,6 +78,7 @@ pub(crate) struct Trees {
     missing: Missing,
     gathered_until: Option<Time>,
     probe_at: Option<Time>,
+    planted: Planted,
 }
 
 /// A connection to a node.
@@ -103,7 +105,13 @@ impl Trees {
             missing: Missing::default(),
             gathered_until: None,
             probe_at: None,
+            planted: Planted::default(),
         }
+    }
+
+    /// The same, with a fault.
+    pub(crate) fn with_fault(self, planted: Planted) -> Trees {
+        Trees { planted, ..self }
     }
 
     /// A link to a node stands. It is eager for origins to come, and announced to for those that have a tree. Where nobody
@@ -200,7 +208,8 @@ impl Trees {
         }
         (tree.parent, tree.proven, tree.hops) = (parent, true, way.hops);
         tree.pass_over(from);
-        let onward = Way { ttl: way.ttl.saturating_sub(1), ..self.way(origin) };
+        let hop = u8::from(!self.planted.is(Fault::TtlNotLowered));
+        let onward = Way { ttl: way.ttl.saturating_sub(hop), ..self.way(origin) };
         self.forward(now, onward, bundle, Some(from), steps);
         for (would_have_come, announcer) in announcers {
             self.compare(announcer, &id, would_have_come, steps);
@@ -305,7 +314,7 @@ impl Trees {
         let Some(parent) = tree.parent else { return };
         if would_have_come + MARGIN < *came {
             *came = would_have_come;
-            if parent != announcer {
+            if parent != announcer || self.planted.is(Fault::SwapWithItself) {
                 tree.swap(parent, announcer);
                 steps.graft(announcer, id.origin, None);
                 steps.prune(parent, id.origin);
@@ -318,9 +327,9 @@ impl Trees {
 
     /// A payload came twice: once is enough.
     fn prune(&mut self, now: Time, origin: OriginId, from: PeerId, steps: &mut Steps) {
-        let shared = self.shared;
+        let (shared, forgotten) = (self.shared, self.planted.is(Fault::PruneForgotten));
         let tree = self.hear(now, origin, None);
-        if tree.parent != Some(from) || shared {
+        if (tree.parent != Some(from) || shared) && !forgotten {
             tree.eager.remove(&from);
             steps.prune(from, origin);
         }

@@ -2,6 +2,7 @@
 //!
 //! Invariants: an origin has one tree; at most [`MAX_ORIGINS`] are kept, and the one that was silent longest goes first.
 
+use crate::invariants::{Broken, at_most};
 use crate::{OriginId, PeerId, Time};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -94,6 +95,17 @@ impl Forest {
 
     pub(super) fn get_mut(&mut self, origin: &OriginId) -> Option<&mut Tree> {
         self.trees.get_mut(origin)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&OriginId, &Tree)> {
+        self.trees.iter()
+    }
+
+    pub(super) fn check(&self) -> Broken {
+        at_most("trees", self.trees.len(), MAX_ORIGINS)?;
+        at_most("origins by when they were heard", self.heard.len(), self.trees.len())?;
+        let others = self.trees.values().map(|tree| tree.others.len()).max();
+        at_most("links that may be a parent", others.unwrap_or(0), MAX_OTHERS)
     }
 
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (OriginId, &mut Tree)> {

@@ -3,6 +3,7 @@
 mod iroh;
 mod ours;
 mod pings;
+mod watch;
 
 pub use iroh::Iroh;
 pub use ours::Ours;

@@ -5,12 +5,13 @@
 //! state; and what the application holds is told as a digest whenever it has changed.
 
 use super::pings::Pings;
+use super::watch::Watch;
 use crate::protocol::{
     BroadcastId, ConnId, Effect, Fact, Frame, Moment, NodeId, Payload, Protocol, Seat, SimNode, node_name,
 };
 use gossip::{
     Address, Bundle, Config, Dialect, Digest, Direction, Event, Input, InstanceId, Me, MemoryStore, Message, OriginId,
-    Output, PeerId, State, Time, json, wire,
+    Output, PeerId, Planted, State, Time, json, wire,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -36,31 +37,75 @@ pub struct Ours {
     /// Other than by default.
     near_links: Option<usize>,
     shared_tree: bool,
+    watched: bool,
+    planted: Planted,
 }
 
 impl Ours {
     /// The seed protocol: all nodes speak JSON, as scripts do.
     pub fn seed() -> Ours {
         let about = "this checkout, nodes speaking JSON: the seed protocol, fanout 3, ttl 10";
-        Ours { name: "seed", about, dialect: Dialect::Json, near_links: None, shared_tree: false }
+        Ours {
+            name: "seed",
+            about,
+            dialect: Dialect::Json,
+            near_links: None,
+            shared_tree: false,
+            watched: false,
+            planted: Planted::default(),
+        }
     }
 
     /// Source-rooted trees: all nodes speak the binary dialect.
     pub fn trees() -> Ours {
         let about = "this checkout, nodes speaking v2: a tree for each origin";
-        Ours { name: "trees", about, dialect: Dialect::V2, near_links: None, shared_tree: false }
+        Ours {
+            name: "trees",
+            about,
+            dialect: Dialect::V2,
+            near_links: None,
+            shared_tree: false,
+            watched: false,
+            planted: Planted::default(),
+        }
+    }
+
+    /// Source-rooted trees, with somebody who looks over each node's shoulder.
+    pub fn watched() -> Ours {
+        Ours { watched: true, ..Ours::trees() }
+    }
+
+    /// The same, with a fault in every node.
+    pub fn with_fault(planted: Planted) -> Ours {
+        Ours { planted, ..Ours::watched() }
     }
 
     /// Source-rooted trees over an overlay whose links are all random.
     pub fn random_links() -> Ours {
         let about = "the same trees over random links: nobody looks for near nodes";
-        Ours { name: "random", about, dialect: Dialect::V2, near_links: Some(0), shared_tree: false }
+        Ours {
+            name: "random",
+            about,
+            dialect: Dialect::V2,
+            near_links: Some(0),
+            shared_tree: false,
+            watched: false,
+            planted: Planted::default(),
+        }
     }
 
     /// Plumtree: the same, but one tree for all origins.
     pub fn plumtree() -> Ours {
         let about = "this checkout, nodes speaking v2, with shared_tree on: one tree, as in Plumtree";
-        Ours { name: "plumtree", about, dialect: Dialect::V2, near_links: None, shared_tree: true }
+        Ours {
+            name: "plumtree",
+            about,
+            dialect: Dialect::V2,
+            near_links: None,
+            shared_tree: true,
+            watched: false,
+            planted: Planted::default(),
+        }
     }
 }
 
@@ -80,7 +125,7 @@ impl Protocol for Ours {
     fn start(&self, mut seat: Seat) -> Box<dyn SimNode> {
         let defaults = Config::default();
         let bootstrap = seat.contacts.iter().filter_map(|peer| address(*peer)).collect();
-        let defaults = Config { shared_tree: self.shared_tree, ..defaults };
+        let defaults = Config { shared_tree: self.shared_tree, planted: self.planted, ..defaults };
         let config = if seat.overlay_given {
             // Room for every contact and for whoever dials, and nobody else to look for.
             let [active_view, active_max] = [seat.contacts.len(), 4_096];
@@ -103,6 +148,7 @@ impl Protocol for Ours {
             held: BTreeSet::new(),
             digest: 0,
             kept: seat.kept,
+            watch: self.watched.then(Watch::default),
             store: seat
                 .disk
                 .and_then(|disk| disk.downcast_ref::<MemoryStore>().cloned())
@@ -123,6 +169,7 @@ struct Node {
     kept: Vec<Payload>,
     /// Bundles, behind the door. Its disk.
     store: MemoryStore,
+    watch: Option<Watch>,
 }
 
 /// Where a node listens.
@@ -149,29 +196,29 @@ impl SimNode for Node {
         let before = self.digest;
         match fact {
             Fact::Started => {
-                self.state.handle(now, Input::Held(self.store.held()));
+                self.tell(now, Input::Held(self.store.held()));
                 self.remember(now);
             }
             Fact::Up { conn, peer, dialled } => self.on_up(now, conn, peer, dialled),
             Fact::Down { conn } => {
                 self.forget(conn);
-                self.state.handle(now, Input::PeerDown { peer: PeerId(conn.0) });
+                self.tell(now, Input::PeerDown { peer: PeerId(conn.0) });
             }
             Fact::DialFailed { peer } => {
                 if let Some(address) = address(peer) {
-                    self.state.handle(now, Input::DialFailed { address });
+                    self.tell(now, Input::DialFailed { address });
                 }
             }
             Fact::Frame { conn, bytes } => self.on_frame(now, conn, bytes, effects),
             Fact::Broadcast(payload) => {
                 self.hold(payload.id);
-                self.state.handle(now, Input::Broadcast(event(payload)));
+                self.tell(now, Input::Broadcast(event(payload)));
             }
-            Fact::Wake => self.state.handle(now, Input::Tick),
+            Fact::Wake => self.tell(now, Input::Tick),
         }
         self.drain(now, effects);
         if self.digest != before {
-            self.state.handle(now, Input::Digest(Digest(format!("{:032x}", self.digest).into())));
+            self.tell(now, Input::Digest(Digest(format!("{:032x}", self.digest).into())));
             self.drain(now, effects);
         }
         self.pings.send_due(now, effects);
@@ -188,6 +235,16 @@ impl SimNode for Node {
 
     fn disk(&self) -> Option<Rc<dyn Any>> {
         Some(Rc::new(self.store.clone()))
+    }
+
+    fn check(&self, now: Time) -> Result<(), String> {
+        self.watch.as_ref().and_then(Watch::broken).map_or(Ok(()), |words| Err(words.to_owned()))?;
+        self.state.check_invariants(now)
+    }
+
+    fn check_rest(&self, now: Time) -> Result<(), String> {
+        let apart = self.state.peers(now).find(|peer| peer.in_sync != Some(true));
+        apart.map_or(Ok(()), |peer| Err(format!("{} is not in sync: {:?}", peer.address, peer.in_sync)))
     }
 }
 
@@ -208,7 +265,7 @@ impl Node {
         for payload in std::mem::take(&mut self.kept) {
             self.hold(payload.id);
             if !bundled.contains(&payload.id) {
-                self.state.handle(now, Input::Broadcast(event(&payload)));
+                self.tell(now, Input::Broadcast(event(&payload)));
             }
         }
     }
@@ -224,14 +281,14 @@ impl Node {
         let direction = if dialled { Direction::Outbound } else { Direction::Inbound };
         self.peers.insert(peer, node);
         self.pings.start(now, conn);
-        self.state.handle(now, Input::PeerUp { peer, direction, address, dialect: self.dialect });
+        self.tell(now, Input::PeerUp { peer, direction, address, dialect: self.dialect });
     }
 
     fn on_frame(&mut self, now: Time, conn: ConnId, bytes: &[u8], effects: &mut Vec<Effect>) {
         let peer = PeerId(conn.0);
         if Pings::is_one(bytes) {
             if let Some(rtt) = self.pings.on_frame(now, conn, bytes, effects) {
-                self.state.handle(now, Input::Rtt { peer, rtt });
+                self.tell(now, Input::Rtt { peer, rtt });
             }
             return;
         }
@@ -243,6 +300,13 @@ impl Node {
             Ok(message) => Input::Message { peer, message },
             Err(error) => Input::Refused { peer, reason: error.reason(), event: false },
         };
+        self.tell(now, input);
+    }
+
+    fn tell(&mut self, now: Time, input: Input) {
+        if let Some(watch) = &mut self.watch {
+            watch.on_input(&input);
+        }
         self.state.handle(now, input);
     }
 
@@ -251,6 +315,9 @@ impl Node {
             let outputs: Vec<Output> = self.state.drain().collect();
             if outputs.is_empty() {
                 break;
+            }
+            if let Some(watch) = &mut self.watch {
+                watch.on_outputs(now, &self.state, &outputs);
             }
             self.carry_out(now, outputs, effects);
         }
@@ -279,10 +346,10 @@ impl Node {
                 },
                 Output::Keep(bundle) => {
                     if let Some(before) = self.store.keep(bundle) {
-                        self.state.handle(now, Input::Dropped { before });
+                        self.tell(now, Input::Dropped { before });
                     }
                 }
-                Output::Ask(ask) => self.state.handle(now, Input::Answer(self.store.answer(&ask))),
+                Output::Ask(ask) => self.tell(now, Input::Answer(self.store.answer(&ask))),
             }
         }
     }

@@ -53,7 +53,10 @@ impl Scenario {
         let [low, high] = links.latency_ms;
         within("links.latency_ms, the greater,", high, low.max(1), 60_000)?;
         share("links.reset_share", links.reset_share)?;
-        links.uplink_kbit.map_or(Ok(()), |kbit| within("links.uplink_kbit", kbit, 1, 100_000_000))?;
+        share("links.duplicate_share", links.duplicate_share)?;
+        share("traffic.twice_share", traffic.twice_share)?;
+        kbit("links.uplink_kbit", links.uplink_kbit)?;
+        kbit("links.downlink_kbit", links.downlink_kbit)?;
         if let Some(spikes) = &links.spikes {
             share("links.spikes.share", spikes.share)?;
         }
@@ -72,6 +75,7 @@ impl Scenario {
     fn validate_steps(&self) -> Result<(), ScenarioError> {
         let times: Vec<u64> = self.steps.iter().map(|step| step.at_ms).collect();
         require(times.is_sorted(), "the steps' at_ms", format!("{times:?}"), "in order")?;
+        self.steps.iter().try_for_each(|step| step.action.validate())?;
         self.steps.iter().flat_map(|step| step.action.selects()).try_for_each(|select| self.validate_select(select))
     }
 
@@ -90,6 +94,23 @@ impl Scenario {
 }
 
 impl Action {
+    fn validate(&self) -> Result<(), ScenarioError> {
+        match self {
+            Action::Impair(impair) => {
+                within("a step's delay_ms", impair.delay_ms, 0, 60_000)?;
+                within("a step's jitter_ms", impair.jitter_ms, 0, 60_000)?;
+                share("a step's reset_share", impair.reset_share)?;
+                share("a step's duplicate_share", impair.duplicate_share)?;
+                impair.spikes.as_ref().map_or(Ok(()), |spikes| share("a step's spikes.share", spikes.share))
+            }
+            Action::Slow(slow) => {
+                kbit("a step's uplink_kbit", slow.uplink_kbit)?;
+                kbit("a step's downlink_kbit", slow.downlink_kbit)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The sets of nodes that it names.
     fn selects(&self) -> Vec<&Select> {
         match self {
@@ -98,9 +119,10 @@ impl Action {
             Action::Restart(restart) => vec![&restart.who],
             Action::Reset(reset) => vec![&reset.who],
             Action::Clog(clog) => vec![&clog.from, &clog.to],
+            Action::Impair(impair) => vec![&impair.who],
             Action::Skew(skew) => vec![&skew.who],
             Action::Slow(slow) => vec![&slow.who],
-            Action::Heal | Action::Unclog => Vec::new(),
+            Action::Heal | Action::Unclog | Action::Restore => Vec::new(),
         }
     }
 }
@@ -112,6 +134,10 @@ fn within<T: PartialOrd + ToString>(name: &'static str, value: T, low: T, high: 
 
 fn share(name: &'static str, value: f64) -> Result<(), ScenarioError> {
     within(name, value, 0.0, 1.0)
+}
+
+fn kbit(name: &'static str, value: Option<u64>) -> Result<(), ScenarioError> {
+    value.map_or(Ok(()), |kbit| within(name, kbit, 1, 100_000_000))
 }
 
 fn require(ok: bool, name: &'static str, value: impl ToString, allowed: &str) -> Result<(), ScenarioError> {

@@ -17,9 +17,16 @@ pub struct Links {
     /// What each node can send, over all its connections, in kilobits a second. Default: without limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uplink_kbit: Option<u64>,
+    /// What each node can take in, over all its connections, in kilobits a second. Default: without limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub downlink_kbit: Option<u64>,
     /// The share of frames at which the connection is reset, 0 to 1. Default 0.
     #[serde(default, skip_serializing_if = "is_none")]
     pub reset_share: f64,
+    /// The share of frames that arrive twice, the second right behind the first, 0 to 1. No TCP connection does that; a
+    /// proxy between two of them may. Default 0.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub duplicate_share: f64,
     /// How long it takes to notice that the other side is silent, in milliseconds: after a partition, or when a machine
     /// dies without a word. Default 35,000: two pongs missed, as `server` has it.
     #[serde(default = "default_silence_ms")]
@@ -62,7 +69,9 @@ impl Links {
             latency_ms: [low, high],
             jitter_ms: 0,
             uplink_kbit: None,
+            downlink_kbit: None,
             reset_share: 0.0,
+            duplicate_share: 0.0,
             silence_ms: default_silence_ms(),
             dial_timeout_ms: default_dial_timeout_ms(),
             spikes: None,
@@ -79,10 +88,10 @@ fn default_dial_timeout_ms() -> u64 {
     5_000
 }
 
-fn is_zero(number: &u64) -> bool {
+pub(super) fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
-fn is_none(share: &f64) -> bool {
+pub(super) fn is_none(share: &f64) -> bool {
     *share == 0.0
 }

@@ -8,7 +8,7 @@ mod steps;
 pub use catalogue::{CATALOGUE, load};
 pub use check::ScenarioError;
 pub use links::{Links, Regions, Spikes};
-pub use steps::{Action, Clog, Crash, Partition, Reset, Restart, Select, Skew, Slow, Step};
+pub use steps::{Action, Clog, Crash, Impair, Partition, Reset, Restart, Select, Skew, Slow, Step};
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -82,6 +82,10 @@ pub struct Traffic {
     /// Whether all senders of a round send at one instant. Otherwise one after another. Default false.
     #[serde(default)]
     pub together: bool,
+    /// The share of messages that come into the mesh through two nodes at once, 0 to 1: as those of a script that is
+    /// connected to two. Default 0.
+    #[serde(default, skip_serializing_if = "links::is_none")]
+    pub twice_share: f64,
     /// Between two messages, or between two rounds where all send together, in milliseconds.
     pub every_ms: u64,
     /// From the last message to the end, in milliseconds. Default 30,000.

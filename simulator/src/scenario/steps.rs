@@ -1,5 +1,6 @@
 //! What happens to the world at a given time.
 
+use super::links::{Spikes, is_none, is_zero};
 use serde::{Deserialize, Serialize};
 
 /// One thing that happens.
@@ -30,6 +31,10 @@ pub enum Action {
     Clog(Clog),
     /// All clogs end, and what was held back goes on its way.
     Unclog,
+    /// Links get worse. Adds to what they are like, and to impairments that are there.
+    Impair(Impair),
+    /// All impairments end.
+    Restore,
     /// Wall clocks are set off from now on. Monotonic clocks never are.
     Skew(Skew),
     /// Nodes get slow, or fast again.
@@ -110,6 +115,29 @@ pub struct Clog {
     pub to: Select,
 }
 
+/// See [`Action::Impair`]. What is left out does not happen; the rest is as in [`Links`](super::Links).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Impair {
+    /// Whose links: those on which one of these sends, or gets, a frame.
+    pub who: Select,
+    /// Every frame takes so much longer, in milliseconds.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub delay_ms: u64,
+    /// At most so much more for each frame, drawn evenly, in milliseconds.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub jitter_ms: u64,
+    /// The share of frames at which the connection is reset, 0 to 1.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub reset_share: f64,
+    /// The share of frames that arrive twice, 0 to 1.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub duplicate_share: f64,
+    /// Now and then a frame takes much longer, and holds up those behind it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spikes: Option<Spikes>,
+}
+
 /// See [`Action::Skew`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -132,6 +160,9 @@ pub struct Slow {
     /// What they can send, in kilobits a second. Default: what links have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uplink_kbit: Option<u64>,
+    /// What they can take in, in kilobits a second. Default: what links have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub downlink_kbit: Option<u64>,
 }
 
 fn yes() -> bool {

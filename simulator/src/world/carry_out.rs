@@ -4,6 +4,7 @@ use super::{Happening, Item, Sent, World};
 use crate::connections::opposite;
 use crate::network::Passage;
 use crate::protocol::{ConnId, Effect, NodeId};
+use gossip::Time;
 use std::rc::Rc;
 
 impl World<'_> {
@@ -12,7 +13,10 @@ impl World<'_> {
         // A node that delivers and forwards may name the two in any order: hops are known once it has delivered.
         for effect in effects.iter() {
             match effect {
-                Effect::Deliver(id) => self.ledger.on_delivered(self.now, node, *id),
+                Effect::Deliver(id) => {
+                    let since = self.slots[node.index()].up_since;
+                    self.ledger.on_delivered(self.now, node, since, *id);
+                }
                 Effect::DeliverPhantom => self.ledger.phantoms += 1,
                 _ => {}
             }
@@ -43,16 +47,22 @@ impl World<'_> {
         if self.connections.is_broken(end) {
             return;
         }
-        let bytes = if let Item::Frame(frame) = &item { frame.bytes.len() } else { 0 };
-        match self.network.passage(self.now, from, to, bytes) {
-            Passage::Arrives(at) => {
-                let at = self.connections.arrival(end, at);
-                self.queue.push(at, Happening::Arrival { end: opposite(end), item });
+        match self.network.passage(self.now, from, to, item.bytes()) {
+            Passage::Arrives(at) => self.arrive(end, at, item),
+            Passage::ArrivesTwice(at) => {
+                self.arrive(end, at, item.clone());
+                self.arrive(end, at, item);
             }
             Passage::Held => self.connections.hold(end, item),
             Passage::Lost => {}
             Passage::Resets => self.reset_connection(end),
         }
+    }
+
+    /// Plans that something from an end arrives at `at`, or right behind what was sent on the connection before it.
+    fn arrive(&mut self, end: ConnId, at: Time, item: Item) {
+        let at = self.connections.arrival(end, at);
+        self.queue.push(at, Happening::Arrival { end: opposite(end), item });
     }
 
     /// A connection is reset somewhere on its way. Each side hears of it after the way there.

@@ -4,6 +4,7 @@ use super::{Happening, World};
 use crate::connections::opposite;
 use crate::network::NodeSet;
 use crate::protocol::{ConnId, NodeId};
+use crate::scenario::Impair;
 use gossip::Time;
 use std::time::Duration;
 
@@ -78,10 +79,21 @@ impl World<'_> {
         self.slots[node.index()].skew = micros;
     }
 
-    /// How long each frame keeps a node busy, and what it can send, in kilobits a second (`None`: what links have).
-    pub fn slow(&mut self, node: NodeId, busy: Duration, uplink_kbit: Option<u64>) {
+    /// How long each frame keeps a node busy, and what it can send and take in, in kilobits a second (`None`: what links
+    /// have).
+    pub fn slow(&mut self, node: NodeId, busy: Duration, uplink_kbit: Option<u64>, downlink_kbit: Option<u64>) {
         self.slots[node.index()].busy = busy;
-        self.network.set_uplink(node, uplink_kbit);
+        self.network.set_bandwidth(node, uplink_kbit, downlink_kbit);
+    }
+
+    /// The links of some nodes get worse.
+    pub fn impair(&mut self, who: NodeSet, impair: &Impair) {
+        self.network.impair(who, impair);
+    }
+
+    /// All impairments end. What is on its way stays as late as it is.
+    pub fn restore(&mut self) {
+        self.network.restore();
     }
 
     /// Breaks a connection, which whoever is still there notices at `at`.

@@ -7,6 +7,8 @@
 
 mod carry_out;
 mod faults;
+mod inspect;
+mod trace;
 
 use crate::connections::Connections;
 use crate::ledger::Ledger;
@@ -21,6 +23,7 @@ use std::any::Any;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
+use trace::Trace;
 
 /// A simulated mesh of one protocol.
 pub struct World<'p> {
@@ -33,7 +36,7 @@ pub struct World<'p> {
     network: Network,
     queue: Queue<Happening>,
     ledger: Ledger,
-    trace: blake3::Hasher,
+    trace: Trace,
     /// Empty between two facts: kept for its memory.
     effects: Vec<Effect>,
 }
@@ -63,6 +66,13 @@ enum Item {
     Frame(Rc<Sent>),
     /// The other side has closed it.
     Close,
+}
+
+impl Item {
+    /// How many bytes of the link it takes. A close is no frame that counts.
+    fn bytes(&self) -> usize {
+        if let Item::Frame(frame) = self { frame.bytes.len() } else { 0 }
+    }
 }
 
 /// A frame on its way: one for all whom it is for.
@@ -103,7 +113,7 @@ impl<'p> World<'p> {
             network: Network::new(seed, scenario),
             queue: Queue::default(),
             ledger: Ledger::default(),
-            trace: blake3::Hasher::new(),
+            trace: Trace::default(),
             effects: Vec::new(),
         }
     }
@@ -125,7 +135,7 @@ impl<'p> World<'p> {
 
     /// The hash over all that nodes took in so far.
     pub fn trace(&self) -> blake3::Hash {
-        self.trace.finalize()
+        self.trace.hash()
     }
 
     /// Since when a node has been running without a break. `None`: it isn't.
@@ -179,6 +189,16 @@ impl<'p> World<'p> {
         self.ledger.begin(payload.clone(), self.now, counted, bound, self.slots.len());
         self.tell(node, Fact::Broadcast(&payload));
         Some(payload.id)
+    }
+
+    /// A broadcast comes in at another node as well. Nothing happens if that one does not run, or has it.
+    pub fn broadcast_again(&mut self, id: BroadcastId, node: NodeId) {
+        let payload = self.ledger.broadcasts().get(id.0 as usize).map(|broadcast| broadcast.payload.clone());
+        let runs = self.up_since(node).is_some();
+        if let Some(payload) = payload.filter(|_| runs && !self.ledger.has(node, id)) {
+            self.ledger.on_given(self.now, node, id);
+            self.tell(node, Fact::Broadcast(&payload));
+        }
     }
 
     /// Who could send payload to whom at this moment, and how long that takes at least.
@@ -245,14 +265,15 @@ impl<'p> World<'p> {
         }
     }
 
-    /// A slow node takes one thing after another.
+    /// What arrives goes through the downlink, and a slow node takes one thing after another.
     fn on_arrival(&mut self, end: ConnId, item: Item) {
         let Some(node) = self.connections.node(end) else { return };
+        let at = self.network.enter(self.now, node, item.bytes());
         let slot = &mut self.slots[node.index()];
-        if slot.busy.is_zero() && slot.busy_until <= self.now {
+        slot.busy_until = slot.busy_until.max(at) + slot.busy;
+        if slot.busy_until <= self.now {
             return self.take_in(end, &item);
         }
-        slot.busy_until = slot.busy_until.max(self.now) + slot.busy;
         self.queue.push(slot.busy_until, Happening::Turn { end, item });
     }
 
@@ -260,8 +281,7 @@ impl<'p> World<'p> {
     fn take_in(&mut self, end: ConnId, item: &Item) {
         let Some(node) = self.connections.node(end).filter(|_| self.connections.reaches(end)) else { return };
         let Item::Frame(frame) = item else { return self.on_down(end) };
-        self.trace.update(&self.now.as_micros().to_le_bytes()).update(&end.0.to_le_bytes());
-        self.trace.update(&(frame.bytes.len() as u64).to_le_bytes()).update(&frame.bytes);
+        self.trace.add(self.now, end, &frame.bytes);
         self.ledger.on_arrived(node, &frame.tags);
         self.tell(node, Fact::Frame { conn: end, bytes: &frame.bytes });
     }

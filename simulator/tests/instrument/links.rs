@@ -2,6 +2,8 @@
 
 use crate::flood::{Flood, Heard, chain, ms, scenario};
 use simulator::protocol::NodeId;
+use simulator::scenario::{Impair, Select};
+use simulator::world::World;
 
 #[test]
 fn a_dial_takes_a_round_trip_and_the_listener_knows_after_one_way() {
@@ -43,6 +45,66 @@ fn frames_leave_one_after_another_as_fast_as_the_uplink_allows_whoever_they_are_
     let at = |node| flood.frames(node).into_iter().map(|(at, _)| at - 1_000.0).collect::<Vec<_>>();
     assert_eq!(at(0), [30.0, 50.0, 70.0]);
     assert_eq!(at(2), [40.0, 60.0, 80.0]);
+}
+
+#[test]
+fn frames_come_in_one_after_another_as_fast_as_the_downlink_allows_whoever_they_are_from() {
+    let flood = Flood::default();
+    // 800 kbit/s: 1,000 bytes in 10 ms.
+    let mut world = chain(&scenario(3, "latency_ms = [20, 20]\ndownlink_kbit = 800"), &flood);
+    world.broadcast(NodeId(0), 1_000, true).unwrap();
+    world.broadcast(NodeId(2), 1_000, true).unwrap();
+    world.run_for(ms(1_000));
+    let at = |node| flood.frames(node).into_iter().map(|(at, _)| at - 1_000.0).collect::<Vec<_>>();
+    assert_eq!(at(1), [30.0, 40.0]);
+    assert_eq!((at(0), at(2)), (vec![70.0], vec![60.0]), "each goes on when it is in");
+    world.slow(NodeId(1), ms(0), None, Some(80));
+    world.broadcast(NodeId(0), 1_000, true).unwrap();
+    world.run_for(ms(1_000));
+    assert_eq!(at(1)[2], 1_000.0 + 20.0 + 100.0, "a tenth of the bandwidth takes ten times as long");
+}
+
+#[test]
+fn a_duplicate_comes_right_behind_and_nothing_is_lost() {
+    let flood = Flood::default();
+    let mut world = chain(&scenario(2, "latency_ms = [20, 20]\nduplicate_share = 0.2"), &flood);
+    for _ in 0..100 {
+        world.broadcast(NodeId(0), 256, true).unwrap();
+        world.run_for(ms(50));
+    }
+    let came = flood.frames(1);
+    let twice = came.windows(2).filter(|pair| pair[0] == pair[1]).count();
+    assert!((10..=30).contains(&twice) && came.len() == 100 + twice, "{twice} of {}", came.len());
+    assert_eq!(world.ledger().broadcasts()[0].transmissions, 1, "what is doubled was sent once");
+}
+
+#[test]
+fn impairments_add_up_on_the_links_of_their_nodes_and_end() {
+    let flood = Flood::default();
+    let mut world = chain(&scenario(3, "latency_ms = [20, 20]"), &flood);
+    let impair = |delay_ms, reset_share| Impair {
+        who: Select::All,
+        delay_ms,
+        jitter_ms: 0,
+        reset_share,
+        duplicate_share: 0.0,
+        spikes: None,
+    };
+    world.impair([NodeId(0)].into_iter().collect(), &impair(100, 0.0));
+    world.impair([NodeId(0), NodeId(1)].into_iter().collect(), &impair(7, 0.0));
+    let delays = |world: &mut World<'_>| {
+        let begin = world.now().as_micros() as f64 / 1_000.0;
+        world.broadcast(NodeId(1), 256, true).unwrap();
+        world.run_for(ms(1_000));
+        [0, 2].map(|node| flood.frames(node).last().unwrap().0 - begin)
+    };
+    assert_eq!(delays(&mut world), [127.0, 27.0]);
+    world.restore();
+    assert_eq!(delays(&mut world), [20.0, 20.0]);
+    world.impair([NodeId(2)].into_iter().collect(), &impair(0, 1.0));
+    world.broadcast(NodeId(1), 256, true).unwrap();
+    world.run_for(ms(100));
+    assert_eq!((flood.moments(2, Heard::Down).len(), flood.moments(0, Heard::Down).len()), (1, 0));
 }
 
 #[test]
@@ -111,7 +173,7 @@ fn what_is_sent_before_a_close_still_arrives_and_then_the_close() {
 fn a_slow_node_takes_one_frame_after_another() {
     let flood = Flood::default();
     let mut world = chain(&scenario(2, "latency_ms = [20, 20]"), &flood);
-    world.slow(NodeId(1), ms(5), None);
+    world.slow(NodeId(1), ms(5), None, None);
     for _ in 0..3 {
         world.broadcast(NodeId(0), 256, true).unwrap();
     }
@@ -123,14 +185,15 @@ fn a_slow_node_takes_one_frame_after_another() {
 fn a_wall_clock_that_is_off_shows_in_what_its_node_says() {
     let flood = Flood::default();
     let mut world = chain(&scenario(2, "latency_ms = [20, 20]"), &flood);
-    for off in [0, -20_000_000, 3_600_000_000] {
+    // It steps back, far ahead, and back again.
+    for off in [0, -20_000_000, 3_600_000_000, 0] {
         world.skew(NodeId(0), off);
         world.broadcast(NodeId(0), 256, true).unwrap();
     }
     let said = |at: usize| world.ledger().broadcasts()[at].payload.text.to_string();
-    for (at, timestamp) in [(0, "1000"), (1, "-19000"), (2, "3601000")] {
+    for (at, timestamp) in [(0, "1000"), (1, "-19000"), (2, "3601000"), (3, "1000")] {
         assert!(said(at).contains(&format!("\"timestamp\":{timestamp},")), "{}", said(at));
     }
     world.run_for(ms(100));
-    assert_eq!(flood.frames(1).len(), 3, "the time of the world goes on for it as for all");
+    assert_eq!(flood.frames(1).len(), 4, "the time of the world goes on for it as for all");
 }

@@ -47,6 +47,14 @@ fn unknown_keys_and_values_out_of_range_are_refused_in_words() {
         ("rounds = 3", "rounds = 3\nwarmup_rounds = 3", "traffic.warmup_rounds is 3; it must be 0 to 2"),
         ("[1, 2]", "[2, 1]", "links.latency_ms, the greater, is 1; it must be 2 to 60000"),
         ("[1, 2]", "[1, 2]\nreset_share = 1.5", "links.reset_share is 1.5; it must be 0 to 1"),
+        ("[1, 2]", "[1, 2]\nduplicate_share = -1.0", "links.duplicate_share is -1; it must be 0 to 1"),
+        ("[1, 2]", "[1, 2]\ndownlink_kbit = 0", "links.downlink_kbit is 0; it must be 1 to 100000000"),
+        ("rounds = 3", "rounds = 3\ntwice_share = 2.0", "traffic.twice_share is 2; it must be 0 to 1"),
+        (
+            "[1, 2]",
+            "[1, 2]\n[[steps]]\nat_ms = 1\naction = { impair = { who = 'all', reset_share = 2.0 } }",
+            "a step's reset_share is 2",
+        ),
         ("[1, 2]", "[1, 2]\n[[steps]]\nat_ms = 1\naction = 'explode'", "explode"),
         ("[1, 2]", "[1, 2]\n[[steps]]\nat_ms = 1\naction = { crash = { who = 'all', loud = true } }", "loud"),
         (

@@ -73,3 +73,20 @@ fn how_soon_all_hold_the_same_counts_from_the_last_step_and_so_do_the_bytes() {
     assert!((100.0..15_000.0).contains(&after), "{after}");
     assert!(ours.bytes_over_missing.unwrap() >= 1.0);
 }
+
+#[test]
+fn an_impairment_costs_what_is_sent_until_it_ends() {
+    let summary = play(500, "{ impair = { who = { nodes = [9] }, reset_share = 1.0 } }");
+    assert!(missed(&summary)[1] > 0, "{:?}", missed(&summary));
+    let summary = play(500, "'restore'");
+    assert_eq!(missed(&summary), [0, 0, 0]);
+}
+
+#[test]
+fn what_comes_in_at_two_nodes_is_one_broadcast() {
+    let mut scenario = scenario(10, "latency_ms = [20, 20]");
+    scenario.join = Join { contacts: 9, every_ms: 100, settle_ms: 5_000 };
+    scenario.traffic.twice_share = 1.0;
+    let summary = runner::run(&scenario, &Flood::default(), 1, &mut |_| {}).unwrap();
+    assert_eq!((summary.broadcasts, summary.missed, summary.repeats), (1, 0, 0));
+}

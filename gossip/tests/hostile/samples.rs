@@ -1,0 +1,62 @@
+//! One frame of each kind, in both dialects: what damage starts from.
+
+use gossip::{
+    Announced, Announcement, Bundle, BundleId, Digest, Event, Exchange, Grafted, Hello, InstanceId, Message, OriginId,
+    Probe, Way, Width, json, wire,
+};
+use std::sync::Arc;
+use uuid::Uuid;
+
+pub(crate) fn event(number: u128) -> Event {
+    let id = Uuid::from_u128(number);
+    let json = format!(r#"{{"event_id":"{id}","node_id":"n{number}","timestamp":1700000000000,"beauty":0.5}}"#);
+    Event { id, node_id: format!("n{number}").into(), json: json.into() }
+}
+
+pub(crate) fn origin(number: u8) -> OriginId {
+    OriginId([number; 32])
+}
+
+pub(crate) fn bundle(from: u8, seq: u64) -> Bundle {
+    let number = u128::from(from) << 64 | u128::from(seq);
+    Bundle { id: BundleId { origin: origin(from), seq }, events: vec![event(number), event(number + 1)].into() }
+}
+
+pub(crate) fn hello(instance: u128) -> Hello {
+    Hello {
+        mesh: "beauty".to_owned(),
+        node_id: format!("n{instance}"),
+        instance: InstanceId(Uuid::from_u128(instance)),
+        port: 8091,
+        digest: Some(Digest(Arc::from("abc"))),
+    }
+}
+
+/// A message of each kind.
+pub(crate) fn messages() -> Vec<Message> {
+    let announced = |name, step| Announced { name, step, age: 200 };
+    vec![
+        Message::Event { ttl: 7, event: event(7) },
+        Message::Hello(hello(9)),
+        Message::Peers(vec!["ws://192.0.2.7:8091".parse().unwrap(), "ws://node.example:1".parse().unwrap()]),
+        Message::Digest(Digest(Arc::from("abc"))),
+        Message::Bundle { way: Way { ttl: 9, hops: 1, like: Some(origin(2)) }, bundle: bundle(1, 5) },
+        Message::Exchange(Exchange::Missed { number: 1, covered: 1, bundles: vec![bundle(1, 6)] }),
+        Message::Exchange(Exchange::GetSums { width: Width::Hour, from: 0, until: 3_600_000_000 }),
+        Message::Exchange(Exchange::GetIds { from: 0, until: 10_000_000 }),
+        Message::Exchange(Exchange::Ids { from: 0, until: 10, ids: vec![bundle(1, 6).id] }),
+        Message::Exchange(Exchange::Want { number: 1, ids: vec![bundle(1, 6).id] }),
+        Message::IHave(Announcement { names: vec![origin(1)], bundles: vec![announced(0, 7), announced(1, 1)] }),
+        Message::Graft(vec![Grafted { origin: origin(1), wanted: vec![5] }]),
+        Message::Prune(vec![origin(1)]),
+        Message::Probe(Probe { origin: origin(3), seq: 5, hops: 1 }),
+    ]
+}
+
+pub(crate) fn texts() -> Vec<String> {
+    messages().iter().filter_map(json::encode).collect()
+}
+
+pub(crate) fn frames() -> Vec<Vec<u8>> {
+    messages().iter().filter_map(wire::encode).collect()
+}

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# What needs hours: 10,000 seeds of chaos, then each fuzz target for HOURS (default 1; fractions are fine).
+# What fails is named with the command that replays it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+scripts/setup.sh build
+. scripts/env.sh
+
+seeds=${SEEDS:-0-9999}
+milliseconds=$(awk -v hours="${HOURS:-1}" 'BEGIN { printf "%d", hours * 3600000 }')
+
+failed=0
+say "Chaos: seeds $seeds"
+cargo run --release --quiet -p simulator -- chaos --seeds "$seeds" || failed=1
+say "Fuzzing: each target for $((milliseconds / 1000)) s"
+BOLERO_RANDOM_TEST_TIME_MS=$milliseconds cargo test -p gossip --test hostile || failed=1
+[ "$failed" = 0 ] || die "something failed; it is named above"
