@@ -220,6 +220,15 @@ impl Membership {
         self.active.insert(id, link);
         self.errands.forget(id);
         turn.steps.push(Step::Up(id));
+        // Two that became links in one moment were not told of each other after their hellos. Where a node has room for
+        // more links, the mesh may be so small that nobody else would tell them soon.
+        if let Some(address) =
+            turn.peers.get(&id).and_then(Peer::listens).filter(|_| self.active.missing(turn.config) > 0)
+        {
+            let others = self.active.ids().filter(|other| *other != id);
+            let tell = |other| Step::Send(other, Message::Peers(vec![address.clone()]));
+            turn.steps.extend(others.map(tell));
+        }
     }
 
     /// Drops a link, and says who has a place for the other side. The other side closes.

@@ -45,6 +45,16 @@ fn nodes_that_all_know_one_address_come_to_few_links_each_the_same_on_both_sides
 }
 
 #[test]
+fn three_that_start_at_once_know_each_other_within_seconds() {
+    for seed in 0..100 {
+        let mut world = World::chain(seed, 3);
+        world.run_for(Duration::from_secs(5));
+        let links: usize = (0..3).map(|node| world.peers(node).len()).sum();
+        assert_eq!(links, 6, "seed {seed}");
+    }
+}
+
+#[test]
 fn a_small_mesh_is_complete() {
     for n in 2..=6 {
         for seed in 0..5 {
