@@ -6,7 +6,7 @@ use hyper::body::Bytes;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use std::io::{Read, Seek};
+use std::fs::File;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -36,7 +36,9 @@ pub(crate) fn start(name: &str, peers: &[&Node]) -> Node {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
     let binary = std::env::var("BEAUTY_MESH").unwrap_or_else(|_| format!("{root}/target/release/beauty-mesh"));
     let peers: Vec<&str> = peers.iter().map(|node| node.peers.as_str()).collect();
-    let (data, mut log) = (tempfile::tempdir().unwrap(), tempfile::tempfile().unwrap());
+    let data = tempfile::tempdir().unwrap();
+    // Written and read through two openings: one that both shared would be rewound under the writer.
+    let log = data.path().join("log");
     let process = Command::new(&binary)
         .current_dir(root)
         .args(["serve", "--enable", "1", "--node-id", name, "--http", "127.0.0.1:0", "--port", "0"])
@@ -44,15 +46,13 @@ pub(crate) fn start(name: &str, peers: &[&Node]) -> Node {
         .arg("--data-dir")
         .arg(data.path())
         .env("RUST_LOG", "info")
-        .stderr(log.try_clone().unwrap())
+        .stderr(File::create(&log).unwrap())
         .spawn()
         .unwrap_or_else(|error| panic!("{binary}: {error}; `make build` builds it"));
     let mut node = Node { process, http: String::new(), peers: String::new(), _data: data };
     let start = Instant::now();
     loop {
-        let mut text = String::new();
-        log.rewind().unwrap();
-        log.read_to_string(&mut text).unwrap();
+        let text = std::fs::read_to_string(&log).unwrap();
         if let (Some(http), Some(peers)) = (after(&text, "http://", '/'), after(&text, "connect to ws://", ';')) {
             (node.http, node.peers) = (http, format!("ws://{peers}"));
             return node;
