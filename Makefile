@@ -22,7 +22,7 @@ test: ## Check everything: format, lints, tests, documentation, the page in a br
 dev: ## Rebuild and reload one node at http://127.0.0.1:8080 while you edit
 	@scripts/setup.sh build
 	@. scripts/env.sh; \
-	export FEDERATED_ENABLE=1 FEDERATED_NODE_ID=dev FEDERATED_SOURCE=host FEDERATED_DATA_DIR=target/mesh/dev; \
+	export FEDERATED_ENABLE=1 FEDERATED_NODE_ID=dev FEDERATED_SOURCE=host FEDERATED_UNSIGNED=accept FEDERATED_DATA_DIR=target/mesh/dev; \
 	exec cargo leptos watch
 
 .PHONY: bench

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A mesh of three nodes on this machine: alpha, beta and gamma, until Ctrl-C.
+# A mesh of three nodes on this machine: alpha, beta and gamma, until Ctrl-C. They take in what plain scripts send, and
+# vouch for it (FEDERATED_UNSIGNED=accept).
 #
 #     MESH_HTTP_PORT=9080 MESH_P2P_PORT=9091 make run     on other ports: each node takes the next
 set -euo pipefail
@@ -65,6 +66,7 @@ start() {
         FEDERATED_PEERS=$(peers_of "$i") \
         FEDERATED_DATA_DIR=$data/$name \
         FEDERATED_SOURCE=host \
+        FEDERATED_UNSIGNED=accept \
         LEPTOS_SITE_ADDR=127.0.0.1:$((http_port + i)) \
         target/release/beauty-mesh serve >"$data/$name.log" 2>&1 </dev/null &
     pids+=($!)

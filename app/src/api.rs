@@ -16,7 +16,7 @@ pub struct Health {
     pub status: String,
     /// The name of this node: a claim.
     pub node_id: String,
-    /// The Ed25519 key of this node, in hex; `null` while nodes have none.
+    /// The Ed25519 key of this node, in hex: by it others know the node, whatever its name.
     pub public_key: Option<String>,
     /// The version of the binary.
     pub version: String,
@@ -48,6 +48,33 @@ pub struct Health {
     pub digest_from: u64,
     /// How many nodes have events in the map or are known as peers, this one included.
     pub nodes: usize,
+    /// Names in which more than one key signs, 16 at most.
+    #[serde(default)]
+    pub conflicts: Vec<Conflict>,
+}
+
+/// A name in which more than one key signs. The first one keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conflict {
+    /// The name.
+    pub node_id: String,
+    /// The first key, in hex.
+    pub public_key: String,
+    /// The others.
+    pub others: Vec<String>,
+}
+
+/// `GET /federated/nodes`: who signs in a name. Exactly one of the two keys is there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Named {
+    /// The name.
+    pub node_id: String,
+    /// The first key that signed in it, in hex, if it is that key's own name.
+    pub public_key: Option<String>,
+    /// The key of the first node that vouched for it, if it is a script's without a key.
+    pub vouched_by: Option<String>,
+    /// Other keys that sign in it all the same: a conflict.
+    pub others: Vec<String>,
 }
 
 /// `GET /federated/network`: who is connected.
@@ -64,7 +91,7 @@ pub struct Network {
 pub struct Peer {
     /// The name that the peer claims; `null` for a script that never said one.
     pub node_id: Option<String>,
-    /// Its Ed25519 key, in hex; `null` while peers have none.
+    /// The Ed25519 key that it claims, in hex; `null` for a script.
     pub public_key: Option<String>,
     /// Where it can be dialled, or where it dialled from.
     pub address: String,
@@ -82,6 +109,9 @@ pub struct Peer {
     pub sent: u64,
     /// Frames received from it.
     pub received: u64,
+    /// Frames and bundles of it that were refused.
+    #[serde(default)]
+    pub refused: u64,
     /// Whether its digest equals ours; `null` while it has told none.
     pub in_sync: Option<bool>,
     /// When the last frame came, pongs included.

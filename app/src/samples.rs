@@ -73,6 +73,7 @@ fn health() -> Health {
         digest: "0".repeat(64),
         digest_from: START,
         nodes: 1,
+        conflicts: Vec::new(),
     }
 }
 

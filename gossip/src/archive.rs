@@ -120,7 +120,8 @@ mod tests {
     use super::*;
 
     fn bundle(seq: u64) -> Bundle {
-        Bundle { id: BundleId { origin: OriginId([1; 32]), seq }, events: Vec::new().into() }
+        let id = BundleId { origin: OriginId([1; 32]), seq };
+        Bundle { id, events: Vec::new().into(), signature: crate::Signature::NONE }
     }
 
     #[test]

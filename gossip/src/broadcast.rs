@@ -14,6 +14,7 @@ use crate::{Config, Dialect, Event, Fault, Message, Planted};
 use rand::Rng;
 use rand::seq::IteratorRandom;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What gossip has done since the start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,22 +55,21 @@ impl Broadcast {
         true
     }
 
-    /// Sends an event to up to `fanout` random scripts, but not to `except`, nor to the node that it is of.
+    /// Sends a message with an event of this node to up to `fanout` random scripts, but not to `except`, nor to that node.
     pub(crate) fn spread(
         &mut self,
         fanout: usize,
-        ttl: u8,
-        event: Event,
+        (node_id, message): (Arc<str>, Message),
         except: Option<PeerId>,
         peers: &BTreeMap<PeerId, Peer>,
         rng: &mut impl Rng,
     ) -> Option<Output> {
         let may_have = |(id, peer): &(&PeerId, &Peer)| {
-            peer.dialect == Dialect::Json && peer.stays() && Some(**id) != except && !peer.is_named(&event.node_id)
+            peer.dialect == Dialect::Json && peer.stays() && Some(**id) != except && !peer.is_named(&node_id)
         };
         let to: Vec<PeerId> = peers.iter().filter(may_have).map(|(id, _)| *id).sample(rng, fanout);
         self.counters.propagated += to.len() as u64;
-        (!to.is_empty()).then_some(Output::Send { to, message: Message::Event { ttl, event } })
+        (!to.is_empty()).then_some(Output::Send { to, message })
     }
 
     pub(crate) fn check(&self, config: &Config) -> Broken {

@@ -1,14 +1,38 @@
 //! What nodes gossip among themselves: a few events of one origin, under one number.
 
-use crate::Event;
-use serde::{Deserialize, Serialize};
+use crate::{Event, Signature};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::sync::Arc;
 
-/// Who made a bundle: 32 bytes, an Ed25519 public key once nodes have keys.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+/// Who made a bundle: an Ed25519 public key. In JSON it is 64 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OriginId(pub [u8; 32]);
+
+impl Serialize for OriginId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.serialize_str(&hex::encode(self.0))
+        } else {
+            self.0.serialize(serializer)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for OriginId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<OriginId, D::Error> {
+        if deserializer.is_human_readable() {
+            let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+            let mut bytes = [0; 32];
+            hex::decode_to_slice(&*text, &mut bytes)
+                .map_err(|_| D::Error::custom("a key has 64 hexadecimal digits"))?;
+            Ok(OriginId(bytes))
+        } else {
+            <[u8; 32]>::deserialize(deserializer).map(OriginId)
+        }
+    }
+}
 
 impl fmt::Debug for OriginId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -33,6 +57,8 @@ pub struct Bundle {
     pub id: BundleId,
     /// What it tells.
     pub events: Arc<[Event]>,
+    /// Its origin's signature of [`bundle_bytes`](crate::bundle_bytes). Whoever hands a bundle to the protocol has checked it.
+    pub signature: Signature,
 }
 
 impl Bundle {

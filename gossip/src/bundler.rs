@@ -1,6 +1,6 @@
 //! From events to bundles: a quiet origin's event goes out at once, a busy origin gathers.
 
-use crate::{Bundle, BundleId, Event, OriginId, Time};
+use crate::{Bundle, BundleId, Event, Keypair, Me, OriginId, Signature, Time, bundle_bytes};
 use std::time::Duration;
 
 /// A busy origin gathers until so long after its last bundle.
@@ -10,6 +10,9 @@ const GATHER: Duration = Duration::from_millis(50);
 #[derive(Clone, Debug)]
 pub(crate) struct Bundler {
     origin: OriginId,
+    /// Signs them, in the mesh of this name. Without one they are not signed.
+    key: Option<Keypair>,
+    mesh: String,
     /// The wall clock at the driver's start, in microseconds since the epoch.
     epoch_micros: u64,
     last_seq: u64,
@@ -19,11 +22,25 @@ pub(crate) struct Bundler {
 }
 
 impl Bundler {
-    pub(crate) fn new(origin: OriginId, epoch_micros: u64) -> Bundler {
-        Bundler { origin, epoch_micros, last_seq: 0, last_bundle: None, gathered: Vec::new(), bytes: 0 }
+    pub(crate) fn new(me: &Me, mesh: &str) -> Bundler {
+        Bundler {
+            origin: me.origin,
+            key: me.key.clone(),
+            mesh: mesh.to_owned(),
+            epoch_micros: me.epoch_micros,
+            last_seq: 0,
+            last_bundle: None,
+            gathered: Vec::new(),
+            bytes: 0,
+        }
     }
 
-    /// A number that was used before the start.
+    /// Whether an event that comes now would go out at once, alone and signed.
+    pub(crate) fn is_quiet(&self, now: Time) -> bool {
+        self.key.is_some() && self.gathered.is_empty() && self.last_bundle.is_none_or(|last| last + GATHER <= now)
+    }
+
+    /// A number that was used already: before the start, or by a bundle that was sent and not kept.
     pub(crate) fn skip(&mut self, seq: u64) {
         self.last_seq = self.last_seq.max(seq);
     }
@@ -57,17 +74,29 @@ impl Bundler {
         self.last_seq = self.last_seq.saturating_add(1).max(self.epoch_micros.saturating_add(now.as_micros()));
         self.bytes = 0;
         let events = std::mem::take(&mut self.gathered).into();
-        Some(Bundle { id: BundleId { origin: self.origin, seq: self.last_seq }, events })
+        let id = BundleId { origin: self.origin, seq: self.last_seq };
+        let mut bundle = Bundle { id, events, signature: Signature::NONE };
+        if let Some(key) = &self.key {
+            bundle.signature = key.sign(&bundle_bytes(&self.mesh, &bundle));
+        }
+        Some(bundle)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{InstanceId, PublicKey};
     use uuid::Uuid;
 
     fn event(number: u128, bytes: usize) -> Event {
         Event { id: Uuid::from_u128(number), node_id: "me".into(), json: "x".repeat(bytes).into() }
+    }
+
+    fn bundler(epoch_micros: u64) -> Bundler {
+        let (instance, key) = (InstanceId(Uuid::from_u128(1)), Keypair::from_seed(&[1; 32]));
+        let (node_id, origin) = ("me".to_owned(), key.origin());
+        Bundler::new(&Me { node_id, instance, origin, key: Some(key), port: 0, epoch_micros }, "mesh")
     }
 
     fn at(millis: u64) -> Time {
@@ -76,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_quiet_origin_waits_for_nothing_and_a_busy_one_gathers_for_fifty_milliseconds() {
-        let mut bundler = Bundler::new(OriginId([1; 32]), 0);
+        let mut bundler = bundler(0);
         assert_eq!(bundler.add(at(1_000), event(1, 100)), None);
         assert_eq!(bundler.tick(at(1_000)).unwrap().events.len(), 1, "at once");
         for n in 0..10 {
@@ -90,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_bundle_is_closed_when_it_is_full_in_number_or_in_bytes() {
-        let mut bundler = Bundler::new(OriginId([1; 32]), 0);
+        let mut bundler = bundler(0);
         bundler.add(at(0), event(0, 1));
         bundler.tick(at(0));
         for n in 0..256 {
@@ -103,7 +132,7 @@ mod tests {
 
     #[test]
     fn numbers_grow_strictly_also_when_the_clock_steps_back_or_stands() {
-        let mut bundler = Bundler::new(OriginId([1; 32]), 5_000_000);
+        let mut bundler = bundler(5_000_000);
         let mut last = 0;
         for millis in [1_000, 2_000, 2_000, 500, 3_000] {
             bundler.add(at(millis), event(1, 1));
@@ -111,5 +140,17 @@ mod tests {
             assert!(bundle.id.seq > last && bundle.id.seq >= 5_000_000);
             last = bundle.id.seq;
         }
+    }
+    #[test]
+    fn a_bundle_is_signed_by_its_origin_for_its_mesh() {
+        let mut bundler = bundler(0);
+        assert!(bundler.is_quiet(at(1)));
+        bundler.add(at(1), event(1, 10));
+        assert!(!bundler.is_quiet(at(1)));
+        let bundle = bundler.close(at(1)).unwrap();
+        let key = PublicKey::decode(&bundle.id.origin).unwrap();
+        assert!(key.verify(&bundle_bytes("mesh", &bundle), &bundle.signature));
+        assert!(!key.verify(&bundle_bytes("other", &bundle), &bundle.signature));
+        assert!(!key.verify(&bundle_bytes("mesh", &bundle), &Signature::NONE));
     }
 }

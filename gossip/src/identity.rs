@@ -64,6 +64,11 @@ impl fmt::Debug for Keypair {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Signature(pub [u8; 64]);
 
+impl Signature {
+    /// No signature: holds for no key and no message.
+    pub const NONE: Signature = Signature([0; 64]);
+}
+
 impl fmt::Debug for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Signature({:02x}{:02x}…)", self.0[0], self.0[1])

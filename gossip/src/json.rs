@@ -2,6 +2,7 @@
 //!
 //! ```json
 //! {"type":"gossip","subtype":"beauty_event","ttl":10,"event":{"event_id":"…","node_id":"…", …}}
+//! {"type":"gossip","subtype":"beauty_event","ttl":10,"origin":"…","seq":1795358943747000,"signature":"…","event":{…}}
 //! {"type":"mesh","subtype":"hello","mesh":"beauty","node_id":"alpha","instance":"…","port":8091,"digest":"…"}
 //! {"type":"mesh","subtype":"peers","addresses":["ws://192.0.2.7:8091"]}
 //! {"type":"mesh","subtype":"digest","digest":"…"}
@@ -11,10 +12,13 @@
 //! {"type":"mesh","subtype":"disconnect"}
 //! ```
 //!
+//! The second one is signed: a bundle of one event, whose `origin` and `signature` are in hexadecimal.
 //! Unknown fields are ignored, unknown types refused. Everything is bounded before it is kept.
 
-use crate::Address;
+use crate::bundle::{Bundle, BundleId, OriginId};
 use crate::message::{Digest, Event, Hello, Message, Priority};
+use crate::trees::Way;
+use crate::{Address, Signature};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -73,6 +77,12 @@ struct Frame<'a> {
     ttl: Option<serde_json::Value>,
     #[serde(borrow, default)]
     event: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    origin: Option<Cow<'a, str>>,
+    #[serde(default)]
+    seq: Option<u64>,
+    #[serde(borrow, default)]
+    signature: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     addresses: Option<Vec<Cow<'a, str>>>,
     #[serde(borrow, default)]
@@ -164,6 +174,7 @@ pub fn encode(message: &Message) -> Option<String> {
         Message::Event { ttl, event } => {
             return Some(format!(r#"{{"type":"gossip","subtype":"beauty_event","ttl":{ttl},"event":{}}}"#, event.json));
         }
+        Message::Bundle { way, bundle } => return signed_event(way.ttl, bundle),
         Message::Hello(hello) => MeshFrame::Hello(hello),
         Message::Peers(addresses) => {
             MeshFrame::Peers { addresses: addresses.iter().map(ToString::to_string).collect() }
@@ -175,12 +186,9 @@ pub fn encode(message: &Message) -> Option<String> {
         }
         Message::ForwardJoin { newcomer, ttl } => MeshFrame::ForwardJoin { newcomer: newcomer.to_string(), ttl: *ttl },
         Message::Disconnect { instead } => MeshFrame::Disconnect { instead: instead.as_ref().map(ToString::to_string) },
-        Message::Bundle { .. }
-        | Message::Exchange(_)
-        | Message::IHave(_)
-        | Message::Graft(_)
-        | Message::Prune(_)
-        | Message::Probe(_) => return None,
+        Message::Exchange(_) | Message::IHave(_) | Message::Graft(_) | Message::Prune(_) | Message::Probe(_) => {
+            return None;
+        }
     };
     // Strings and numbers only: there is no value here that JSON can't hold.
     serde_json::to_string(&TypedMeshFrame { kind: "mesh", frame }).ok()
@@ -209,7 +217,32 @@ fn decode_event(frame: Frame<'_>) -> Result<Message, DecodeError> {
             .ok_or_else(|| DecodeError::Ttl(excerpt(&value.to_string())))?,
     };
     let event = frame.event.ok_or_else(|| shape("an event frame needs \"event\""))?;
-    Ok(Message::Event { ttl, event: decode_event_object(event.get())? })
+    let event = decode_event_object(event.get())?;
+    let (origin, seq, signature) = match (frame.origin, frame.seq, frame.signature) {
+        (None, None, None) => return Ok(Message::Event { ttl, event }),
+        (Some(origin), Some(seq), Some(signature)) => (origin, seq, signature),
+        _ => return Err(shape("a signed event has an origin, a seq and a signature, all three")),
+    };
+    let (mut key, mut signed) = ([0; 32], [0; 64]);
+    hex::decode_to_slice(&*origin, &mut key).map_err(|_| shape("an origin has 64 hexadecimal digits"))?;
+    hex::decode_to_slice(&*signature, &mut signed).map_err(|_| shape("a signature has 128 hexadecimal digits"))?;
+    let id = BundleId { origin: OriginId(key), seq };
+    let bundle = Bundle { id, events: vec![event].into(), signature: Signature(signed) };
+    Ok(Message::Bundle { way: Way { ttl, hops: 1, like: None }, bundle })
+}
+
+/// A bundle as scripts hear of it. `None` where it has more than one event, or no signature.
+fn signed_event(ttl: u8, bundle: &Bundle) -> Option<String> {
+    let [event] = &*bundle.events else { return None };
+    let (BundleId { origin, seq }, signature) = (bundle.id, bundle.signature);
+    (signature != Signature::NONE).then(|| {
+        format!(
+            r#"{{"type":"gossip","subtype":"beauty_event","ttl":{ttl},"origin":"{}","seq":{seq},"signature":"{}","event":{}}}"#,
+            hex::encode(origin.0),
+            hex::encode(signature.0),
+            event.json
+        )
+    })
 }
 
 fn decode_hello(text: &str) -> Result<Message, DecodeError> {

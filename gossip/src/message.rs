@@ -60,7 +60,8 @@ pub enum Message {
         /// Who has lost a link as well, and has a place for the receiver.
         instead: Option<Address>,
     },
-    /// A bundle on its way down its origin's tree. Between nodes only, as all that follows.
+    /// A bundle on its way down its origin's tree. Between nodes only, as all that follows; but one with a single event is
+    /// what scripts hear of it as well, and what a script says that signs its events.
     Bundle {
         /// How it travels.
         way: Way,
@@ -175,6 +176,8 @@ pub struct Hello {
     pub port: u16,
     /// The digest of what it holds, if it holds anything.
     pub digest: Option<Digest>,
+    /// The key that signs its bundles. Here it is a claim; a bundle proves it.
+    pub public_key: Option<OriginId>,
 }
 
 /// How much a node needs a link.

@@ -1,6 +1,6 @@
 //! One connected peer.
 
-use crate::{Address, Dialect, Digest, Direction, InstanceId, Time};
+use crate::{Address, Dialect, Digest, Direction, InstanceId, OriginId, Time};
 use std::fmt;
 use std::time::Duration;
 
@@ -41,6 +41,8 @@ pub(crate) struct Node {
     pub(crate) instance: InstanceId,
     /// Where it can be dialled, if it listens.
     pub(crate) address: Option<Address>,
+    /// The key it claims.
+    pub(crate) public_key: Option<OriginId>,
 }
 
 /// A connected peer, for whoever shows them.
@@ -50,6 +52,8 @@ pub struct PeerView {
     pub peer: PeerId,
     /// The name it claims, if it said hello.
     pub node_id: Option<String>,
+    /// The key it claims, if it said hello.
+    pub public_key: Option<OriginId>,
     /// Where it can be dialled, else where it dialled from.
     pub address: Address,
     /// Who dialled.
@@ -69,6 +73,7 @@ impl Peer {
         PeerView {
             peer,
             node_id: self.node.as_ref().map(|node| node.node_id.clone()),
+            public_key: self.node.as_ref().and_then(|node| node.public_key),
             address: self.listens().unwrap_or(&self.observed).clone(),
             direction: self.direction,
             dialect: self.dialect,

@@ -7,6 +7,7 @@ use crate::broadcast::{Broadcast, Counters};
 use crate::bundle::{Bundle, BundleId, OriginId};
 use crate::bundler::Bundler;
 use crate::input::{Dialect, Direction, Input};
+use crate::json::MAX_TTL;
 use crate::membership::{self, Membership, Turn};
 use crate::message::{Announcement, Digest, Event, Grafted, Hello, InstanceId, Message, Probe};
 use crate::output::Output;
@@ -14,7 +15,7 @@ use crate::peer::{Peer, PeerId, PeerView};
 use crate::reconcile::{Exchange, Reconcile};
 use crate::store::Held;
 use crate::trees::{Steps, Trees, Way};
-use crate::{Address, Config, Fault, Time};
+use crate::{Address, Config, Fault, Keypair, Signature, Time};
 use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -45,8 +46,10 @@ pub struct Me {
     pub node_id: String,
     /// This run of it, drawn anew at each start.
     pub instance: InstanceId,
-    /// Whose bundles its own are.
+    /// Whose bundles its own are: the public half of its key, where it has one.
     pub origin: OriginId,
+    /// The key that signs them. Without one they are not signed: no node takes such bundles, a simulator may.
+    pub key: Option<Keypair>,
     /// Where it listens, 0 if it does not.
     pub port: u16,
     /// The wall clock at [`Time::ZERO`], in microseconds since the Unix epoch.
@@ -57,7 +60,7 @@ impl State {
     /// A node that knows nobody yet. `rng` decides all that is random.
     pub fn new(config: Config, me: Me, rng: ChaCha8Rng) -> State {
         State {
-            bundler: Bundler::new(me.origin, me.epoch_micros),
+            bundler: Bundler::new(&me, &config.mesh),
             rng,
             peers: BTreeMap::new(),
             membership: Membership::new(&config),
@@ -227,6 +230,7 @@ impl State {
             instance: self.me.instance,
             port: self.me.port,
             digest: self.agreement.current().cloned(),
+            public_key: self.me.key.as_ref().map(Keypair::origin),
         };
         self.outbox.push_back(Output::Send { to: vec![to], message: Message::Hello(hello) });
     }
@@ -239,7 +243,7 @@ impl State {
         // A frame may still come from a connection that is closed on our side.
         let Some(peer) = self.peers.get_mut(&id) else { return };
         peer.spoken = true;
-        let linked = peer.linked;
+        let (linked, script) = (peer.linked, peer.dialect == Dialect::Json);
         match message {
             Message::Event { ttl, event } => self.on_event(now, id, ttl, event),
             Message::Hello(hello) => self.on_hello(now, id, hello),
@@ -257,6 +261,7 @@ impl State {
             Message::Disconnect { instead } => {
                 self.member(now, |membership, turn| membership.on_disconnect(turn, id, instead));
             }
+            Message::Bundle { way, bundle } if script => self.on_signed_event(now, id, way, bundle),
             Message::Bundle { way, bundle } if linked => self.on_bundle(now, id, way, bundle),
             // It was on its way when the link was dropped, and is no part of a tree any more.
             Message::Bundle { bundle, .. } if !self.trees.archive().knows(&bundle.id) => {
@@ -283,21 +288,45 @@ impl State {
         }
     }
 
+    /// A script's event that it has signed itself: from here on it goes down a tree of its own.
+    fn on_signed_event(&mut self, now: Time, from: PeerId, way: Way, bundle: Bundle) {
+        if self.trees.archive().knows(&bundle.id) {
+            self.broadcast.counters.total += 1;
+            self.broadcast.counters.duplicates += 1;
+            return;
+        }
+        // What its ttl says is said to scripts; nodes have one of their own.
+        let (onward, mut steps) = (Way { ttl: MAX_TTL, ..way }, Steps::default());
+        self.trees.on_bundle(now, from, onward, bundle.clone(), &mut steps);
+        self.keep(now, bundle.clone(), false);
+        self.learn_all(from, way.ttl.saturating_sub(1), &bundle);
+        self.carry_out(steps);
+    }
+
     fn on_broadcast(&mut self, now: Time, event: Event) {
-        if self.broadcast.accept(&event) {
+        if !self.broadcast.accept(&event) {
+            return;
+        }
+        // A bundle by itself is one that scripts can check. One that waits for others they hear of at once.
+        let alone = self.bundler.is_quiet(now);
+        if !alone {
             self.spread(self.config.ttl, event.clone(), None);
-            self.bundle(now, event);
+        }
+        self.bundle(now, event);
+        if alone && let Some(bundle) = self.bundler.close(now) {
+            self.spread_bundle(self.config.ttl, &bundle, None);
+            self.send_bundle(now, bundle);
         }
     }
 
     fn on_bundle(&mut self, now: Time, from: PeerId, way: Way, bundle: Bundle) {
-        let (events, mut steps) = (Arc::clone(&bundle.events), Steps::default());
+        let mut steps = Steps::default();
         if self.trees.on_bundle(now, from, way, bundle.clone(), &mut steps) {
-            self.keep(now, bundle, false);
-            self.learn_all(from, way.hops, &events);
+            self.keep(now, bundle.clone(), false);
+            self.learn_all(from, self.ttl_after(way.hops), &bundle);
         } else {
-            self.broadcast.counters.total += events.len() as u64;
-            self.broadcast.counters.duplicates += events.len() as u64;
+            self.broadcast.counters.total += bundle.events.len() as u64;
+            self.broadcast.counters.duplicates += bundle.events.len() as u64;
         }
         self.carry_out(steps);
     }
@@ -312,13 +341,13 @@ impl State {
 
     /// Takes in a new bundle that came outside the trees.
     fn take_in(&mut self, now: Time, from: PeerId, bundle: Bundle) {
-        let (events, news) = (Arc::clone(&bundle.events), self.reconcile.is_news(now, &bundle.id));
+        let news = self.reconcile.is_news(now, &bundle.id);
         self.trees.take_in(now, bundle.clone(), news);
-        self.keep(now, bundle, false);
+        self.keep(now, bundle.clone(), false);
         if news {
-            self.learn_all(from, 1, &events);
+            self.learn_all(from, self.ttl_after(1), &bundle);
         } else {
-            for event in events.iter() {
+            for event in bundle.events.iter() {
                 self.learn(from, event);
             }
         }
@@ -326,6 +355,10 @@ impl State {
 
     /// Hands a new bundle to the store, if its time is acceptable.
     fn keep(&mut self, now: Time, bundle: Bundle, own: bool) {
+        if bundle.id.origin == self.me.origin {
+            // It may have been made before a crash, by a clock that was ahead of today's.
+            self.bundler.skip(bundle.id.seq);
+        }
         if self.reconcile.keep(now, &bundle.id, own) {
             self.outbox.push_back(Output::Keep(bundle));
         } else {
@@ -361,11 +394,20 @@ impl State {
         self.carry_out(steps);
     }
 
-    /// The events of a bundle that came so many hops: each new one is delivered, and told to scripts.
-    fn learn_all(&mut self, from: PeerId, hops: u8, events: &[Event]) {
-        let ttl = self.config.ttl.saturating_sub(hops).max(1);
-        for event in events {
-            if self.learn(from, event) {
+    /// The ttl by which scripts are told of a bundle that came so many hops.
+    fn ttl_after(&self, hops: u8) -> u8 {
+        self.config.ttl.saturating_sub(hops).max(1)
+    }
+
+    /// The events of a bundle: each new one is delivered, and told to scripts while the ttl lasts.
+    fn learn_all(&mut self, from: PeerId, ttl: u8, bundle: &Bundle) {
+        for event in bundle.events.iter() {
+            if !self.learn(from, event) || ttl == 0 {
+                continue;
+            }
+            if bundle.events.len() == 1 && bundle.signature != Signature::NONE {
+                self.spread_bundle(ttl, bundle, Some(from));
+            } else {
                 self.spread(ttl, event.clone(), Some(from));
             }
         }
@@ -385,8 +427,16 @@ impl State {
 
     /// Tells scripts of an event: up to as many as the fanout says.
     fn spread(&mut self, ttl: u8, event: Event, except: Option<PeerId>) {
-        let fanout = self.config.fanout;
-        self.outbox.extend(self.broadcast.spread(fanout, ttl, event, except, &self.peers, &mut self.rng));
+        let (fanout, what) = (self.config.fanout, (Arc::clone(&event.node_id), Message::Event { ttl, event }));
+        self.outbox.extend(self.broadcast.spread(fanout, what, except, &self.peers, &mut self.rng));
+    }
+
+    /// The same of an event that is alone in its bundle: with its signature.
+    fn spread_bundle(&mut self, ttl: u8, bundle: &Bundle, except: Option<PeerId>) {
+        let Some(event) = bundle.events.first() else { return };
+        let message = Message::Bundle { way: Way { ttl, hops: 1, like: None }, bundle: bundle.clone() };
+        let (fanout, what) = (self.config.fanout, (Arc::clone(&event.node_id), message));
+        self.outbox.extend(self.broadcast.spread(fanout, what, except, &self.peers, &mut self.rng));
     }
 
     fn bundle(&mut self, now: Time, event: Event) {

@@ -228,12 +228,13 @@ fn weight(bundle: &Bundle) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Event;
+    use crate::{Event, Signature};
     use uuid::Uuid;
 
     fn bundle(origin: u8, seq: u64) -> Bundle {
         let event = Event { id: Uuid::from_u128(seq.into()), node_id: "n".into(), json: "x".repeat(100).into() };
-        Bundle { id: BundleId { origin: OriginId([origin; 32]), seq }, events: vec![event].into() }
+        let id = BundleId { origin: OriginId([origin; 32]), seq };
+        Bundle { id, events: vec![event].into(), signature: Signature::NONE }
     }
 
     #[test]

@@ -2,12 +2,12 @@
 //!
 //! What a frame may hold is bounded by the frame: no length in it makes room for more than its own bytes.
 
-use crate::Address;
 use crate::bundle::{Bundle, BundleId, OriginId};
 use crate::json::{self, DecodeError, MAX_ADDRESSES, MAX_FRAME};
 use crate::message::{Announcement, Digest, Grafted, Hello, Message, Priority, Probe};
 use crate::reconcile;
 use crate::trees::Way;
+use crate::{Address, Signature};
 use serde::{Deserialize, Serialize};
 
 /// The subprotocol that two nodes agree on when they connect (RFC 6455 §1.9).
@@ -51,7 +51,7 @@ enum Frame<'a> {
     },
 }
 
-/// A bundle: its events are known by their texts alone. The signature is empty while nodes have no keys.
+/// A bundle: its events are known by their texts alone. The signature has 64 bytes.
 #[derive(Serialize, Deserialize)]
 struct Packed<'a> {
     id: BundleId,
@@ -156,17 +156,21 @@ pub fn decode_bundle(bytes: &[u8]) -> Result<Bundle, DecodeError> {
 impl Packed<'_> {
     fn of(bundle: &Bundle) -> Packed<'_> {
         let events = bundle.events.iter().map(|event| &*event.json).collect();
-        Packed { id: bundle.id, events, signature: &[] }
+        Packed { id: bundle.id, events, signature: &bundle.signature.0 }
     }
 
     fn unpack(self) -> Result<Bundle, DecodeError> {
-        if !(1..=Bundle::MAX_EVENTS).contains(&self.events.len()) {
-            return Err(json::shape("a bundle holds 1 to 256 events"));
-        }
-        if !self.signature.is_empty() {
-            return Err(json::shape("a signature; this version has no keys to check it with"));
-        }
-        let events = self.events.into_iter().map(json::decode_event_object).collect::<Result<Vec<_>, _>>()?;
-        Ok(Bundle { id: self.id, events: events.into() })
+        unpack_bundle(self.id, self.events, self.signature)
     }
+}
+
+/// A bundle of which every node can send what one node took: larger ones would fit into some frames and not into others.
+pub(crate) fn unpack_bundle(id: BundleId, events: Vec<&str>, signature: &[u8]) -> Result<Bundle, DecodeError> {
+    let bytes: usize = events.iter().map(|text| text.len()).sum();
+    if !(1..=Bundle::MAX_EVENTS).contains(&events.len()) || bytes > Bundle::MAX_BYTES {
+        return Err(json::shape("a bundle holds 1 to 256 events, and 48 KiB of text"));
+    }
+    let signature = signature.try_into().map_err(|_| json::shape("a signature has 64 bytes"))?;
+    let events = events.into_iter().map(json::decode_event_object).collect::<Result<Vec<_>, _>>()?;
+    Ok(Bundle { id, events: events.into(), signature: Signature(signature) })
 }

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a bench says that it can't measure")]
 
 use beauty::{EventId, Ledger, LedgerConfig, Resolution, Timestamp, Told, Unkept};
-use gossip::{Bundle, BundleId, Event, OriginId, wire};
+use gossip::{Bundle, BundleId, Event, OriginId, Signature, wire};
 use server::store::{Batch, Checkpoint, FILE, Store, StoredBundle};
 use std::collections::VecDeque;
 use std::path::Path;
@@ -33,7 +33,8 @@ fn bundle(first: u64, events: u64) -> StoredBundle {
         Event { id: told.event.id.0, node_id, json }
     };
     let id = BundleId { origin: OriginId([(first / events % NODES) as u8; 32]), seq: START * 1_000 + first };
-    let bundle = Bundle { id, events: (first..first + events).map(|number| event(told(number))).collect() };
+    let texts = (first..first + events).map(|number| event(told(number))).collect();
+    let bundle = Bundle { id, events: texts, signature: Signature([7; 64]) };
     StoredBundle { id, events: events as u16, bytes: wire::encode_bundle(&bundle).unwrap() }
 }
 

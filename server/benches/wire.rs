@@ -7,7 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a bench says that it can't measure")]
 
 use beauty::{BeautyEvent, EventId, Origin, Score, Source, Timestamp, Told};
-use gossip::{Bundle, BundleId, Event, Message, OriginId, Way, wire};
+use gossip::{Bundle, BundleId, Event, Message, OriginId, Signature, Way, wire};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use server::Packing;
@@ -115,5 +115,6 @@ fn frame(rng: &mut impl Rng, events: usize) -> Vec<u8> {
     let events: Vec<Event> = events.collect();
     let id = BundleId { origin: OriginId(rng.random()), seq: at * 1_000 };
     let way = Way { ttl: 60, hops: 3, like: None };
-    wire::encode(&Message::Bundle { way, bundle: Bundle { id, events: events.into() } }).unwrap()
+    let bundle = Bundle { id, events: events.into(), signature: Signature(rng.random()) };
+    wire::encode(&Message::Bundle { way, bundle }).unwrap()
 }

@@ -4,12 +4,13 @@ use crate::clock;
 use crate::config::{ServeArgs, Source};
 use crate::folder::data_folder;
 use crate::http::{self, AppState, Token};
+use crate::identity;
 use crate::name;
 use crate::node::{self, Driver, Node, Shared, Verifier};
 use crate::sources::{HostSource, NoSource};
 use crate::transport;
 use beauty::{Ledger, LedgerConfig, Origin};
-use gossip::{InstanceId, Me, OriginId, State};
+use gossip::{InstanceId, Keypair, Me, State};
 use leptos::config::{LeptosOptions, get_configuration};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -52,6 +53,9 @@ pub enum StartError {
     /// The name of the node.
     #[error(transparent)]
     Name(#[from] name::NameError),
+    /// The node's key.
+    #[error(transparent)]
+    Identity(#[from] identity::IdentityError),
     /// The source.
     #[error(transparent)]
     Source(#[from] NoSource),
@@ -84,7 +88,7 @@ pub async fn run(
         true => Some(listen((args.bind, args.port).into(), "the mesh", "FEDERATED_BIND and FEDERATED_PORT").await?),
         false => None,
     };
-    let name = node_name(&args)?;
+    let (name, key) = (node_name(&args)?, node_key(&args)?);
     let ports = Ports {
         http: address(&http_listener, args.http),
         peers: peer_listener.as_ref().map(|l| address(l, (args.bind, args.port).into())),
@@ -92,14 +96,15 @@ pub async fn run(
     let tasks = TaskTracker::new();
     let ledger = LedgerConfig { retention: args.retention, ..LedgerConfig::default() };
     ledger.validate().map_err(|error| StartError::Bounds(error.to_string()))?;
-    let state = protocol(&args, &name, ports.peers)?;
-    let shared = Arc::new(Shared::new(name.clone(), Ledger::new(ledger), state));
+    let public_key = key.origin();
+    let state = protocol(&args, &name, key, ports.peers)?;
+    let shared = Arc::new(Shared::new(name.clone(), public_key, Ledger::new(ledger), state));
     let (commands, received) = mpsc::channel(node::COMMANDS);
     let node = Node::new(Arc::clone(&shared), commands.clone());
 
     let context = transport::Context {
         commands,
-        verifier: Verifier::new(Arc::clone(&shared), args.unsigned),
+        verifier: Verifier::new(Arc::clone(&shared), args.unsigned, &args.mesh),
         packing: Arc::default(),
         tasks: tasks.clone(),
         // Cancelled by the driver when it has sent its last.
@@ -131,7 +136,7 @@ pub async fn run(
 }
 
 /// The state machine, with chance of its own.
-fn protocol(args: &ServeArgs, name: &Origin, peers: Option<SocketAddr>) -> Result<State, StartError> {
+fn protocol(args: &ServeArgs, name: &Origin, key: Keypair, peers: Option<SocketAddr>) -> Result<State, StartError> {
     let bootstrap = if args.enable { args.peers.0.clone() } else { Vec::new() };
     let (mesh, retention) = (args.mesh.clone(), args.retention);
     let config = gossip::Config { mesh, bootstrap, retention, ..gossip::Config::default() };
@@ -139,8 +144,8 @@ fn protocol(args: &ServeArgs, name: &Origin, peers: Option<SocketAddr>) -> Resul
     let me = Me {
         node_id: name.to_string(),
         instance: InstanceId(Uuid::new_v4()),
-        // Drawn anew at each start until nodes have keys.
-        origin: OriginId(rand::random()),
+        origin: key.origin(),
+        key: Some(key),
         port: peers.map_or(0, |peers| peers.port()),
         epoch_micros: clock::wall().as_millis().saturating_mul(1_000),
     };
@@ -153,6 +158,15 @@ fn node_name(args: &ServeArgs) -> Result<Origin, StartError> {
     }
     let folder = data_folder(args.data_dir.as_ref()).ok_or(StartError::NoDataDir)?;
     Ok(name::kept(&folder)?)
+}
+
+/// The node's key. While federation is off nothing is signed, and nothing is left on the disk.
+fn node_key(args: &ServeArgs) -> Result<Keypair, StartError> {
+    if !args.enable {
+        return Ok(Keypair::from_seed(&rand::random()));
+    }
+    let folder = data_folder(args.data_dir.as_ref()).ok_or(StartError::NoDataDir)?;
+    Ok(identity::kept(&folder)?)
 }
 
 /// What the page is built with: Leptos.toml, or its defaults where there is none.

@@ -68,7 +68,7 @@ pub fn store(args: &StoreArgs) -> Result<(), ToolError> {
             eprintln!("{} bundles written out, {} damaged", moved.bundles, moved.damaged);
         }
         StoreDeed::Import => {
-            let moved = Store::open(&folder)?.import(io::stdin().lock())?;
+            let moved = Store::open(&folder)?.import(&args.mesh, io::stdin().lock())?;
             writeln!(out, "{} bundles taken in, {} were there or are too old", moved.bundles, moved.passed_over)?;
         }
     }

@@ -60,6 +60,7 @@ mod tests {
             rtt_ms: None,
             sent: 0,
             received: 0,
+            refused: 0,
             in_sync: *in_sync,
             last_seen: 0,
         };

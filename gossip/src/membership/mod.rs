@@ -229,7 +229,8 @@ impl Membership {
         let Some(peer) = turn.peers.get_mut(&id) else { return false };
         let outbound = peer.direction == Direction::Outbound;
         let address = if outbound { Some(peer.observed.clone()) } else { peer.observed.at_port(hello.port) };
-        peer.node = Some(Node { node_id: hello.node_id.clone(), instance: hello.instance, address: address.clone() });
+        let (node_id, instance, public_key) = (hello.node_id.clone(), hello.instance, hello.public_key);
+        peer.node = Some(Node { node_id, instance, address: address.clone(), public_key });
         let returned =
             address.is_some_and(|address| self.passive.met(&address, hello.instance, id, turn.config, turn.rng));
         if outbound {

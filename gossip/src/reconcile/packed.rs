@@ -3,6 +3,7 @@
 use super::exchange::{Exchange, Root};
 use super::slots::Width;
 use crate::json::{self, DecodeError};
+use crate::wire::unpack_bundle;
 use crate::{Bundle, BundleId, Fingerprint, OriginId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -55,7 +56,7 @@ pub(crate) struct Ids {
     ids: Vec<(u16, i64)>,
 }
 
-/// What a bundle tells. The signature is empty while nodes have no keys.
+/// What a bundle tells, and its signature of 64 bytes.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Body<'a> {
     #[serde(borrow)]
@@ -153,17 +154,10 @@ impl Ids {
 
 impl Body<'_> {
     fn of(bundle: &Bundle) -> Body<'_> {
-        Body { events: bundle.events.iter().map(|event| &*event.json).collect(), signature: &[] }
+        Body { events: bundle.events.iter().map(|event| &*event.json).collect(), signature: &bundle.signature.0 }
     }
 
     fn unpack(self, id: BundleId) -> Result<Bundle, DecodeError> {
-        if !(1..=Bundle::MAX_EVENTS).contains(&self.events.len()) {
-            return Err(json::shape("a bundle holds 1 to 256 events"));
-        }
-        if !self.signature.is_empty() {
-            return Err(json::shape("a signature; this version has no keys to check it with"));
-        }
-        let events = self.events.into_iter().map(json::decode_event_object).collect::<Result<Vec<_>, _>>()?;
-        Ok(Bundle { id, events: events.into() })
+        unpack_bundle(id, self.events, self.signature)
     }
 }

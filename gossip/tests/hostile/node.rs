@@ -37,7 +37,7 @@ impl Node {
             ..Config::default()
         };
         let instance = InstanceId(Uuid::from_u128(1));
-        let me = Me { node_id: "me".to_owned(), instance, origin: origin(255), port: 8091, epoch_micros };
+        let me = Me { node_id: "me".to_owned(), instance, origin: origin(255), key: None, port: 8091, epoch_micros };
         let state = State::new(config, me, ChaCha8Rng::seed_from_u64(1));
         Node { now: Time::ZERO, state, connections: BTreeMap::new() }
     }

@@ -2,7 +2,7 @@
 
 use gossip::{
     Announced, Announcement, Bundle, BundleId, Digest, Event, Exchange, Grafted, Hello, InstanceId, Message, OriginId,
-    Probe, Way, Width, json, wire,
+    Probe, Signature, Way, Width, json, wire,
 };
 use std::sync::Arc;
 use uuid::Uuid;
@@ -19,7 +19,8 @@ pub(crate) fn origin(number: u8) -> OriginId {
 
 pub(crate) fn bundle(from: u8, seq: u64) -> Bundle {
     let number = u128::from(from) << 64 | u128::from(seq);
-    Bundle { id: BundleId { origin: origin(from), seq }, events: vec![event(number), event(number + 1)].into() }
+    let id = BundleId { origin: origin(from), seq };
+    Bundle { id, events: vec![event(number), event(number + 1)].into(), signature: Signature([7; 64]) }
 }
 
 pub(crate) fn hello(instance: u128) -> Hello {
@@ -29,6 +30,7 @@ pub(crate) fn hello(instance: u128) -> Hello {
         instance: InstanceId(Uuid::from_u128(instance)),
         port: 8091,
         digest: Some(Digest(Arc::from("abc"))),
+        public_key: Some(origin(1)),
     }
 }
 

@@ -1,12 +1,12 @@
 //! What a bundle's signature covers.
 
-use gossip::{Bundle, BundleId, Event, Keypair, PublicKey, bundle_bytes};
+use gossip::{Bundle, BundleId, Event, Keypair, PublicKey, Signature, bundle_bytes};
 use uuid::Uuid;
 
 fn bundle(seq: u64, texts: &[&str]) -> Bundle {
     let event = |text: &&str| Event { id: Uuid::from_u128(1), node_id: "n".into(), json: (*text).into() };
     let origin = Keypair::from_seed(&[7; 32]).origin();
-    Bundle { id: BundleId { origin, seq }, events: texts.iter().map(event).collect() }
+    Bundle { id: BundleId { origin, seq }, events: texts.iter().map(event).collect(), signature: Signature::NONE }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 fn me() -> Me {
     let (instance, origin) = (InstanceId(Uuid::from_u128(1)), OriginId([1; 32]));
-    Me { node_id: "me".to_owned(), instance, origin, port: 8091, epoch_micros: 0 }
+    Me { node_id: "me".to_owned(), instance, origin, key: None, port: 8091, epoch_micros: 0 }
 }
 
 fn node(seed: u64, peers: u64) -> State {

@@ -1,7 +1,10 @@
 //! The readable dialect: what is read, what is refused, and in which words.
 
 use gossip::json::{self, DecodeError};
-use gossip::{Digest, Event, Hello, InstanceId, Message};
+use gossip::{
+    Bundle, BundleId, Digest, Event, Hello, InstanceId, Keypair, Message, OriginId, PublicKey, Signature, Way,
+    bundle_bytes,
+};
 use proptest::prelude::*;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -20,6 +23,40 @@ fn an_event_keeps_its_text_as_it_was_sent() {
     assert_eq!((&*event.json, &*event.node_id), (EVENT, "s"));
     let again = json::decode(&json::encode(&Message::Event { ttl: 7, event: event.clone() }).unwrap());
     assert_eq!(again, Ok(Message::Event { ttl: 7, event }));
+}
+
+#[test]
+fn an_event_that_its_script_signed_is_a_bundle_of_one() {
+    let pair = Keypair::from_seed(&[5; 32]);
+    let (origin, seq) = (pair.origin(), 1_795_358_943_747_000);
+    // As a script does it, byte by byte.
+    let mut signed = b"beauty-mesh/bundle/1\x06\x00beauty".to_vec();
+    signed.extend_from_slice(&origin.0);
+    signed.extend_from_slice(&u64::to_le_bytes(seq));
+    signed.extend_from_slice(&[1, 0]);
+    signed.extend_from_slice(&(EVENT.len() as u32).to_le_bytes());
+    signed.extend_from_slice(EVENT.as_bytes());
+    let (key, signature) = (hex::encode(origin.0), hex::encode(pair.sign(&signed).0));
+    let seal = |key: &str, signature: &str| format!(r#""origin":"{key}","seq":{seq},"signature":"{signature}","#);
+    let frame = event_frame(&format!("\"ttl\":7,{}", seal(&key, &signature)));
+    let Ok(Message::Bundle { way, bundle }) = json::decode(&frame) else { panic!("no bundle") };
+    assert_eq!(way, Way { ttl: 7, hops: 1, like: None });
+    assert_eq!((bundle.id, &*bundle.events[0].json), (BundleId { origin, seq }, EVENT));
+    assert!(PublicKey::decode(&origin).unwrap().verify(&bundle_bytes("beauty", &bundle), &bundle.signature));
+    let again = json::encode(&Message::Bundle { way, bundle: bundle.clone() }).unwrap();
+    assert_eq!(json::decode(&again), Ok(Message::Bundle { way, bundle }));
+    let wrong = [
+        seal(&key[1..], &signature),
+        seal(&key, &signature[2..]),
+        seal(&key, "not hex"),
+        format!("\"origin\":\"{key}\","),
+        format!("\"signature\":\"{signature}\","),
+        format!("\"origin\":\"{key}\",\"signature\":\"{signature}\","),
+        seal(&key, &signature).replace(&seq.to_string(), "-1"),
+    ];
+    for wrong in wrong {
+        assert_eq!(json::decode(&event_frame(&wrong)).unwrap_err().reason(), "wrong_shape", "{wrong}");
+    }
 }
 
 #[test]
@@ -80,16 +117,33 @@ fn name() -> impl Strategy<Value = String> {
 
 fn message() -> impl Strategy<Value = Message> {
     let digest = || "[!-~]{1,128}".prop_map(|text| Digest(Arc::from(text)));
-    let event = (any::<u128>(), name(), 0..=json::MAX_TTL).prop_map(|(id, node_id, ttl)| {
-        let id = Uuid::from_u128(id);
-        let json = serde_json::json!({ "event_id": id, "node_id": node_id, "beauty": 0.5 }).to_string();
-        Message::Event { ttl, event: Event { id, node_id: node_id.into(), json: json.into() } }
+    let event = || {
+        (any::<u128>(), name(), 0..=json::MAX_TTL).prop_map(|(id, node_id, ttl)| {
+            let id = Uuid::from_u128(id);
+            let json = serde_json::json!({ "event_id": id, "node_id": node_id, "beauty": 0.5 }).to_string();
+            (ttl, Event { id, node_id: node_id.into(), json: json.into() })
+        })
+    };
+    let signed = (event(), any::<[u8; 32]>(), any::<u64>(), 1..=255_u8);
+    let signed = signed.prop_map(|((ttl, event), origin, seq, byte)| {
+        let id = BundleId { origin: OriginId(origin), seq };
+        let bundle = Bundle { id, events: vec![event].into(), signature: Signature([byte; 64]) };
+        Message::Bundle { way: Way { ttl, hops: 1, like: None }, bundle }
     });
     let hello = (name(), name(), any::<u128>(), any::<u16>(), proptest::option::of(digest()));
     prop_oneof![
-        event,
+        event().prop_map(|(ttl, event)| Message::Event { ttl, event }),
+        signed,
         hello.prop_map(|(mesh, node_id, run, port, digest)| {
-            Message::Hello(Hello { mesh, node_id, instance: InstanceId(Uuid::from_u128(run)), port, digest })
+            let public_key = (run % 2 == 0).then_some(OriginId([port as u8; 32]));
+            Message::Hello(Hello {
+                mesh,
+                node_id,
+                instance: InstanceId(Uuid::from_u128(run)),
+                port,
+                digest,
+                public_key,
+            })
         }),
         proptest::collection::vec((1_u16.., "[a-z0-9]{1,20}"), 0..=json::MAX_ADDRESSES).prop_map(|list| {
             Message::Peers(list.iter().map(|(port, host)| gossip::Address::new(host, *port).unwrap()).collect())

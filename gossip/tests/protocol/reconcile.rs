@@ -369,6 +369,7 @@ impl Node {
             instance: InstanceId(Uuid::from_u128(number.into())),
             port: 0,
             digest: Some(Digest(format!("{number}").into())),
+            public_key: None,
         };
         self.tell(Input::Message { peer, message: Message::Hello(hello) });
         self.tell(Input::Message { peer, message: Message::Neighbor(Priority::Join) });

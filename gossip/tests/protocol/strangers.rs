@@ -21,6 +21,7 @@ fn hello(run: u128, port: u16) -> Message {
         instance: InstanceId(Uuid::from_u128(run)),
         port,
         digest: None,
+        public_key: None,
     })
 }
 

@@ -1,7 +1,7 @@
 //! Bundles and source-rooted trees: everything arrives, almost nothing twice.
 
 use crate::world::{World, event};
-use gossip::{Config, Digest, Input, Message, json};
+use gossip::{Bundle, BundleId, Config, Digest, Input, Keypair, Message, Signature, Way, bundle_bytes, json};
 use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -120,6 +120,44 @@ fn scripts_and_nodes_are_one_mesh() {
     assert_eq!(same, event, "the other script, the text that was told");
     assert!((1..10).contains(&ttl), "with a hop less for each that it made: {ttl}");
     assert!(world.heard_by(speaker).is_empty(), "and nobody is told what he said");
+}
+
+/// A bundle as a script makes it, of one event.
+fn signed(key: &Keypair, seq: u64, ttl: u8) -> (Bundle, String) {
+    let id = BundleId { origin: key.origin(), seq };
+    let mut bundle = Bundle { id, events: vec![event(seq.into(), "script")].into(), signature: Signature::NONE };
+    bundle.signature = key.sign(&bundle_bytes("beauty", &bundle));
+    let message = Message::Bundle { way: Way { ttl, hops: 1, like: None }, bundle: bundle.clone() };
+    (bundle, json::encode(&message).unwrap())
+}
+
+#[test]
+fn an_event_that_a_script_has_signed_keeps_its_signature_on_its_way() {
+    let mut world = World::chain(1, 5);
+    world.run_for(MINUTE);
+    let (speaker, neighbour, listener) = (world.script(0), world.script(0), world.script(4));
+    let key = Keypair::from_seed(&[3; 32]);
+    let mut sent = Vec::new();
+    for (n, ttl) in [(1, 10), (2, 1), (3, 0)] {
+        let (bundle, frame) = signed(&key, world.now.as_micros() + n, ttl);
+        world.say(0, speaker, &frame);
+        world.say(0, speaker, &frame);
+        world.run_for(Duration::from_secs(2));
+        sent.push(bundle);
+    }
+    for node in 0..5 {
+        assert_eq!(world.delivered[node].len(), 3, "node {node}");
+        assert!(sent.iter().all(|bundle| world.stores[node].bundles().any(|kept| kept == bundle)), "under its own key");
+    }
+    let heard = |script| -> Vec<Bundle> {
+        let read = |text: &String| match json::decode(text) {
+            Ok(Message::Bundle { bundle, .. }) => bundle,
+            other => panic!("{other:?}"),
+        };
+        world.heard_by(script).iter().map(read).collect()
+    };
+    assert_eq!(heard(listener), sent, "who is elsewhere can check it");
+    assert_eq!(heard(neighbour), sent[..1], "among scripts it goes as far as its ttl says");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use gossip::{
     Announced, Announcement, Bundle, BundleId, Digest, Event, Exchange, Fingerprint, Grafted, Hello, InstanceId,
-    Message, OriginId, Probe, Root, Way, Width, json, wire,
+    Message, OriginId, Probe, Root, Signature, Way, Width, json, wire,
 };
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -21,8 +21,11 @@ fn origin() -> impl Strategy<Value = OriginId> {
 }
 
 fn bundle() -> impl Strategy<Value = Bundle> {
-    (origin(), any::<u64>(), proptest::collection::vec(event(), 1..8))
-        .prop_map(|(origin, seq, events)| Bundle { id: BundleId { origin, seq }, events: events.into() })
+    (origin(), any::<u64>(), proptest::collection::vec(event(), 1..8)).prop_map(|(origin, seq, events)| Bundle {
+        id: BundleId { origin, seq },
+        events: events.into(),
+        signature: Signature([seq as u8; 64]),
+    })
 }
 
 fn id() -> impl Strategy<Value = BundleId> {
@@ -80,7 +83,15 @@ fn message() -> impl Strategy<Value = Message> {
         })),
         digest().prop_map(Message::Digest),
         hello.prop_map(|(mesh, node_id, run, port, digest)| {
-            Message::Hello(Hello { mesh, node_id, instance: InstanceId(Uuid::from_u128(run)), port, digest })
+            let public_key = (run % 2 == 0).then_some(OriginId([port as u8; 32]));
+            Message::Hello(Hello {
+                mesh,
+                node_id,
+                instance: InstanceId(Uuid::from_u128(run)),
+                port,
+                digest,
+                public_key,
+            })
         }),
     ]
 }
@@ -91,8 +102,50 @@ fn the_largest_bundle_fits_into_a_frame() {
     let event = |bytes: usize| Event { id: Uuid::nil(), node_id: "n".into(), json: "x".repeat(bytes).into() };
     let events: Vec<_> = (0..Bundle::MAX_EVENTS).map(|_| event(Bundle::MAX_BYTES / Bundle::MAX_EVENTS)).collect();
     let way = Way { ttl: u8::MAX, hops: u8::MAX, like: Some(id.origin) };
-    let frame = wire::encode(&Message::Bundle { way, bundle: Bundle { id, events: events.into() } }).unwrap();
+    let bundle = Bundle { id, events: events.into(), signature: Signature([255; 64]) };
+    let frame = wire::encode(&Message::Bundle { way, bundle }).unwrap();
     assert!(frame.len() <= json::MAX_FRAME, "{}", frame.len());
+}
+
+/// An event whose text has so many bytes, the shortest that is one at least.
+fn event_of(bytes: usize) -> Event {
+    let head = r#"{"event_id":"00000000000000000000000000000000","node_id":"n""#;
+    let json = format!("{head}{}}}", " ".repeat(bytes.max(head.len() + 1) - head.len() - 1));
+    json::decode_event_object(&json).unwrap()
+}
+
+/// What a store's answer holds at most: so many bundles, so many bytes of text.
+#[test]
+fn the_largest_answer_with_missed_bundles_fits_into_a_frame_and_is_taken() {
+    for each in [60, 127, 128, 384, json::MAX_EVENT] {
+        let events = Bundle::MAX_BYTES / event_of(each).json.len();
+        let many = Exchange::MAX_WANTED.min(events);
+        let bundle = |n: usize| {
+            // As many events in each, the rest in the last; as far apart as numbers can be.
+            let count = if n + 1 == many { events - events / many * (many - 1) } else { events / many };
+            let id = BundleId { origin: OriginId([n as u8; 32]), seq: (u64::MAX / 2) * (n as u64 % 2) };
+            Bundle { id, events: vec![event_of(each); count].into(), signature: Signature([255; 64]) }
+        };
+        let bundles: Vec<Bundle> = (0..many).map(bundle).collect();
+        let answer = Message::Exchange(Exchange::Missed { number: u32::MAX, covered: u32::MAX, bundles });
+        let frame = wire::encode(&answer).unwrap();
+        assert!(frame.len() <= json::MAX_FRAME, "{} bytes with events of {each}", frame.len());
+        assert_eq!(wire::decode(&frame), Ok(answer));
+    }
+}
+
+#[test]
+fn a_bundle_that_not_every_frame_could_hold_is_refused() {
+    let id = BundleId { origin: OriginId([255; 32]), seq: 1 };
+    for (count, taken) in [(24, true), (25, false)] {
+        let bundle = Bundle { id, events: vec![event_of(2_048); count].into(), signature: Signature([1; 64]) };
+        let way = Way { ttl: 9, hops: 1, like: None };
+        let pushed = wire::encode(&Message::Bundle { way, bundle: bundle.clone() }).unwrap();
+        let missed = Message::Exchange(Exchange::Missed { number: 1, covered: 1, bundles: vec![bundle] });
+        for frame in [pushed, wire::encode(&missed).unwrap()] {
+            assert_eq!(wire::decode(&frame).is_ok(), taken, "{count} events");
+        }
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use gossip::{
     Address, Bundle, BundleId, Config, Dialect, Direction, Event, Exchange, Input, InstanceId, Me, MemoryStore,
-    Message, OriginId, Output, PeerId, State, Time, json, wire,
+    Message, OriginId, Output, PeerId, Signature, State, Time, json, wire,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -79,13 +79,13 @@ pub(crate) fn me(node: Node, instance: InstanceId, now: Time) -> Me {
     let mut origin = [0; 32];
     origin[..8].copy_from_slice(&(node as u64).to_be_bytes());
     let origin = OriginId(origin);
-    Me { node_id: format!("node{node}"), instance, origin, port: 8091, epoch_micros: now.as_micros() }
+    Me { node_id: format!("node{node}"), instance, origin, key: None, port: 8091, epoch_micros: now.as_micros() }
 }
 
 /// A bundle with this id.
 pub(crate) fn bundle(id: BundleId) -> Bundle {
     let number = u128::from(id.origin.0[0]) << 64 | u128::from(id.seq);
-    Bundle { id, events: vec![event(number, "past")].into() }
+    Bundle { id, events: vec![event(number, "past")].into(), signature: Signature::NONE }
 }
 
 /// An event of a node.

@@ -36,6 +36,11 @@ pub struct StoreArgs {
     #[arg(long, env = "FEDERATED_DATA_DIR", value_name = "FOLDER", global = true)]
     pub data_dir: Option<PathBuf>,
 
+    /// The name of the mesh, for import: bundles are signed for one.
+    #[arg(long, env = "FEDERATED_MESH", value_name = "NAME", default_value = "beauty", value_parser = parse::mesh,
+          global = true)]
+    pub mesh: String,
+
     /// What to do.
     #[command(subcommand)]
     pub deed: StoreDeed,
@@ -155,8 +160,9 @@ pub struct ServeArgs {
     #[arg(long, env = "FEDERATED_ALLOW", value_name = "KEYS", value_parser = parse::allow)]
     pub allow: Option<String>,
 
-    /// What becomes of events without a signature. This version signs none: reject refuses every peer's events.
-    #[arg(long, env = "FEDERATED_UNSIGNED", value_name = "POLICY", default_value = "accept")]
+    /// What becomes of a script's events without a signature. accept takes them in: they go on in this node's own bundles,
+    /// by which it vouches for them.
+    #[arg(long, env = "FEDERATED_UNSIGNED", value_name = "POLICY", default_value = "reject")]
     pub unsigned: Unsigned,
 
     /// The bearer token that a POST of events must carry. Without one, they are taken from this machine only.

@@ -68,6 +68,7 @@ pub(crate) fn router(state: AppState) -> Router {
     let api = Router::new()
         .route("/health", get(read::health).fallback(|| wrong_method("GET")))
         .route("/network", get(read::network).fallback(|| wrong_method("GET")))
+        .route("/nodes", get(read::nodes).fallback(|| wrong_method("GET")))
         .route("/heatmap", get(read::heatmap).fallback(|| wrong_method("GET")))
         .route("/gossip/summary", get(read::gossip_summary).fallback(|| wrong_method("GET")))
         .route("/events", post(events::post).fallback(|| wrong_method("POST")))

@@ -4,7 +4,7 @@ use super::AppState;
 use super::problem::HttpProblem;
 use crate::clock;
 use crate::node::{MAP_BUCKETS, MAP_RESOLUTION};
-use app::api::{GossipSummary, Health, Network};
+use app::api::{GossipSummary, Health, Named, Network};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
@@ -21,6 +21,10 @@ pub(super) async fn health(State(state): State<AppState>) -> Json<Health> {
 
 pub(super) async fn network(State(state): State<AppState>) -> Json<Network> {
     Json(state.node.shared.network())
+}
+
+pub(super) async fn nodes(State(state): State<AppState>) -> Json<Vec<Named>> {
+    Json(state.node.shared.named())
 }
 
 pub(super) async fn gossip_summary(State(state): State<AppState>) -> Json<GossipSummary> {

@@ -4,11 +4,13 @@
 //! dropped, and what a connection does in its own time happens in its own task.
 
 use super::deferred::Deferred;
-use super::{Command, IngestError, Shared};
+use super::{Command, Heard, IngestError, Shared};
 use crate::clock;
 use crate::transport::{self, Link, Packing};
-use beauty::{BeautyEvent, EventId, Report, Resolution, TimeRefusal, Timestamp, Told, Touched};
-use gossip::{Because, Dialect, Event, Input, MemoryStore, Message, Output, PeerId, State, Time, json, wire};
+use beauty::{BeautyEvent, EventId, Origin, Report, Resolution, TimeRefusal, Timestamp, Told, Touched};
+use gossip::{
+    Because, Dialect, Event, Hello, Input, MemoryStore, Message, OriginId, Output, PeerId, State, Time, json, wire,
+};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -143,12 +145,13 @@ impl Driver {
             }
             Command::DialFailed { address } => self.handle(Input::DialFailed { address }),
             Command::Rtt { peer, rtt } => self.handle(Input::Rtt { peer, rtt }),
-            Command::Frame { peer, message, told } => {
-                if let Message::Hello(_) = message {
+            Command::Frame { peer, message, heard } => {
+                if let Message::Hello(hello) = &message {
+                    self.introduce(hello);
                     // What the peer lacks is judged by what we hold now, not by what we held a moment ago.
                     self.tell_digest();
                 }
-                self.handle_telling(Input::Message { peer, message }, told);
+                self.handle_telling(Input::Message { peer, message }, heard);
             }
             Command::Refused { peer, reason, event } => self.handle(Input::Refused { peer, reason, event }),
             Command::Ingest { reports, answer } => {
@@ -162,10 +165,17 @@ impl Driver {
         self.handle_telling(input, Vec::new());
     }
 
-    /// Takes in one fact and carries out what follows. `told` is what the events of a message tell, by their texts.
-    fn handle_telling(&mut self, input: Input, told: Vec<(Arc<str>, Told)>) {
+    /// Takes in one fact and carries out what follows. `heard` is what the events of a message tell.
+    fn handle_telling(&mut self, input: Input, heard: Vec<Heard>) {
         let outputs = self.drive(|state, now| state.handle(now, input));
-        self.carry_out(outputs, told);
+        self.carry_out(outputs, heard);
+    }
+
+    /// A peer says who it is.
+    fn introduce(&self, hello: &Hello) {
+        if let (Some(key), Ok(name)) = (hello.public_key, Origin::new(&hello.node_id)) {
+            self.shared.names().introduce(key, &name);
+        }
     }
 
     /// One step of the protocol, and what it wants done.
@@ -176,8 +186,8 @@ impl Driver {
         protocol.state.drain().collect()
     }
 
-    fn carry_out(&mut self, outputs: Vec<Output>, told: Vec<(Arc<str>, Told)>) {
-        let (mut told, mut inputs) = (told.into_iter(), Vec::new());
+    fn carry_out(&mut self, outputs: Vec<Output>, heard: Vec<Heard>) {
+        let (mut heard, mut inputs) = (heard.into_iter(), Vec::new());
         for output in outputs {
             match output {
                 Output::Send { to, message } => self.send(&to, &message),
@@ -185,8 +195,8 @@ impl Driver {
                 Output::Disconnect { peer, because } => self.disconnect(peer, because),
                 Output::Deliver { from, event } => {
                     // Events are delivered in the order in which they came; those that were known are passed over.
-                    if let Some((_, told)) = told.find(|(text, _)| *text == event.json) {
-                        self.deliver(from, told);
+                    if let Some(heard) = heard.find(|heard| heard.text == event.json) {
+                        self.deliver(from, heard);
                     }
                 }
                 Output::Keep(bundle) => inputs.extend(self.store.keep(bundle).map(|before| Input::Dropped { before })),
@@ -250,8 +260,9 @@ impl Driver {
     }
 
     /// A peer's event: entered, kept until its time comes, or refused.
-    fn deliver(&mut self, from: PeerId, told: Told) {
+    fn deliver(&mut self, from: PeerId, Heard { told, key, .. }: Heard) {
         let now = clock::wall();
+        self.claim(key.unwrap_or(self.shared.public_key), &told.origin);
         let admitted = self.shared.ledger().admits(told.event.at, now);
         match admitted {
             Ok(()) => self.enter(&told, now),
@@ -264,6 +275,14 @@ impl Driver {
             Err(refusal @ TimeRefusal::TooOld { .. }) => {
                 self.handle(Input::Refused { peer: from, reason: refusal.reason(), event: false });
             }
+        }
+    }
+
+    /// An event was signed by this key, in this name. What has no signature this node vouches for.
+    fn claim(&self, key: OriginId, name: &Origin) {
+        if let Some(holder) = self.shared.names().claim(key, name) {
+            let (key, holder) = (hex::encode(key.0), hex::encode(holder.0));
+            warn!("two keys sign in the name of {name}: {holder} was first and keeps it, {key} is shown as a conflict");
         }
     }
 

@@ -7,17 +7,19 @@
 mod deferred;
 mod driver;
 mod hub;
+mod names;
 mod verify;
 mod view;
 
 pub(crate) use driver::Driver;
 pub(crate) use hub::{Frame, Hub};
-pub(crate) use verify::{Refusal, Verified, Verifier};
+pub(crate) use names::Names;
+pub(crate) use verify::{Checked, Heard, Refusal, Verifier};
 pub(crate) use view::{MAP_BUCKETS, MAP_RESOLUTION, write};
 
 use crate::transport::Link;
 use beauty::{EventId, Ledger, Report, TimeRefusal};
-use gossip::{Address, Direction, Message, PeerId, State, Time};
+use gossip::{Address, Direction, Message, OriginId, PeerId, State, Time};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -35,8 +37,8 @@ pub(crate) enum Command {
     Down { peer: PeerId, why: String },
     /// A dial came to nothing.
     DialFailed { address: Address },
-    /// A frame came and holds. Events come with what they tell.
-    Frame { peer: PeerId, message: Message, told: Vec<(Arc<str>, beauty::Told)> },
+    /// A frame came and holds. Its events come with what they tell.
+    Frame { peer: PeerId, message: Message, heard: Vec<Heard> },
     /// The round trip of a connection was measured.
     Rtt { peer: PeerId, rtt: Duration },
     /// A frame came and was refused.
@@ -66,12 +68,15 @@ pub(crate) struct Node {
 /// What the driver writes and others read.
 pub(crate) struct Shared {
     pub(crate) node_id: beauty::Origin,
+    /// By which others know this node, whatever its name.
+    pub(crate) public_key: OriginId,
     pub(crate) started: Instant,
     pub(crate) hub: Hub,
     ledger: RwLock<Ledger>,
     /// Grows with every change of the ledger.
     version: AtomicU64,
     protocol: Mutex<Protocol>,
+    names: Mutex<Names>,
 }
 
 /// The state machine and the connections that it speaks through.
@@ -81,14 +86,18 @@ pub(crate) struct Protocol {
 }
 
 impl Shared {
-    pub(crate) fn new(node_id: beauty::Origin, ledger: Ledger, state: State) -> Shared {
+    pub(crate) fn new(node_id: beauty::Origin, public_key: OriginId, ledger: Ledger, state: State) -> Shared {
+        let mut names = Names::default();
+        names.claim(public_key, &node_id);
         Shared {
             node_id,
+            public_key,
             started: Instant::now(),
             hub: Hub::default(),
             ledger: RwLock::new(ledger),
             version: AtomicU64::new(0),
             protocol: Mutex::new(Protocol { state, links: BTreeMap::new() }),
+            names: Mutex::new(names),
         }
     }
 
@@ -112,6 +121,11 @@ impl Shared {
     /// The protocol: the driver drives it, others look. Never held together with the ledger.
     pub(crate) fn protocol(&self) -> MutexGuard<'_, Protocol> {
         self.protocol.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who signs in which name. Never held together with another lock.
+    pub(crate) fn names(&self) -> MutexGuard<'_, Names> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The moment, as the protocol counts.

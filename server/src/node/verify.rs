@@ -1,29 +1,45 @@
-//! What a frame must pass before the protocol hears of it. Runs in the task of each connection.
+//! What a frame must pass before the protocol hears of it. Runs in the task of each connection, never in the driver's.
+//!
+//! All frames that have come together are checked together: many signatures at once cost half of what each by itself does,
+//! and a bad one among them is found by halves. Nothing of a bundle is remembered before its signature holds.
 
 use super::Shared;
 use crate::clock;
 use crate::config::Unsigned;
-use beauty::Told;
+use beauty::{Timestamp, Told};
 use gossip::json::DecodeError;
-use gossip::{Event, Message, json, wire};
+use gossip::{
+    BadKey, Bundle, Dialect, Event, Exchange, Message, OriginId, PublicKey, Signed, bundle_bytes, verify_batch,
+};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Decodes frames, and checks that their events are ones that this node would show.
+/// Checks that frames are signed by whom they name, and that their events are ones that this node would show.
 #[derive(Clone)]
 pub(crate) struct Verifier {
     shared: Arc<Shared>,
     unsigned: Unsigned,
+    mesh: Arc<str>,
 }
 
-/// A frame that holds.
-pub(crate) struct Verified {
-    pub(crate) message: Message,
-    /// The text of each of its events, and what it tells.
-    pub(crate) told: Vec<(Arc<str>, Told)>,
+/// An event of a frame that holds.
+pub(crate) struct Heard {
+    /// Its text.
+    pub(crate) text: Arc<str>,
+    /// What it tells.
+    pub(crate) told: Told,
+    /// Who has signed it; `None` for a script's event without a signature.
+    pub(crate) key: Option<OriginId>,
 }
 
-/// A frame that was refused.
-#[derive(Debug)]
+/// What of a frame holds, and what does not.
+pub(crate) struct Checked {
+    pub(crate) holds: Option<(Message, Vec<Heard>)>,
+    pub(crate) refused: Vec<Refusal>,
+}
+
+/// A frame, or a bundle in it, that was refused.
+#[derive(Clone, Debug)]
 pub(crate) struct Refusal {
     /// A stable word for counters.
     pub(crate) reason: &'static str,
@@ -34,52 +50,129 @@ pub(crate) struct Refusal {
 }
 
 impl Verifier {
-    pub(crate) fn new(shared: Arc<Shared>, unsigned: Unsigned) -> Verifier {
-        Verifier { shared, unsigned }
+    pub(crate) fn new(shared: Arc<Shared>, unsigned: Unsigned, mesh: &str) -> Verifier {
+        Verifier { shared, unsigned, mesh: mesh.into() }
     }
 
-    /// Reads a text frame.
-    pub(crate) fn text(&self, text: &str) -> Result<Verified, Refusal> {
-        self.message(json::decode(text))
+    /// Checks frames of one connection that have come together, in their order.
+    pub(crate) fn check(&self, dialect: Dialect, frames: Vec<Result<Message, Refusal>>) -> Vec<Checked> {
+        let bundles = frames.iter().flatten().flat_map(Message::bundles).collect::<Vec<_>>();
+        let mut verdicts = self.signatures(&bundles).into_iter();
+        frames.into_iter().map(|frame| self.frame(dialect, frame, &mut verdicts)).collect()
     }
 
-    /// Reads a binary frame.
-    pub(crate) fn binary(&self, bytes: &[u8]) -> Result<Verified, Refusal> {
-        self.message(wire::decode(bytes))
-    }
-
-    fn message(&self, decoded: Result<Message, DecodeError>) -> Result<Verified, Refusal> {
-        let message =
-            decoded.map_err(|error| Refusal { reason: error.reason(), event: false, why: error.to_string() })?;
-        let told = match &message {
-            Message::Event { event, .. } => {
-                let told = self.event(event)?;
-                // A script's event is refused for its time before it is seen: it may come again when clocks allow.
-                let times = self.shared.ledger().admits(told.event.at, clock::wall());
-                times.map_err(|refusal| Refusal::event(refusal.reason(), refusal.to_string()))?;
-                vec![(Arc::clone(&event.json), told)]
+    fn frame(
+        &self,
+        dialect: Dialect,
+        frame: Result<Message, Refusal>,
+        verdicts: &mut impl Iterator<Item = Result<(), Refusal>>,
+    ) -> Checked {
+        let mut refused = Vec::new();
+        let holds = frame.and_then(|message| match message {
+            Message::Event { ref event, .. } => {
+                let heard = self.unsigned_event(event)?;
+                Ok((message, vec![heard]))
             }
-            // A bundle goes on whatever our clock says: its events are entered when their time is acceptable here.
+            Message::Bundle { ref bundle, .. } => {
+                verdicts.next().unwrap_or(Ok(()))?;
+                let heard = heard(bundle)?;
+                if dialect == Dialect::Json {
+                    self.script_times(bundle, &heard)?;
+                }
+                Ok((message, heard))
+            }
+            // What holds of an answer is taken: one bad bundle in it is no reason to go without the others.
+            Message::Exchange(Exchange::Missed { number, covered, bundles }) => {
+                let (mut good, mut all) = (Vec::with_capacity(bundles.len()), Vec::new());
+                for bundle in bundles {
+                    match verdicts.next().unwrap_or(Ok(())).and_then(|()| heard(&bundle)) {
+                        Ok(heard) => {
+                            good.push(bundle);
+                            all.extend(heard);
+                        }
+                        Err(refusal) => refused.push(refusal),
+                    }
+                }
+                Ok((Message::Exchange(Exchange::Missed { number, covered, bundles: good }), all))
+            }
+            other => Ok((other, Vec::new())),
+        });
+        match holds {
+            Ok(holds) => Checked { holds: Some(holds), refused },
+            Err(refusal) => Checked { holds: None, refused: vec![refusal] },
+        }
+    }
+
+    /// Whether each bundle is its origin's, and was made for this mesh.
+    fn signatures(&self, bundles: &[&Bundle]) -> Vec<Result<(), Refusal>> {
+        let mut keys: BTreeMap<OriginId, Result<PublicKey, BadKey>> = BTreeMap::new();
+        for bundle in bundles {
+            keys.entry(bundle.id.origin).or_insert_with(|| PublicKey::decode(&bundle.id.origin));
+        }
+        let messages: Vec<Vec<u8>> = bundles.iter().map(|bundle| bundle_bytes(&self.mesh, bundle)).collect();
+        let claims = bundles.iter().zip(&messages).filter_map(|(bundle, message)| {
+            let key = keys.get(&bundle.id.origin)?.as_ref().ok()?;
+            Some(Signed { key, message, signature: &bundle.signature })
+        });
+        let mut verdicts = verify_batch(&claims.collect::<Vec<_>>()).into_iter();
+        let verdict = |bundle: &&Bundle| match keys.get(&bundle.id.origin) {
+            Some(Ok(_)) if verdicts.next() == Some(true) => Ok(()),
+            Some(Err(bad)) => Err(Refusal::frame("bad_signature", format!("the origin of a bundle is no key: {bad}"))),
             _ => {
-                let events = message.bundles().iter().flat_map(|bundle| bundle.events.iter());
-                let told = events.map(|event| Ok((Arc::clone(&event.json), self.event(event)?)));
-                told.collect::<Result<_, _>>()?
+                let words = "a bundle is not signed by the origin that it names, or not for this mesh";
+                Err(Refusal::frame("bad_signature", words.to_owned()))
             }
         };
-        Ok(Verified { message, told })
+        bundles.iter().map(verdict).collect()
     }
 
-    fn event(&self, event: &Event) -> Result<Told, Refusal> {
+    fn unsigned_event(&self, event: &Event) -> Result<Heard, Refusal> {
         if self.unsigned == Unsigned::Reject {
-            let why = "the event has no signature, and FEDERATED_UNSIGNED is reject";
+            let why = "the event has no signature; sign it as docs/protocol.md shows, or start this node with \
+                       FEDERATED_UNSIGNED=accept, by which it vouches for such events";
             return Err(Refusal::event("unsigned", why.to_owned()));
         }
-        Told::parse(&event.json).map_err(|error| Refusal::event("bad_event", error.to_string()))
+        let told = told(event)?;
+        // A script's event is refused for its time before it is seen: it may come again when clocks allow.
+        self.admits(told.event.at)?;
+        Ok(Heard { text: Arc::clone(&event.json), told, key: None })
+    }
+
+    /// What a script has signed itself is refused for its time before it is seen, too. Among nodes a bundle goes on whatever
+    /// our clock says: its events are entered when their time is acceptable here.
+    fn script_times(&self, bundle: &Bundle, heard: &[Heard]) -> Result<(), Refusal> {
+        self.admits(Timestamp::from_millis(bundle.id.seq / 1_000))?;
+        heard.iter().try_for_each(|heard| self.admits(heard.told.event.at))
+    }
+
+    fn admits(&self, at: Timestamp) -> Result<(), Refusal> {
+        let admitted = self.shared.ledger().admits(at, clock::wall());
+        admitted.map_err(|refusal| Refusal::event(refusal.reason(), refusal.to_string()))
     }
 }
 
+fn heard(bundle: &Bundle) -> Result<Vec<Heard>, Refusal> {
+    let heard =
+        |event: &Event| Ok(Heard { text: Arc::clone(&event.json), told: told(event)?, key: Some(bundle.id.origin) });
+    bundle.events.iter().map(heard).collect()
+}
+
+fn told(event: &Event) -> Result<Told, Refusal> {
+    Told::parse(&event.json).map_err(|error| Refusal::event("bad_event", error.to_string()))
+}
+
 impl Refusal {
+    pub(crate) fn frame(reason: &'static str, why: String) -> Refusal {
+        Refusal { reason, event: false, why }
+    }
+
     fn event(reason: &'static str, why: String) -> Refusal {
         Refusal { reason, event: true, why }
+    }
+}
+
+impl From<DecodeError> for Refusal {
+    fn from(error: DecodeError) -> Refusal {
+        Refusal::frame(error.reason(), error.to_string())
     }
 }

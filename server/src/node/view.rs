@@ -1,9 +1,12 @@
 //! What the API and the page say of the node.
 
-use super::{Protocol, Shared};
+use super::{Protocol, Shared, names};
 use crate::clock;
 use crate::transport::LinkStats;
-use app::api::{Delta, Dialect, Direction, GossipSummary, Health, Network, Peer, PeerState, Snapshot, StreamMessage};
+use app::api::{
+    Conflict, Delta, Dialect, Direction, GossipSummary, Health, Named, Network, Peer, PeerState, Snapshot,
+    StreamMessage,
+};
 use beauty::{Heatmap, Origin, Resolution, Timestamp};
 use gossip::{Counters, PeerView};
 use std::collections::BTreeSet;
@@ -13,6 +16,9 @@ use std::sync::Arc;
 pub(crate) const MAP_BUCKETS: usize = 40;
 /// How long a bucket of the map is, unless somebody asks for another resolution.
 pub(crate) const MAP_RESOLUTION: Resolution = Resolution::TenSeconds;
+
+/// How many conflicts of names are told with each health: the first, by name.
+const MAX_CONFLICTS: usize = 16;
 
 impl Shared {
     /// What gossip shows of itself, at this moment.
@@ -35,7 +41,7 @@ impl Shared {
         Health {
             status: "ok".to_owned(),
             node_id: self.node_id.to_string(),
-            public_key: None,
+            public_key: Some(hex::encode(self.public_key.0)),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             uptime_seconds: self.started.elapsed().as_secs(),
             now: now.as_millis(),
@@ -51,7 +57,30 @@ impl Shared {
             digest: digest.hex(),
             digest_from: digest.from.as_millis(),
             nodes: known.len(),
+            conflicts: self.conflicts(),
         }
+    }
+
+    /// Names in which more than one key signs.
+    fn conflicts(&self) -> Vec<Conflict> {
+        let conflict = |(name, named): (&Origin, &names::Named)| Conflict {
+            node_id: name.to_string(),
+            public_key: hex::encode(named.key.0),
+            others: named.others.iter().map(|key| hex::encode(key.0)).collect(),
+        };
+        let names = self.names();
+        names.iter().filter(|(_, named)| !named.others.is_empty()).take(MAX_CONFLICTS).map(conflict).collect()
+    }
+
+    /// Who signs in which name.
+    pub(crate) fn named(&self) -> Vec<Named> {
+        let named = |(name, named): (&Origin, &names::Named)| {
+            let key = Some(hex::encode(named.key.0));
+            let (public_key, vouched_by) = if named.vouched { (None, key) } else { (key, None) };
+            let others = named.others.iter().map(|key| hex::encode(key.0)).collect();
+            Named { node_id: name.to_string(), public_key, vouched_by, others }
+        };
+        self.names().iter().map(named).collect()
     }
 
     pub(crate) fn network(&self) -> Network {
@@ -111,7 +140,7 @@ pub(crate) fn write(message: &StreamMessage) -> Arc<str> {
 fn shown(peer: &PeerView, stats: &LinkStats) -> Peer {
     Peer {
         node_id: peer.node_id.clone(),
-        public_key: None,
+        public_key: peer.public_key.map(|key| hex::encode(key.0)),
         address: peer.address.to_string(),
         direction: match peer.direction {
             gossip::Direction::Inbound => Direction::Inbound,
@@ -126,6 +155,7 @@ fn shown(peer: &PeerView, stats: &LinkStats) -> Peer {
         rtt_ms: stats.rtt_ms(),
         sent: stats.sent(),
         received: stats.received(),
+        refused: stats.refused(),
         in_sync: peer.in_sync,
         last_seen: stats.last_seen(),
     }

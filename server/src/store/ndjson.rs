@@ -1,12 +1,12 @@
 //! Bundles as text, one JSON object a line, to be moved, looked at, and taken in again.
 //!
-//! `{"origin":"<64 hex digits>","seq":1795358943747000,"events":["{\"event_id\": …}"]}`: the events are the texts that were sent,
-//! as strings, since every byte of them counts.
+//! `{"origin":"<64 hex digits>","seq":1795358943747000,"signature":"<128>","events":["{\"event_id\": …}"]}`: the events are the
+//! texts that were sent, as strings, since every byte of them counts: the signature is over them. It is checked at import.
 
 use super::Store;
 use super::batch::{Batch, StoredBundle};
 use super::error::StoreError;
-use gossip::{Bundle, BundleId, OriginId, json, wire};
+use gossip::{Bundle, BundleId, OriginId, PublicKey, Signature, bundle_bytes, json, wire};
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, Read, Write};
 
@@ -50,6 +50,7 @@ pub struct Moved {
 struct Line {
     origin: String,
     seq: u64,
+    signature: String,
     events: Vec<String>,
 }
 
@@ -78,7 +79,8 @@ impl Store {
                     continue;
                 };
                 let events = bundle.events.iter().map(|event| event.json.to_string()).collect();
-                let line = Line { origin: hex::encode(bundle.id.origin.0), seq: bundle.id.seq, events };
+                let signature = hex::encode(bundle.signature.0);
+                let line = Line { origin: hex::encode(bundle.id.origin.0), seq: bundle.id.seq, signature, events };
                 serde_json::to_writer(&mut out, &line).map_err(io::Error::from)?;
                 out.write_all(b"\n")?;
                 moved.bundles += 1;
@@ -88,18 +90,18 @@ impl Store {
         Ok(moved)
     }
 
-    /// Takes in bundles. They are on disk when it returns, and part of the map at the node's next start.
+    /// Takes in bundles of a mesh. They are on disk when it returns, and part of the map at the node's next start.
     ///
     /// # Errors
-    /// A line that is no bundle, or what the store says.
-    pub fn import(&self, mut lines: impl BufRead) -> Result<Moved, MoveError> {
+    /// A line that is no bundle, or none that its origin has signed for this mesh; or what the store says.
+    pub fn import(&self, mesh: &str, mut lines: impl BufRead) -> Result<Moved, MoveError> {
         let (mut moved, mut group) = (Moved::default(), Vec::new());
         for number in 1.. {
             let mut line = Vec::new();
             let length = lines.by_ref().take(MAX_LINE as u64 + 1).read_until(b'\n', &mut line)?;
             let end = length == 0;
             if !line.trim_ascii().is_empty() {
-                match read_line(&line) {
+                match read_line(mesh, &line) {
                     Ok(bundle) => group.push(bundle),
                     Err(why) => {
                         self.take_in(&mut group, &mut moved)?;
@@ -130,18 +132,26 @@ impl Store {
     }
 }
 
-fn read_line(line: &[u8]) -> Result<StoredBundle, String> {
+fn read_line(mesh: &str, line: &[u8]) -> Result<StoredBundle, String> {
     if line.len() > MAX_LINE {
         return Err("it is too long".to_owned());
     }
     let line: Line = serde_json::from_slice(line).map_err(|error| error.to_string())?;
     let mut origin = [0; 32];
     hex::decode_to_slice(&line.origin, &mut origin).map_err(|_| "its origin is not 64 hex digits".to_owned())?;
+    let mut signature = [0; 64];
+    hex::decode_to_slice(&line.signature, &mut signature)
+        .map_err(|_| "its signature is not 128 hex digits".to_owned())?;
     let events: Result<Vec<_>, _> = line.events.iter().map(|text| json::decode_event_object(text)).collect();
     let events = events.map_err(|error| error.to_string())?;
-    let bundle = Bundle { id: BundleId { origin: OriginId(origin), seq: line.seq }, events: events.into() };
+    let id = BundleId { origin: OriginId(origin), seq: line.seq };
+    let bundle = Bundle { id, events: events.into(), signature: Signature(signature) };
     if !(1..=Bundle::MAX_EVENTS).contains(&bundle.events.len()) || bundle.bytes() > Bundle::MAX_BYTES {
         return Err("a bundle holds 1 to 256 events, and 48 KiB of text".to_owned());
+    }
+    let key = PublicKey::decode(&bundle.id.origin).map_err(|error| error.to_string())?;
+    if !key.verify(&bundle_bytes(mesh, &bundle), &bundle.signature) {
+        return Err(format!("it is not signed by its origin for the mesh {mesh:?}"));
     }
     let bytes = wire::encode_bundle(&bundle).ok_or("it can't be written")?;
     Ok(StoredBundle { id: bundle.id, events: bundle.events.len() as u16, bytes })

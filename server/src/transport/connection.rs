@@ -1,15 +1,15 @@
 //! One connection: a task that reads, a task that writes.
 //!
-//! The reader decodes, verifies and hands on; the writer empties the queue, pings, and says goodbye. Neither waits for
+//! The reader decodes, verifies and hands on all that has come together; the writer empties the queue, pings, and says goodbye. Neither waits for
 //! the other, so a peer that doesn't read stops nobody from hearing it, and hurts only its own queue.
 
 use super::gate::LogGate;
 use super::limits;
 use super::link::{End, Link, LinkStats};
 use super::packing::Packing;
-use crate::node::{Command, Refusal, Verified, Verifier};
-use futures_util::{Sink, SinkExt, Stream, StreamExt};
-use gossip::{Address, Dialect, Direction, PeerId};
+use crate::node::{Checked, Command, Refusal, Verifier};
+use futures_util::{FutureExt, Sink, SinkExt, Stream, StreamExt};
+use gossip::{Address, Dialect, Direction, PeerId, json, wire};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
+use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
@@ -100,7 +100,7 @@ impl Reader<'_> {
                 next = stream.next() => {
                     let Some(frame) = next else { return "the peer hung up".to_owned() };
                     heard = Instant::now();
-                    if let Some(why) = self.on_frame(frame).await {
+                    if let Some(why) = self.on_frames(frame, &mut stream).await {
                         return why;
                     }
                 }
@@ -122,8 +122,37 @@ impl Reader<'_> {
         }
     }
 
-    /// What a frame leads to: why the connection ends, if it does.
-    async fn on_frame(&mut self, frame: Result<Message, Error>) -> Option<String> {
+    /// A frame has come, and maybe others behind it: data is checked together. Why the connection ends, if it does.
+    async fn on_frames(
+        &mut self,
+        frame: Result<Message, Error>,
+        stream: &mut (impl Stream<Item = Result<Message, Error>> + Unpin),
+    ) -> Option<String> {
+        let (mut next, mut data, mut bytes) = (Some(frame), Vec::new(), 0);
+        while let Some(frame) = next.take() {
+            match frame {
+                Ok(Message::Text(text)) => data.push(Data::Text(text)),
+                Ok(Message::Binary(frame)) => data.push(Data::Binary(frame)),
+                other => {
+                    self.on_data(std::mem::take(&mut data), bytes).await;
+                    if let Some(why) = self.on_control(other).await {
+                        return Some(why);
+                    }
+                    bytes = 0;
+                }
+            }
+            bytes += data.last().map_or(0, Data::len);
+            if data.len() < limits::TOGETHER && bytes < limits::TOGETHER_BYTES {
+                // What has not come yet is waited for by whoever called, who hears of the end of the stream as well.
+                next = stream.next().now_or_never().flatten();
+            }
+        }
+        self.on_data(data, bytes).await;
+        None
+    }
+
+    /// What a frame without data leads to: why the connection ends, if it does.
+    async fn on_control(&mut self, frame: Result<Message, Error>) -> Option<String> {
         match frame {
             Err(error) => return Some(self.on_error(&error).await),
             Ok(Message::Close(frame)) => {
@@ -131,14 +160,33 @@ impl Reader<'_> {
                 return Some(format!("the peer closed: {:?}", excerpt(&reason)));
             }
             Ok(Message::Pong(payload)) => self.on_pong(&payload).await,
-            Ok(Message::Ping(_) | Message::Frame(_)) => self.stats.on_alive(),
-            Ok(Message::Binary(bytes)) => self.on_binary(&bytes).await,
-            Ok(Message::Text(text)) => {
-                self.stats.on_received();
-                self.on_verified(self.context.verifier.text(&text)).await;
-            }
+            Ok(_) => self.stats.on_alive(),
         }
         None
+    }
+
+    /// Checks what has come together, and hands on what holds.
+    async fn on_data(&mut self, data: Vec<Data>, bytes: usize) {
+        data.iter().for_each(|_| self.stats.on_received());
+        let (verifier, packing, dialect) =
+            (self.context.verifier.clone(), Arc::clone(&self.context.packing), self.dialect);
+        let check = move || verifier.check(dialect, data.iter().map(|data| data.decode(dialect, &packing)).collect());
+        let checked = if bytes > limits::LARGE {
+            // Milliseconds: meanwhile others are served. Fails only when the node ends.
+            tokio::task::spawn_blocking(check).await.unwrap_or_default()
+        } else {
+            check()
+        };
+        for Checked { holds, refused } in checked {
+            for refusal in refused {
+                self.refuse(refusal).await;
+            }
+            if let Some((message, heard)) = holds {
+                let frame = Command::Frame { peer: self.peer, message, heard };
+                // Fails only when the node has ended: then this task ends as well.
+                let _ = self.context.commands.send(frame).await;
+            }
+        }
     }
 
     async fn on_pong(&self, payload: &[u8]) {
@@ -148,44 +196,49 @@ impl Reader<'_> {
         }
     }
 
-    async fn on_binary(&mut self, bytes: &[u8]) {
-        self.stats.on_received();
-        match self.dialect {
-            Dialect::V2 => match self.context.packing.unpack(bytes) {
-                Ok(frame) => self.on_verified(self.context.verifier.binary(&frame)).await,
-                Err(why) => self.refuse("packing", false, &why).await,
-            },
-            Dialect::Json => {
-                let why =
-                    "a binary frame, but the subprotocol beauty-mesh.v2 was not agreed on; JSON goes in text frames";
-                self.refuse("binary", false, why).await;
-            }
-        }
-    }
-
-    async fn on_verified(&mut self, verified: Result<Verified, Refusal>) {
-        match verified {
-            Ok(Verified { message, told }) => {
-                let frame = Command::Frame { peer: self.peer, message, told };
-                // Fails only when the node has ended: then this task ends as well.
-                let _ = self.context.commands.send(frame).await;
-            }
-            Err(refusal) => self.refuse(refusal.reason, refusal.event, &refusal.why).await,
-        }
-    }
-
     async fn on_error(&mut self, error: &Error) -> String {
         if let Error::Capacity(why) = error {
-            self.refuse("too_large", false, &why.to_string()).await;
+            self.refuse(Refusal::frame("too_large", why.to_string())).await;
         }
         format!("the connection broke: {error}")
     }
 
-    async fn refuse(&mut self, reason: &'static str, event: bool, why: &str) {
+    async fn refuse(&mut self, Refusal { reason, event, why }: Refusal) {
+        self.stats.on_refused();
         if let Some(withheld) = self.log.pass(Instant::now().into_std()) {
             warn!(peer = %self.label, reason, withheld, "refused a frame: {why}");
         }
         let _ = self.context.commands.send(Command::Refused { peer: self.peer, reason, event }).await;
+    }
+}
+
+/// A frame with data.
+enum Data {
+    Text(Utf8Bytes),
+    Binary(Bytes),
+}
+
+impl Data {
+    fn len(&self) -> usize {
+        match self {
+            Data::Text(text) => text.len(),
+            Data::Binary(bytes) => bytes.len(),
+        }
+    }
+
+    fn decode(&self, dialect: Dialect, packing: &Packing) -> Result<gossip::Message, Refusal> {
+        match (self, dialect) {
+            (Data::Text(text), _) => Ok(json::decode(text)?),
+            (Data::Binary(bytes), Dialect::V2) => {
+                let frame = packing.unpack(bytes).map_err(|why| Refusal::frame("packing", why))?;
+                Ok(wire::decode(&frame)?)
+            }
+            (Data::Binary(_), Dialect::Json) => {
+                let why =
+                    "a binary frame, but the subprotocol beauty-mesh.v2 was not agreed on; JSON goes in text frames";
+                Err(Refusal::frame("binary", why.to_owned()))
+            }
+        }
     }
 }
 
@@ -275,22 +328,24 @@ mod tests {
     use crate::node::Shared;
     use beauty::{Ledger, LedgerConfig, Origin};
     use futures_util::stream;
-    use gossip::{Config, InstanceId, Me, OriginId, State};
+    use gossip::{Config, InstanceId, Keypair, Me, OriginId, State};
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
 
     fn state() -> State {
-        let (instance, origin) = (InstanceId(uuid::Uuid::nil()), OriginId([0; 32]));
-        let me = Me { node_id: "me".to_owned(), instance, origin, port: 0, epoch_micros: 0 };
+        let (instance, key) = (InstanceId(uuid::Uuid::nil()), Keypair::from_seed(&[1; 32]));
+        let me =
+            Me { node_id: "me".to_owned(), instance, origin: key.origin(), key: Some(key), port: 0, epoch_micros: 0 };
         State::new(Config::default(), me, ChaCha8Rng::from_seed([0; 32]))
     }
 
     fn context() -> (Context, mpsc::Receiver<Command>) {
-        let shared = Arc::new(Shared::new(Origin::new("me").unwrap(), Ledger::new(LedgerConfig::default()), state()));
-        let (commands, received) = mpsc::channel(1);
+        let (name, ledger) = (Origin::new("me").unwrap(), Ledger::new(LedgerConfig::default()));
+        let shared = Arc::new(Shared::new(name, OriginId([1; 32]), ledger, state()));
+        let (commands, received) = mpsc::channel(64);
         let context = Context {
             commands,
-            verifier: Verifier::new(shared, Unsigned::Accept),
+            verifier: Verifier::new(shared, Unsigned::Accept, "beauty"),
             packing: Arc::default(),
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),

@@ -86,6 +86,7 @@ pub(crate) struct LinkStats {
     queued: AtomicUsize,
     sent: AtomicU64,
     received: AtomicU64,
+    refused: AtomicU64,
     last_seen: AtomicU64,
     rtt_micros: AtomicU64,
     has_rtt: AtomicBool,
@@ -100,6 +101,7 @@ impl LinkStats {
             queued: AtomicUsize::new(0),
             sent: AtomicU64::new(0),
             received: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
             last_seen: AtomicU64::new(now),
             rtt_micros: AtomicU64::new(0),
             has_rtt: AtomicBool::new(false),
@@ -122,6 +124,11 @@ impl LinkStats {
         self.received.load(Ordering::Relaxed)
     }
 
+    /// Frames and bundles refused.
+    pub(crate) fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+
     /// When the last frame came, pongs included, in milliseconds since the epoch.
     pub(crate) fn last_seen(&self) -> u64 {
         self.last_seen.load(Ordering::Relaxed)
@@ -140,6 +147,10 @@ impl LinkStats {
     pub(super) fn on_received(&self) {
         self.received.fetch_add(1, Ordering::Relaxed);
         self.on_alive();
+    }
+
+    pub(super) fn on_refused(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn on_alive(&self) {

@@ -4,6 +4,7 @@
 
 mod config;
 mod events;
+mod forged;
 mod lifetime;
 mod mesh;
 mod read;

@@ -51,7 +51,7 @@ async fn a_script_sends_events_and_receives_them_without_a_handshake() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_event_sent_twice_is_one_event() {
-    let node = TestNode::start("alpha", &[]).await;
+    let node = TestNode::start("alpha", &["--unsigned", "accept"]).await;
     let (mut one, mut two, event) = (node.script().await, node.script().await, event("script", 0.5));
     for script in [&mut one, &mut two] {
         script.send(text(&event)).await.unwrap();
@@ -116,7 +116,7 @@ async fn a_page_in_a_browser_is_no_peer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_frames_are_refused_with_a_reason_and_the_node_goes_on() {
-    let node = TestNode::start("alpha", &[]).await;
+    let node = TestNode::start("alpha", &["--unsigned", "accept"]).await;
     let mut script = node.script().await;
     let broken = |field: &str, value: Value| {
         let mut broken = event("script", 0.5);
@@ -160,8 +160,8 @@ async fn bad_frames_are_refused_with_a_reason_and_the_node_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn unsigned_events_are_refused_where_the_policy_says_so() {
-    let node = TestNode::start("alpha", &["--unsigned", "reject"]).await;
+async fn unsigned_events_are_refused_unless_the_policy_says_otherwise() {
+    let node = TestNode::start("alpha", &[]).await;
     let mut script = node.script().await;
     script.send(text(&event("script", 0.5))).await.unwrap();
     node.until("/federated/gossip/summary", |summary| summary["rejected"]["unsigned"] == 1).await;

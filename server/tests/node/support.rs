@@ -10,6 +10,7 @@ use server::config::ServeArgs;
 use server::{Ports, StartError, run};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
+use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -24,6 +25,8 @@ pub(crate) struct TestNode {
     pub(crate) http: SocketAddr,
     pub(crate) peers: Option<SocketAddr>,
     shutdown: CancellationToken,
+    /// What it keeps is in here, where no data folder was named.
+    _folder: TempDir,
     running: JoinHandle<Result<(), StartError>>,
 }
 
@@ -35,11 +38,13 @@ impl TestNode {
     }
 
     pub(crate) async fn start_with<'a>(words: impl IntoIterator<Item = &'a str>) -> TestNode {
-        let args = ServeArgs::from_words(words).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let mut args = ServeArgs::from_words(words).unwrap();
+        args.data_dir.get_or_insert_with(|| folder.path().to_owned());
         let (shutdown, (ready, started)) = (CancellationToken::new(), oneshot::channel());
         let running = tokio::spawn(run(args, ready, shutdown.clone()));
         let Ports { http, peers } = started.await.expect("the node starts");
-        TestNode { http, peers, shutdown, running }
+        TestNode { http, peers, shutdown, _folder: folder, running }
     }
 
     /// Nodes of these names, each bootstrapped to all before it.
@@ -47,7 +52,7 @@ impl TestNode {
         let mut nodes: Vec<TestNode> = Vec::new();
         for name in names {
             let peers: Vec<String> = nodes.iter().map(TestNode::address).collect();
-            nodes.push(TestNode::start(name, &["--peers", &peers.join(",")]).await);
+            nodes.push(TestNode::start(name, &["--unsigned", "accept", "--peers", &peers.join(",")]).await);
         }
         for node in &nodes {
             node.until("/federated/health", |health| health["peers"] == names.len() - 1).await;

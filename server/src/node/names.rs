@@ -1,0 +1,114 @@
+//! Names are claims, keys are facts: the first key that signs in a name keeps it, and a second one is shown as a conflict.
+//!
+//! A key's own name is the first that it signs in. What it signs in another name it vouches for: events of scripts that
+//! have no key. Several nodes may vouch for one name; none may for one that is another key's own.
+
+use beauty::Origin;
+use gossip::OriginId;
+use std::collections::BTreeMap;
+
+/// How many names are remembered; what comes after goes unjudged. As many as the map has rows.
+const MAX: usize = 10_000;
+/// How many further keys of one name.
+const MAX_OTHERS: usize = 4;
+
+/// Who signs in which name.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    named: BTreeMap<Origin, Named>,
+    own: BTreeMap<OriginId, Origin>,
+}
+
+/// What is known of a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Named {
+    /// The first key that signed in it.
+    pub(crate) key: OriginId,
+    /// Whether that one's own name is another, so that it only vouches for this one.
+    pub(crate) vouched: bool,
+    /// Other keys that signed in it all the same.
+    pub(crate) others: Vec<OriginId>,
+}
+
+impl Names {
+    /// A node says that this is its name. It proves nothing, but tells its own name from those that it vouches for.
+    pub(super) fn introduce(&mut self, key: OriginId, name: &Origin) {
+        if self.own.len() < MAX {
+            self.own.entry(key).or_insert_with(|| name.clone());
+        }
+    }
+
+    /// A key has signed an event in a name. `Some` if the name is another's, and this was not known yet: whose it is.
+    pub(super) fn claim(&mut self, key: OriginId, name: &Origin) -> Option<OriginId> {
+        // By far the most events are of those that are known.
+        if self.named.get(name).is_some_and(|named| named.key == key) {
+            return None;
+        }
+        self.introduce(key, name);
+        let vouched = self.own.get(&key) != Some(name);
+        let Some(named) = self.named.get_mut(name) else {
+            if self.named.len() < MAX {
+                self.named.insert(name.clone(), Named { key, vouched, others: Vec::new() });
+            }
+            return None;
+        };
+        if (named.vouched && vouched) || named.others.contains(&key) || named.others.len() == MAX_OTHERS {
+            return None;
+        }
+        named.others.push(key);
+        Some(named.key)
+    }
+
+    /// All names, in their order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Origin, &Named)> {
+        self.named.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> Origin {
+        Origin::new(text).unwrap()
+    }
+
+    fn key(number: u8) -> OriginId {
+        OriginId([number; 32])
+    }
+
+    #[test]
+    fn the_first_key_keeps_a_name_and_a_second_one_is_told_once() {
+        let mut names = Names::default();
+        assert_eq!(names.claim(key(1), &name("alpha")), None);
+        assert_eq!(names.claim(key(1), &name("alpha")), None);
+        assert_eq!(names.claim(key(2), &name("alpha")), Some(key(1)));
+        assert_eq!(names.claim(key(2), &name("alpha")), None, "it is known");
+        let (_, alpha) = names.iter().next().unwrap();
+        assert_eq!(*alpha, Named { key: key(1), vouched: false, others: vec![key(2)] });
+    }
+
+    #[test]
+    fn several_may_vouch_for_a_script_but_not_in_the_name_of_a_node() {
+        let mut names = Names::default();
+        names.claim(key(1), &name("alpha"));
+        names.introduce(key(2), &name("beta"));
+        assert_eq!(names.claim(key(1), &name("script")), None);
+        assert_eq!(names.claim(key(2), &name("script")), None, "who says first what its own name is only vouches");
+        assert_eq!(names.claim(key(2), &name("alpha")), Some(key(1)));
+        assert_eq!(names.claim(key(3), &name("script")), Some(key(1)), "whose own it is stands against who vouches");
+    }
+
+    #[test]
+    fn names_and_keys_without_end_fill_no_memory() {
+        let mut names = Names::default();
+        for n in 0..2 * MAX {
+            let mut key = [0; 32];
+            key[..8].copy_from_slice(&n.to_le_bytes());
+            names.claim(OriginId(key), &name(&n.to_string()));
+            names.claim(OriginId(key), &name("0"));
+        }
+        assert_eq!((names.named.len(), names.own.len()), (MAX, MAX));
+        assert!(names.iter().all(|(_, named)| named.others.len() <= MAX_OTHERS));
+    }
+}
