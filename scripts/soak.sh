@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What needs hours: 10,000 seeds of chaos, then each fuzz target for HOURS (default 1; fractions are fine).
+# What needs hours: 10,000 seeds of chaos, then each fuzz target for HOURS (default 1; fractions are fine), then 1,000 kills of a node.
 # What fails is named with the command that replays it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -15,4 +15,7 @@ say "Chaos: seeds $seeds"
 cargo run --release --quiet -p simulator -- chaos --seeds "$seeds" || failed=1
 say "Fuzzing: each target for $((milliseconds / 1000)) s"
 BOLERO_RANDOM_TEST_TIME_MS=$milliseconds cargo test -p gossip --test hostile || failed=1
+say "Killing nodes, and bringing back one that was away"
+NODE_KILLS=${NODE_KILLS:-1000} MISSED_EVENTS=${MISSED_EVENTS:-100000} \
+    cargo test -p server --test node crash || failed=1
 [ "$failed" = 0 ] || die "something failed; it is named above"

@@ -298,8 +298,9 @@ impl State {
         // What its ttl says is said to scripts; nodes have one of their own.
         let (onward, mut steps) = (Way { ttl: MAX_TTL, ..way }, Steps::default());
         self.trees.on_bundle(now, from, onward, bundle.clone(), &mut steps);
-        self.keep(now, bundle.clone(), false);
-        self.learn_all(from, way.ttl.saturating_sub(1), &bundle);
+        if self.keep(now, bundle.clone(), false) {
+            self.learn_all(from, way.ttl.saturating_sub(1), &bundle);
+        }
         self.carry_out(steps);
     }
 
@@ -322,8 +323,9 @@ impl State {
     fn on_bundle(&mut self, now: Time, from: PeerId, way: Way, bundle: Bundle) {
         let mut steps = Steps::default();
         if self.trees.on_bundle(now, from, way, bundle.clone(), &mut steps) {
-            self.keep(now, bundle.clone(), false);
-            self.learn_all(from, self.ttl_after(way.hops), &bundle);
+            if self.keep(now, bundle.clone(), false) {
+                self.learn_all(from, self.ttl_after(way.hops), &bundle);
+            }
         } else {
             self.broadcast.counters.total += bundle.events.len() as u64;
             self.broadcast.counters.duplicates += bundle.events.len() as u64;
@@ -343,7 +345,9 @@ impl State {
     fn take_in(&mut self, now: Time, from: PeerId, bundle: Bundle) {
         let news = self.reconcile.is_news(now, &bundle.id);
         self.trees.take_in(now, bundle.clone(), news);
-        self.keep(now, bundle.clone(), false);
+        if !self.keep(now, bundle.clone(), false) {
+            return;
+        }
         if news {
             self.learn_all(from, self.ttl_after(1), &bundle);
         } else {
@@ -353,17 +357,20 @@ impl State {
         }
     }
 
-    /// Hands a new bundle to the store, if its time is acceptable.
-    fn keep(&mut self, now: Time, bundle: Bundle, own: bool) {
+    /// Hands a new bundle to the store, if its time is acceptable. What is not kept is not delivered either: it would be
+    /// counted again when reconciliation brings it.
+    fn keep(&mut self, now: Time, bundle: Bundle, own: bool) -> bool {
         if bundle.id.origin == self.me.origin {
             // It may have been made before a crash, by a clock that was ahead of today's.
             self.bundler.skip(bundle.id.seq);
         }
-        if self.reconcile.keep(now, &bundle.id, own) {
+        let kept = self.reconcile.keep(now, &bundle.id, own);
+        if kept {
             self.outbox.push_back(Output::Keep(bundle));
         } else {
             self.trees.archive_mut().refuse(&bundle.id);
         }
+        kept
     }
 
     fn on_held(&mut self, now: Time, held: &Held) {
@@ -440,6 +447,8 @@ impl State {
     }
 
     fn bundle(&mut self, now: Time, event: Event) {
+        // Whatever the clock says: what is older would not be kept.
+        self.bundler.skip(self.reconcile.horizon());
         if let Some(bundle) = self.bundler.add(now, event) {
             self.send_bundle(now, bundle);
         }

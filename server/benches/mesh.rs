@@ -69,13 +69,14 @@ fn heatmap_requests(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// From the first byte of the request to alpha until gamma's stream tells of the event.
+/// From the first byte of the request to alpha until gamma's stream tells of the event; and beside it until the answer says that
+/// alpha has it on disk.
 fn post_to_stream(criterion: &mut Criterion) {
     let runtime = Runtime::new().unwrap();
     let (nodes, mut clients) = runtime.block_on(mesh());
     let (mut stream, _) = runtime.block_on(connect_async(format!("ws://{}/federated/stream", nodes[2].http))).unwrap();
     let mut events = ROWS as u64;
-    let mut delays: Vec<Duration> = Vec::new();
+    let (mut delays, mut kept): (Vec<Duration>, Vec<Duration>) = (Vec::new(), Vec::new());
     let mut group = criterion.benchmark_group("mesh");
     group.sample_size(30).measurement_time(Duration::from_secs(10));
     group.bench_function("event posted to alpha until on gamma's stream", |bencher| {
@@ -86,8 +87,11 @@ fn post_to_stream(criterion: &mut Criterion) {
                 runtime.block_on(async { tokio::time::sleep(Duration::from_millis(60)).await });
                 let start = Instant::now();
                 events += 1;
-                runtime.block_on(async {
+                let post = async {
                     ask(&mut clients[0], "POST", "/federated/events", json!({ "beauty": 0.5 }).to_string()).await;
+                    start.elapsed()
+                };
+                let told = async {
                     while let Some(Ok(frame)) = stream.next().await {
                         let Ok(message) = serde_json::from_str(frame.to_text().unwrap()) else { continue };
                         let told = match message {
@@ -95,21 +99,25 @@ fn post_to_stream(criterion: &mut Criterion) {
                             StreamMessage::Delta(delta) => delta.health.events,
                         };
                         if told >= events {
-                            return;
+                            return start.elapsed();
                         }
                     }
                     panic!("the stream ended");
-                });
-                delays.push(start.elapsed());
-                total += start.elapsed();
+                };
+                let (answered, told) = runtime.block_on(async { tokio::join!(post, told) });
+                delays.push(told);
+                kept.push(answered);
+                total += told;
             }
             total
         });
     });
     group.finish();
-    delays.sort();
-    let at = |share: f64| delays[((delays.len() - 1) as f64 * share) as usize];
-    println!("delays of {} events: median {:?}, p99 {:?}, longest {:?}", delays.len(), at(0.5), at(0.99), at(1.0));
+    for (what, mut times) in [("on gamma's stream", delays), ("on alpha's disk", kept)] {
+        times.sort();
+        let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
+        println!("{} events {what}: median {:?}, p99 {:?}, longest {:?}", times.len(), at(0.5), at(0.99), at(1.0));
+    }
 }
 
 criterion_group!(benches, heatmap_requests, post_to_stream);

@@ -85,6 +85,7 @@ fn fill(folder: &Path, events: u64) {
         waiting: Vec::new(),
         retain_from: 0,
         max_bytes: u64::MAX,
+        spare_from: u64::MAX,
     };
     store.checkpoint(checkpoint).unwrap().kept_blocking().unwrap();
 }

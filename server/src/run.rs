@@ -6,11 +6,12 @@ use crate::folder::data_folder;
 use crate::http::{self, AppState, Token};
 use crate::identity;
 use crate::name;
-use crate::node::{self, Driver, Node, Shared, Verifier};
+use crate::node::{self, Driver, Node, RestoreError, Restored, Room, Shared, Verifier, restore};
 use crate::sources::{HostSource, NoSource};
+use crate::store::StoreError;
 use crate::transport;
-use beauty::{Ledger, LedgerConfig, Origin};
-use gossip::{InstanceId, Keypair, Me, State};
+use beauty::{LedgerConfig, Origin};
+use gossip::{Address, InstanceId, Keypair, Me, OriginId, State};
 use leptos::config::{LeptosOptions, get_configuration};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -56,6 +57,12 @@ pub enum StartError {
     /// The node's key.
     #[error(transparent)]
     Identity(#[from] identity::IdentityError),
+    /// The store, at the start; or the disk, at any time.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What the store holds.
+    #[error(transparent)]
+    Restore(#[from] RestoreError),
     /// The source.
     #[error(transparent)]
     Source(#[from] NoSource),
@@ -76,7 +83,7 @@ pub struct Ports {
 /// Runs a node until `shutdown`, and ends it within two seconds. `ready` learns the ports once both are open.
 ///
 /// # Errors
-/// Whatever keeps it from starting; once it runs, nothing does.
+/// Whatever keeps it from starting; once it runs, a disk that fails.
 pub async fn run(
     args: ServeArgs,
     ready: oneshot::Sender<Ports>,
@@ -97,8 +104,9 @@ pub async fn run(
     let ledger = LedgerConfig { retention: args.retention, ..LedgerConfig::default() };
     ledger.validate().map_err(|error| StartError::Bounds(error.to_string()))?;
     let public_key = key.origin();
-    let state = protocol(&args, &name, key, ports.peers)?;
-    let shared = Arc::new(Shared::new(name.clone(), public_key, Ledger::new(ledger), state));
+    let Restored { ledger, names, known, begin } = restored(&args, &name, public_key, ledger).await?;
+    let state = protocol(&args, &name, key, (ports.peers, known))?;
+    let shared = Arc::new(Shared::new(name.clone(), public_key, (ledger, names), state));
     let (commands, received) = mpsc::channel(node::COMMANDS);
     let node = Node::new(Arc::clone(&shared), commands.clone());
 
@@ -111,8 +119,8 @@ pub async fn run(
         shutdown: CancellationToken::new(),
         next_peer: Arc::new(AtomicU64::new(0)),
     };
-    let driver = Driver::new(shared, context.clone());
-    tasks.spawn(driver.run(received, shutdown.clone()));
+    let driver = Driver::new(shared, context.clone(), begin);
+    let mut driver = tasks.spawn(driver.run(received, shutdown.clone()));
     if let Some(listener) = peer_listener {
         tasks.spawn(transport::listen(context, listener, args.limit_loopback));
     }
@@ -127,19 +135,49 @@ pub async fn run(
     greet(&args, &name, ports);
     // Whoever started the node may not care.
     let _ = ready.send(ports);
-    shutdown.cancelled().await;
+    let outcome = tokio::select! {
+        outcome = &mut driver => Some(outcome),
+        () = shutdown.cancelled() => None,
+    };
+    // A driver that ends by itself takes the node along.
+    shutdown.cancel();
     tasks.close();
     if tokio::time::timeout(GRACE, tasks.wait()).await.is_err() {
         warn!("{} tasks did not end in time and are cut off", tasks.len());
     }
-    Ok(())
+    let outcome = match outcome {
+        None if driver.is_finished() => Some(driver.await),
+        outcome => outcome,
+    };
+    // A driver that is cut off leaves a store that the next start finds as after a crash.
+    Ok(outcome.and_then(Result::ok).unwrap_or(Ok(()))?)
+}
+
+/// What the store in the data folder holds. While federation is off, nothing is kept.
+async fn restored(
+    args: &ServeArgs,
+    name: &Origin,
+    key: OriginId,
+    ledger: LedgerConfig,
+) -> Result<Restored, StartError> {
+    let folder =
+        if args.enable { Some(data_folder(args.data_dir.as_ref()).ok_or(StartError::NoDataDir)?) } else { None };
+    let (name, room) = (name.clone(), Room { retention: args.retention, max_bytes: args.store_max });
+    let open = move || Ok(restore(folder.as_deref(), ledger, (key, &name), room)?);
+    // It fails only where it panics, which it does nowhere: what redb does is guarded.
+    tokio::task::spawn_blocking(open).await.unwrap_or_else(|error| Err(StartError::Bounds(error.to_string())))
 }
 
 /// The state machine, with chance of its own.
-fn protocol(args: &ServeArgs, name: &Origin, key: Keypair, peers: Option<SocketAddr>) -> Result<State, StartError> {
+fn protocol(
+    args: &ServeArgs,
+    name: &Origin,
+    key: Keypair,
+    (peers, known): (Option<SocketAddr>, Vec<Address>),
+) -> Result<State, StartError> {
     let bootstrap = if args.enable { args.peers.0.clone() } else { Vec::new() };
     let (mesh, retention) = (args.mesh.clone(), args.retention);
-    let config = gossip::Config { mesh, bootstrap, retention, ..gossip::Config::default() };
+    let config = gossip::Config { mesh, bootstrap, known, retention, ..gossip::Config::default() };
     config.validate().map_err(|error| StartError::Bounds(error.to_string()))?;
     let me = Me {
         node_id: name.to_string(),

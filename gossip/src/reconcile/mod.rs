@@ -129,6 +129,11 @@ impl Reconcile {
         self.slots.drop_before(before);
     }
 
+    /// What is older is not kept.
+    pub(crate) const fn horizon(&self) -> u64 {
+        self.slots.horizon()
+    }
+
     /// Counts a new bundle, if it is to be kept: one of our own is, and one whose time is acceptable.
     pub(crate) fn keep(&mut self, now: Time, id: &BundleId, own: bool) -> bool {
         let wall = self.wall(now);

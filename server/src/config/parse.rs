@@ -51,6 +51,25 @@ pub(super) fn retention(text: &str) -> Result<Duration, String> {
     duration.ok_or_else(|| "a duration from 1h to 366d is needed, as in 7d or 36h".to_owned())
 }
 
+pub(super) fn size(text: &str) -> Result<u64, String> {
+    let units = [
+        ("kB", 1_000),
+        ("MB", 1_000_000),
+        ("GB", 1_000_000_000),
+        ("TB", 1_000_000_000_000),
+        ("PB", 1_000_000_000_000_000),
+        ("KiB", 1 << 10),
+        ("MiB", 1 << 20),
+        ("GiB", 1 << 30),
+        ("TiB", 1 << 40),
+    ];
+    let size = units.iter().find_map(|(unit, bytes)| {
+        let number: u64 = text.strip_suffix(unit)?.trim_end().parse().ok()?;
+        number.checked_mul(*bytes).filter(|size| (1_000_000..=1_000_000_000_000_000).contains(size))
+    });
+    size.ok_or_else(|| "a size from 1MB to 1PB is needed, as in 500MB or 2GiB".to_owned())
+}
+
 pub(super) fn mesh(text: &str) -> Result<String, String> {
     if (1..=64).contains(&text.chars().count()) && !text.chars().any(char::is_control) {
         Ok(text.to_owned())
@@ -66,7 +85,7 @@ pub(super) fn secret(_: &str) -> Result<String, String> {
 }
 
 pub(super) fn allow(_: &str) -> Result<String, String> {
-    Err("this version has no keys yet, and won't run as if it checked them; unset it, and keep the port for peers \
+    Err("this version can't check keys at the door yet, and won't run as if it did; unset it, and keep the port for peers \
          inside a trusted network"
         .to_owned())
 }

@@ -147,6 +147,11 @@ pub struct ServeArgs {
           value_parser = parse::retention)]
     pub retention: Duration,
 
+    /// How much room bundles of events may take on disk, from 1MB to 1PB, as in 500MB or 2GiB. The oldest go first, but none
+    /// of the last ten minutes; the map's buckets stay.
+    #[arg(long, env = "FEDERATED_STORE_MAX", value_name = "SIZE", default_value = "4GB", value_parser = parse::size)]
+    pub store_max: u64,
+
     /// The name of the mesh, 1 to 64 characters. Nodes of another mesh are not spoken with.
     #[arg(long, env = "FEDERATED_MESH", value_name = "NAME", default_value = "beauty", value_parser = parse::mesh)]
     pub mesh: String,
@@ -156,7 +161,8 @@ pub struct ServeArgs {
           value_parser = parse::secret)]
     pub secret: Option<String>,
 
-    /// The public keys of the nodes that may join. This version has no keys, and refuses to start with any.
+    /// The public keys of the nodes that may join. This version can't check them at the door, and
+    /// refuses to start with any.
     #[arg(long, env = "FEDERATED_ALLOW", value_name = "KEYS", value_parser = parse::allow)]
     pub allow: Option<String>,
 

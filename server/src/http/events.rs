@@ -79,6 +79,7 @@ fn not_taken(error: IngestError) -> HttpProblem {
         IngestError::Times(refused) => {
             wrong_entries(refused.into_iter().map(|(index, refusal)| (index, refusal.to_string())).collect())
         }
+        IngestError::NotKept(error) => HttpProblem::not_kept(error.to_string()),
         IngestError::Ending => {
             HttpProblem::new(StatusCode::SERVICE_UNAVAILABLE, "ending", "The node is ending", error.to_string())
         }

@@ -26,6 +26,11 @@ impl HttpProblem {
         self
     }
 
+    /// The disk has failed: `why` is a sentence.
+    pub(super) fn not_kept(why: impl Into<String>) -> HttpProblem {
+        HttpProblem::new(StatusCode::SERVICE_UNAVAILABLE, "not-kept", "The node can't keep anything more", why)
+    }
+
     pub(super) fn not_found(path: &str) -> HttpProblem {
         let path: String = path.chars().take(120).collect();
         HttpProblem::new(
@@ -33,8 +38,8 @@ impl HttpProblem {
             "not-found",
             "There is nothing here",
             format!(
-                "{path} is no part of the API: there are /federated/health, network, heatmap, gossip/summary, events, \
-                 stream and map, /healthz and /readyz"
+                "{path} is no part of the API: there are /federated/health, network, nodes, heatmap, gossip/summary, \
+                 events, stream and map, /healthz and /readyz"
             ),
         )
     }

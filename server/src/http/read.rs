@@ -31,9 +31,12 @@ pub(super) async fn gossip_summary(State(state): State<AppState>) -> Json<Gossip
     Json(state.node.shared.gossip_summary())
 }
 
-/// Ready as soon as it answers: both ports were opened before the first answer.
-pub(super) async fn ready() -> &'static str {
-    "ready\n"
+/// Ready as soon as it answers, since both ports were opened before the first answer; and as long as the disk keeps what comes.
+pub(super) async fn ready(State(state): State<AppState>) -> Result<&'static str, HttpProblem> {
+    match state.node.shared.failure() {
+        None => Ok("ready\n"),
+        Some(why) => Err(HttpProblem::not_kept(why)),
+    }
 }
 
 pub(super) async fn heatmap(

@@ -24,6 +24,12 @@ impl Deferred {
         if self.waiting.len() > MAX { self.waiting.pop_last().map(|(_, told)| told) } else { None }
     }
 
+    /// All that wait, a line each, to be read again after a restart.
+    pub(super) fn lines(&self) -> Vec<u8> {
+        let lines: Vec<String> = self.waiting.values().map(Told::to_json).collect();
+        lines.join("\n").into_bytes()
+    }
+
     /// An event whose moment has come.
     pub(super) fn pop(&mut self, now: Timestamp) -> Option<Told> {
         let first = self.waiting.first_entry()?;

@@ -4,36 +4,34 @@
 //! dropped, and what a connection does in its own time happens in its own task.
 
 use super::deferred::Deferred;
-use super::{Command, Heard, IngestError, Shared};
+use super::keeper::{Done, Keeper, Poster};
+use super::{Begin, Command, Heard, IngestError, Shared};
 use crate::clock;
+use crate::store::StoreError;
 use crate::transport::{self, Link, Packing};
 use beauty::{BeautyEvent, EventId, Origin, Report, Resolution, TimeRefusal, Timestamp, Told, Touched};
-use gossip::{
-    Because, Dialect, Event, Hello, Input, MemoryStore, Message, OriginId, Output, PeerId, State, Time, json, wire,
-};
+use gossip::{Because, Dialect, Event, Hello, Input, Message, OriginId, Output, PeerId, State, Time, json, wire};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message as Frame;
 use tokio_util::sync::{CancellationToken, DropGuard};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 use uuid::Uuid;
 
 /// Commands that are handled before deltas are looked at.
 const BATCH: usize = 128;
 /// The stream's readers get a delta at once when nothing came for so long, and no sooner than this after the one before.
 const DELTA_PAUSE: Duration = Duration::from_millis(50);
-/// Bundles that are held in memory for peers that lack them, in bytes: the oldest go first. A guess, ten hours at two
-/// events a second.
-const STORE_BYTES: usize = 32 * 1_024 * 1_024;
 /// Without readers nobody is woken for a delta's sake: what has changed is summed up when something else happens, or
 /// after this. It is how often peers are told the digest, and nobody else needs it then.
 const UNREAD_PAUSE: Duration = Duration::from_millis(500);
 /// With nothing to tell, a delta still comes: silence means a dead stream, and columns slide without events.
 const HEARTBEAT: Duration = Duration::from_secs(2);
 
-type Answer = (oneshot::Sender<Result<Vec<EventId>, IngestError>>, Result<Vec<EventId>, IngestError>);
+/// How long a node whose disk has failed says so, before it ends.
+const LINGER: Duration = Duration::from_secs(5);
 
 /// The driver of a node.
 pub(crate) struct Driver {
@@ -45,9 +43,10 @@ pub(crate) struct Driver {
     /// Whether there is something to tell soon: of events, or of who is connected. The rest waits for the heartbeat, or
     /// each frame of control would put off the next event's delta.
     changed: bool,
-    answers: Vec<Answer>,
     deferred: Deferred,
-    store: MemoryStore,
+    keeper: Keeper,
+    /// Why nothing is kept any more, and when the node ends for it.
+    failed: Option<(StoreError, Instant)>,
     /// Connections end when the driver does, and not before.
     _end_transport: DropGuard,
 }
@@ -76,30 +75,49 @@ impl Frames<'_> {
 }
 
 impl Driver {
-    pub(crate) fn new(shared: Arc<Shared>, context: transport::Context) -> Driver {
-        Driver {
+    pub(crate) fn new(shared: Arc<Shared>, context: transport::Context, begin: Begin) -> Driver {
+        let Begin { keeper, held, waiting } = begin;
+        let mut driver = Driver {
             shared,
             last_delta: Instant::now(),
             touched: Resolution::ALL.map(Touched::new),
             changed: false,
-            answers: Vec::new(),
             deferred: Deferred::default(),
-            store: MemoryStore::new(STORE_BYTES),
+            keeper,
+            failed: None,
             _end_transport: context.shutdown.clone().drop_guard(),
             context,
+        };
+        for told in waiting {
+            // Refused is only what has grown old in the meantime, or had to give way then.
+            driver.admit(told);
         }
+        driver.handle(Input::Held(held));
+        driver.tell_digest();
+        driver
     }
 
-    /// Drives until the node ends.
-    pub(crate) async fn run(mut self, mut commands: mpsc::Receiver<Command>, shutdown: CancellationToken) {
+    /// Drives until the node ends. All that was taken in is on disk then.
+    ///
+    /// # Errors
+    /// The disk has failed.
+    pub(crate) async fn run(
+        mut self,
+        mut commands: mpsc::Receiver<Command>,
+        shutdown: CancellationToken,
+    ) -> Result<(), StoreError> {
         let mut batch = Vec::with_capacity(BATCH);
         self.handle(Input::Tick);
-        loop {
+        while self.failed.as_ref().is_none_or(|(_, end)| Instant::now() < *end) {
+            self.keeper.go_on(Instant::now());
+            // Where the disk is behind, nothing is taken in that it would have to keep.
+            let (wakeup, has_room) = (self.next_wakeup(), self.keeper.has_room());
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => break,
-                received = commands.recv_many(&mut batch, BATCH) => if received == 0 { break },
-                () = tokio::time::sleep_until(self.next_wakeup()) => {}
+                done = self.keeper.next() => self.on_done(done),
+                received = commands.recv_many(&mut batch, BATCH), if has_room => if received == 0 { break },
+                () = tokio::time::sleep_until(wakeup) => {}
             }
             if batch.is_empty() {
                 self.handle(Input::Tick);
@@ -108,11 +126,19 @@ impl Driver {
                 self.on_command(command);
             }
             self.enter_deferred();
+            if self.keeper.wants_checkpoint(Instant::now()) {
+                self.checkpoint();
+            }
             self.publish();
         }
-        // What was acknowledged and is still gathered goes out before the connections end.
-        let outputs = self.drive(State::flush);
-        self.carry_out(outputs, Vec::new());
+        match self.failed {
+            Some((error, _)) => Err(error),
+            None => {
+                // What is still gathered goes out before the connections end, and to disk.
+                self.checkpoint();
+                self.keeper.end().await
+            }
+        }
     }
 
     fn next_wakeup(&self) -> Instant {
@@ -124,7 +150,37 @@ impl Driver {
         let delta = self.last_delta + pause;
         let state = self.shared.protocol().state.next_wakeup();
         let state = state.map(|time| Instant::from_std(self.shared.started) + Duration::from_micros(time.as_micros()));
-        state.map_or(delta, |state| state.min(delta))
+        let failed = self.failed.as_ref().map(|(_, end)| *end);
+        [state, failed, Some(self.keeper.next_wakeup())].into_iter().flatten().fold(delta, Instant::min)
+    }
+
+    /// The store has done something.
+    fn on_done(&mut self, done: Done) {
+        match done {
+            Done::Answer(answer) => answer.into_iter().for_each(|answer| self.handle(Input::Answer(answer))),
+            Done::Kept(Ok(kept)) => {
+                for id in &kept.differing {
+                    warn!("{:?} has made two bundles of the number {}: the first one stays", id.origin, id.seq);
+                }
+                kept.horizon.into_iter().for_each(|before| self.handle(Input::Dropped { before }));
+            }
+            Done::Kept(Err(error)) if self.failed.is_none() => {
+                error!("{error}");
+                self.shared.fail(&error);
+                self.failed = Some((error, Instant::now() + LINGER));
+            }
+            Done::Kept(Err(_)) => {}
+        }
+    }
+
+    /// Makes all that has come part of the rollups on disk.
+    fn checkpoint(&mut self) {
+        // What is gathered is in the ledger already: it goes into a bundle, and to the store, before the rollups do.
+        let outputs = self.drive(State::flush);
+        self.carry_out(outputs, Vec::new());
+        let known = self.shared.protocol().state.known_addresses().map(ToString::to_string).collect();
+        self.keeper.flush(Some(known));
+        self.keeper.checkpoint(Instant::now(), clock::wall(), &self.shared.ledger(), self.deferred.lines());
     }
 
     fn on_command(&mut self, command: Command) {
@@ -154,10 +210,7 @@ impl Driver {
                 self.handle_telling(Input::Message { peer, message }, heard);
             }
             Command::Refused { peer, reason, event } => self.handle(Input::Refused { peer, reason, event }),
-            Command::Ingest { reports, answer } => {
-                let outcome = self.ingest(reports);
-                self.answers.push((answer, outcome));
-            }
+            Command::Ingest { reports, answer } => self.ingest(reports, answer),
         }
     }
 
@@ -187,7 +240,7 @@ impl Driver {
     }
 
     fn carry_out(&mut self, outputs: Vec<Output>, heard: Vec<Heard>) {
-        let (mut heard, mut inputs) = (heard.into_iter(), Vec::new());
+        let mut heard = heard.into_iter();
         for output in outputs {
             match output {
                 Output::Send { to, message } => self.send(&to, &message),
@@ -199,11 +252,10 @@ impl Driver {
                         self.deliver(from, heard);
                     }
                 }
-                Output::Keep(bundle) => inputs.extend(self.store.keep(bundle).map(|before| Input::Dropped { before })),
-                Output::Ask(ask) => inputs.push(Input::Answer(self.store.answer(&ask))),
+                Output::Keep(bundle) => self.keeper.keep(Instant::now(), &bundle),
+                Output::Ask(ask) => self.keeper.ask(ask),
             }
         }
-        inputs.into_iter().for_each(|input| self.handle(input));
     }
 
     fn send(&mut self, to: &[PeerId], message: &Message) {
@@ -234,47 +286,56 @@ impl Driver {
         }
     }
 
-    /// Events of this node: all of them, or none.
-    fn ingest(&mut self, reports: Vec<Report>) -> Result<Vec<EventId>, IngestError> {
+    /// Events of this node: all of them, or none. Who posted them is answered when they are on disk.
+    fn ingest(&mut self, reports: Vec<Report>, poster: Poster) {
         let now = clock::wall();
         let refused: Vec<_> = {
             let ledger = self.shared.ledger();
             let times = reports.iter().enumerate().filter_map(|(index, report)| Some((index, report.at?)));
             times.filter_map(|(index, at)| Some((index, ledger.admits(at, now).err()?))).collect()
         };
-        if !refused.is_empty() {
-            return Err(IngestError::Times(refused));
+        let failed = self.failed.as_ref().map(|(error, _)| IngestError::NotKept(error.clone()));
+        let refused = (!refused.is_empty()).then_some(IngestError::Times(refused));
+        if let Some(error) = failed.or(refused) {
+            // Who asked may have given up waiting.
+            let _ = poster.send(Err(error));
+            return;
         }
-        let events =
-            reports.into_iter().map(|report| self.report(report.into_event(EventId(Uuid::now_v7()), now), now));
-        Ok(events.collect())
+        let events = reports.into_iter().map(|report| report.into_event(EventId(Uuid::now_v7()), now));
+        let events: Vec<BeautyEvent> = events.collect();
+        self.keeper.expect(poster, events.iter().map(|event| event.id).collect());
+        events.into_iter().for_each(|event| self.report(event, now));
     }
 
-    fn report(&mut self, event: BeautyEvent, now: Timestamp) -> EventId {
+    fn report(&mut self, event: BeautyEvent, now: Timestamp) {
         let told = Told { origin: self.shared.node_id.clone(), event };
         self.enter(&told, now);
-        let id = told.event.id;
         let node_id = Arc::from(told.origin.as_str());
-        self.handle(Input::Broadcast(Event { id: id.0, node_id, json: told.to_json().into() }));
-        id
+        self.handle(Input::Broadcast(Event { id: told.event.id.0, node_id, json: told.to_json().into() }));
     }
 
     /// A peer's event: entered, kept until its time comes, or refused.
     fn deliver(&mut self, from: PeerId, Heard { told, key, .. }: Heard) {
-        let now = clock::wall();
         self.claim(key.unwrap_or(self.shared.public_key), &told.origin);
+        if let Some(refusal) = self.admit(told) {
+            self.handle(Input::Refused { peer: from, reason: refusal.reason(), event: false });
+        }
+    }
+
+    /// Enters an event, or keeps it until its time comes. Gives why neither was done, or another had to give way.
+    fn admit(&mut self, told: Told) -> Option<TimeRefusal> {
+        let now = clock::wall();
         let admitted = self.shared.ledger().admits(told.event.at, now);
         match admitted {
-            Ok(()) => self.enter(&told, now),
+            Ok(()) => {
+                self.enter(&told, now);
+                None
+            }
             Err(refusal @ TimeRefusal::TooFarAhead { by, allowed }) => {
                 let until = now.saturating_add(by.saturating_sub(allowed));
-                if self.deferred.keep(until, told).is_some() {
-                    self.handle(Input::Refused { peer: from, reason: refusal.reason(), event: false });
-                }
+                self.deferred.keep(until, told).map(|_| refusal)
             }
-            Err(refusal @ TimeRefusal::TooOld { .. }) => {
-                self.handle(Input::Refused { peer: from, reason: refusal.reason(), event: false });
-            }
+            Err(refusal @ TimeRefusal::TooOld { .. }) => Some(refusal),
         }
     }
 
@@ -298,6 +359,7 @@ impl Driver {
         match inserted {
             Ok(inserted) => {
                 self.changed = true;
+                self.keeper.note(&told.origin, &told.event, &inserted);
                 for touched in &mut self.touched {
                     touched.note(&told.origin, &told.event, &inserted, now);
                 }
@@ -312,12 +374,8 @@ impl Driver {
         self.handle(Input::Digest(gossip::Digest(digest)));
     }
 
-    /// Answers who waits, and sums up what has changed when it is time: for peers, and for the stream's readers.
+    /// Sums up what has changed when it is time: for peers, and for the stream's readers.
     fn publish(&mut self) {
-        for (answer, outcome) in self.answers.drain(..) {
-            // Who asked may have given up waiting.
-            let _ = answer.send(outcome);
-        }
         let now = Instant::now();
         let pause = if self.changed { DELTA_PAUSE } else { HEARTBEAT };
         if now >= self.last_delta + pause {

@@ -7,22 +7,27 @@
 mod deferred;
 mod driver;
 mod hub;
+mod keeper;
 mod names;
+mod restore;
 mod verify;
 mod view;
 
 pub(crate) use driver::Driver;
 pub(crate) use hub::{Frame, Hub};
+pub(crate) use keeper::Room;
 pub(crate) use names::Names;
+pub(crate) use restore::{Begin, RestoreError, Restored, restore};
 pub(crate) use verify::{Checked, Heard, Refusal, Verifier};
 pub(crate) use view::{MAP_BUCKETS, MAP_RESOLUTION, write};
 
+use crate::store::StoreError;
 use crate::transport::Link;
 use beauty::{EventId, Ledger, Report, TimeRefusal};
 use gossip::{Address, Direction, Message, OriginId, PeerId, State, Time};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
@@ -44,12 +49,15 @@ pub(crate) enum Command {
     /// A frame came and was refused.
     Refused { peer: PeerId, reason: &'static str, event: bool },
     /// Events of this node's own.
-    Ingest { reports: Vec<Report>, answer: oneshot::Sender<Result<Vec<EventId>, IngestError>> },
+    Ingest { reports: Vec<Report>, answer: keeper::Poster },
 }
 
 /// Why events were not taken in: none of them was.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub(crate) enum IngestError {
+    /// They may not be on disk. Peers may have them all the same.
+    #[error("{0}")]
+    NotKept(StoreError),
     /// The times of these entries are not acceptable.
     #[error("{} of the events have a time that is not acceptable", .0.len())]
     Times(Vec<(usize, TimeRefusal)>),
@@ -77,6 +85,8 @@ pub(crate) struct Shared {
     version: AtomicU64,
     protocol: Mutex<Protocol>,
     names: Mutex<Names>,
+    /// Why nothing is kept any more.
+    failure: OnceLock<String>,
 }
 
 /// The state machine and the connections that it speaks through.
@@ -86,9 +96,12 @@ pub(crate) struct Protocol {
 }
 
 impl Shared {
-    pub(crate) fn new(node_id: beauty::Origin, public_key: OriginId, ledger: Ledger, state: State) -> Shared {
-        let mut names = Names::default();
-        names.claim(public_key, &node_id);
+    pub(crate) fn new(
+        node_id: beauty::Origin,
+        public_key: OriginId,
+        (ledger, names): (Ledger, Names),
+        state: State,
+    ) -> Shared {
         Shared {
             node_id,
             public_key,
@@ -98,6 +111,7 @@ impl Shared {
             version: AtomicU64::new(0),
             protocol: Mutex::new(Protocol { state, links: BTreeMap::new() }),
             names: Mutex::new(names),
+            failure: OnceLock::new(),
         }
     }
 
@@ -128,6 +142,16 @@ impl Shared {
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Why nothing is kept any more: a sentence, if it is so.
+    pub(crate) fn failure(&self) -> Option<&str> {
+        self.failure.get().map(String::as_str)
+    }
+
+    /// From now on nothing is kept. The first reason counts.
+    fn fail(&self, why: &StoreError) {
+        self.failure.get_or_init(|| why.to_string());
+    }
+
     /// The moment, as the protocol counts.
     pub(crate) fn time(&self) -> Time {
         Time::ZERO + self.started.elapsed()
@@ -139,10 +163,11 @@ impl Node {
         Node { shared, commands }
     }
 
-    /// Takes in events of this node: all of them, or none. Returns when they are on the map and on their way to peers.
+    /// Takes in events of this node: all of them, or none. Returns when they are on disk; they are on the map and on their way
+    /// to peers before.
     ///
     /// # Errors
-    /// Which events have a time that is not acceptable, or that the node is ending.
+    /// Which events have a time that is not acceptable, that the disk fails, or that the node is ending.
     pub(crate) async fn ingest_local_beauty(&self, reports: Vec<Report>) -> Result<Vec<EventId>, IngestError> {
         let (answer, answered) = oneshot::channel();
         let sent = self.commands.send(Command::Ingest { reports, answer }).await;

@@ -39,7 +39,7 @@ impl Names {
     }
 
     /// A key has signed an event in a name. `Some` if the name is another's, and this was not known yet: whose it is.
-    pub(super) fn claim(&mut self, key: OriginId, name: &Origin) -> Option<OriginId> {
+    pub(crate) fn claim(&mut self, key: OriginId, name: &Origin) -> Option<OriginId> {
         // By far the most events are of those that are known.
         if self.named.get(name).is_some_and(|named| named.key == key) {
             return None;

@@ -39,7 +39,7 @@ impl Shared {
         let known: BTreeSet<&str> =
             ledger.origins().map(Origin::as_str).chain(named).chain([self.node_id.as_str()]).collect();
         Health {
-            status: "ok".to_owned(),
+            status: if self.failure().is_some() { "disk-failed" } else { "ok" }.to_owned(),
             node_id: self.node_id.to_string(),
             public_key: Some(hex::encode(self.public_key.0)),
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -58,6 +58,8 @@ pub struct Checkpoint {
     pub retain_from: u64,
     /// The oldest slots go, until keys and records of the others take no more bytes than this.
     pub max_bytes: u64,
+    /// But none that end after this number, however large they are: what comes now must find its place.
+    pub spare_from: u64,
 }
 
 /// What became of a batch or a checkpoint. It is on disk.

@@ -208,18 +208,19 @@ impl Change<'_> {
         }
         self.tables.set_meta("waiting", &checkpoint.waiting)?;
         self.tables.fresh.retain(|_, _| false)?;
-        self.prune(checkpoint.retain_from, checkpoint.max_bytes)
+        self.prune(checkpoint.retain_from, checkpoint.max_bytes, checkpoint.spare_from)
     }
 
     /// Only after what is fresh has become part of the rollups: pruning never takes an event that no rollup holds.
-    fn prune(&mut self, retain_from: u64, max_bytes: u64) -> Result<Kept, Fault> {
+    fn prune(&mut self, retain_from: u64, max_bytes: u64, spare_from: u64) -> Result<Kept, Fault> {
         let mut kept = Kept::default();
         // Whole slots, as nodes compare slots.
         let mut horizon = self.horizon.max(Slot::start_of(retain_from));
         while let Some(first) = self.oldest()? {
             let wanted = self.totals.bytes > max_bytes && kept.pruned < MAX_PRUNED;
-            if first.seq >= horizon && wanted {
-                horizon = Slot::start_after(first.seq.saturating_add(1));
+            let next = Slot::start_after(first.seq.saturating_add(1));
+            if first.seq >= horizon && wanted && next <= spare_from {
+                horizon = next;
             }
             if first.seq >= horizon {
                 break;

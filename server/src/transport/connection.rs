@@ -142,7 +142,7 @@ impl Reader<'_> {
                 }
             }
             bytes += data.last().map_or(0, Data::len);
-            if data.len() < limits::TOGETHER && bytes < limits::TOGETHER_BYTES {
+            if data.len() < limits::TOGETHER {
                 // What has not come yet is waited for by whoever called, who hears of the end of the stream as well.
                 next = stream.next().now_or_never().flatten();
             }
@@ -325,7 +325,7 @@ fn excerpt(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::config::Unsigned;
-    use crate::node::Shared;
+    use crate::node::{Names, Shared};
     use beauty::{Ledger, LedgerConfig, Origin};
     use futures_util::stream;
     use gossip::{Config, InstanceId, Keypair, Me, OriginId, State};
@@ -341,7 +341,7 @@ mod tests {
 
     fn context() -> (Context, mpsc::Receiver<Command>) {
         let (name, ledger) = (Origin::new("me").unwrap(), Ledger::new(LedgerConfig::default()));
-        let shared = Arc::new(Shared::new(name, OriginId([1; 32]), ledger, state()));
+        let shared = Arc::new(Shared::new(name, OriginId([1; 32]), (ledger, Names::default()), state()));
         let (commands, received) = mpsc::channel(64);
         let context = Context {
             commands,

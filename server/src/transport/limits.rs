@@ -6,12 +6,11 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 /// Frames and bytes that wait to be sent to one peer; one more, and the peer is too slow.
 pub(super) const QUEUE: usize = 1_024;
 pub(super) const QUEUE_BYTES: usize = 2 * 1_024 * 1_024;
-/// Frames of one connection that are checked together, when they have come together, and their bytes: so many more than one
-/// frame at most. More signatures at once gain little. A guess.
-pub(super) const TOGETHER: usize = 64;
-pub(super) const TOGETHER_BYTES: usize = 128 * 1_024;
-/// What has more bytes is checked on another thread: at 48 KiB of single events it takes some 3 ms. A guess.
-pub(super) const LARGE: usize = 8 * 1_024;
+/// Frames of one connection that are checked together, when they have come together; unpacked they have 2 MiB. More signatures
+/// at once gain little. A guess.
+pub(super) const TOGETHER: usize = 32;
+/// What comes in more bytes than this is checked on another thread: 2 KiB, if they are packed, may be a hundred events. A guess.
+pub(super) const LARGE: usize = 2 * 1_024;
 /// How long TCP, the upgrade, and one write may take.
 pub(super) const HANDSHAKE: Duration = Duration::from_secs(5);
 pub(super) const WRITE: Duration = Duration::from_secs(10);

@@ -6,6 +6,7 @@ use gossip::{
     Bundle, BundleId, Event, Hello, InstanceId, Keypair, Message, Priority, Signature, Way, bundle_bytes, json, wire,
 };
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message as Frame;
@@ -19,9 +20,10 @@ fn micros() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros() as u64
 }
 
-/// A bundle of one event in this name, signed for this mesh.
+/// A bundle of one event in this name, signed for this mesh. No two have one number.
 fn bundle(pair: &Keypair, mesh: &str, name: &str) -> Bundle {
-    let (id, now) = (Uuid::new_v4(), micros());
+    static MADE: AtomicU64 = AtomicU64::new(0);
+    let (id, now) = (Uuid::new_v4(), micros() + 10 * MADE.fetch_add(1, Ordering::Relaxed));
     let json = format!(r#"{{"event_id":"{id}","node_id":"{name}","timestamp":{},"beauty":0.5}}"#, now / 1_000);
     let event = Event { id, node_id: name.into(), json: json.into() };
     let id = BundleId { origin: pair.origin(), seq: now };

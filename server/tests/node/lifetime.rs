@@ -46,7 +46,7 @@ fn signal(child: &Child, name: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signal_ends_the_node_within_two_seconds_with_open_sockets_and_streams() {
     for name in ["-TERM", "-INT"] {
-        let [http, peers] = free_ports();
+        let ([http, peers], folder) = (free_ports(), tempfile::tempdir().unwrap());
         let words = [
             "serve",
             "--enable",
@@ -59,6 +59,8 @@ async fn a_signal_ends_the_node_within_two_seconds_with_open_sockets_and_streams
             &peers.to_string(),
             "--source",
             "host",
+            "--data-dir",
+            folder.path().to_str().unwrap(),
         ];
         let (mut child, _log) = started(binary().args(words));
         let _peer = connect_async(format!("ws://127.0.0.1:{peers}")).await.unwrap();

@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
 
 mod config;
+mod crash;
 mod events;
 mod forged;
 mod lifetime;
 mod mesh;
+mod process;
 mod read;
 mod scripts;
 mod stream;

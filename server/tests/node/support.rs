@@ -132,8 +132,14 @@ pub(crate) struct Answer {
 
 impl Answer {
     async fn of(response: Response<Incoming>) -> Answer {
+        Answer::read(response).await.expect("a whole answer")
+    }
+
+    /// `None` where the connection breaks before it is whole.
+    pub(crate) async fn read(response: Response<Incoming>) -> Option<Answer> {
         let (parts, body) = response.into_parts();
-        Answer { status: parts.status, headers: parts.headers, body: body.collect().await.unwrap().to_bytes() }
+        let body = body.collect().await.ok()?.to_bytes();
+        Some(Answer { status: parts.status, headers: parts.headers, body })
     }
 
     pub(crate) fn json(&self) -> Value {

@@ -5,7 +5,14 @@ use gossip::OriginId;
 use server::store::{Batch, Checkpoint, FILE, Proof, SLOT, Store, StoreError};
 
 fn checkpoint() -> Checkpoint {
-    Checkpoint { rollups: Vec::new(), past: Vec::new(), waiting: Vec::new(), retain_from: 0, max_bytes: u64::MAX }
+    Checkpoint {
+        rollups: Vec::new(),
+        past: Vec::new(),
+        waiting: Vec::new(),
+        retain_from: 0,
+        max_bytes: u64::MAX,
+        spare_from: u64::MAX,
+    }
 }
 
 #[test]
@@ -113,6 +120,10 @@ fn retention_and_the_size_cap_take_the_oldest_and_leave_rollups_alone() {
     let events: u64 = (first..1_000).map(|n| u64::from(bundle(number(n)).events)).sum();
     assert_eq!(totals.events, events);
     assert_eq!(store.slots(0..u64::MAX).unwrap().len() as u64, (1_000 - first) / 10);
+    let spared = Checkpoint { max_bytes: 0, spare_from: number(first) + SLOT + 1, ..checkpoint() };
+    let spared = store.checkpoint(spared).unwrap().kept_blocking().unwrap();
+    assert_eq!((spared.pruned, spared.horizon), (10, Some(number(first) + SLOT)), "what is to be spared stays");
+    let first = first + 10;
     let late = store.keep(batch([number(first) - 1, number(first) + 1])).unwrap().kept_blocking().unwrap();
     assert_eq!((late.too_old, late.new), (1, 1), "what had to go does not come back");
     let mut count = 0;

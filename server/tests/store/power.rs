@@ -31,6 +31,7 @@ fn work(disk: &Disk, rng: &mut ChaCha8Rng, next: &mut u64, rounds: usize) {
                 waiting: vec![2; rng.random_range(0..100)],
                 retain_from: KEPT_FROM,
                 max_bytes: u64::MAX,
+                spare_from: u64::MAX,
             };
             store.checkpoint(checkpoint).unwrap().kept_blocking().unwrap();
         }

@@ -31,6 +31,7 @@ fn a_flipped_bit_is_told_or_harmless_and_never_served() {
         waiting: b"waiting".to_vec(),
         retain_from: 0,
         max_bytes: u64::MAX,
+        spare_from: u64::MAX,
     };
     store.checkpoint(checkpoint).unwrap().kept_blocking().unwrap();
     keep(&store, 600..650).unwrap();

@@ -1,0 +1,523 @@
+//! The driver's side of the store: what is to be kept, who waits until it is, and what is asked of it.
+//!
+//! **Nobody waits for the disk but who must.** What is to be kept goes out to peers first. This node's own bundles go to the
+//! disk at once, together with all others that have come; those of peers wait for [`GATHER`], since peers have them too. A
+//! poster is answered when the batch with the last of its events is on disk.
+//!
+//! **An answer knows of all that was kept before its question**: a question waits for the batches that were given to the store
+//! before it. Reading is done on other threads, [`READERS`] at once.
+//!
+//! **Checkpoints stand in the queue.** One is made of a ledger that every bundle before it has gone into and none behind it:
+//! the driver sends what it has gathered first.
+
+use super::IngestError;
+use crate::store::{Batch, Checkpoint, Kept, Store, StoreError, StoredBundle};
+use beauty::{BeautyEvent, EventId, Inserted, Ledger, Origin, Timestamp, Unkept};
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesOrdered;
+use gossip::{Answer, Ask, Bundle, BundleId, OriginId, wire};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tracing::warn;
+use uuid::Uuid;
+
+/// How long peers' bundles wait for others, if nothing of our own goes to the disk before. A guess: a tenth of the syncs
+/// that a busy mesh would cost, and peers bring again what is lost in it.
+const GATHER: Duration = Duration::from_millis(200);
+/// So much goes to the disk at once.
+const GATHER_BYTES: usize = 1_024 * 1_024;
+/// Batches and bytes that the store may have before it, less than it takes: else nothing more is taken in for the moment.
+const MAX_BATCHES: usize = 256;
+const MAX_BYTES: usize = 8 * 1_024 * 1_024;
+/// Questions that are looked up at once.
+const READERS: usize = 4;
+/// A checkpoint is made when so many events are part of no rollup, or after this time. Guesses: the first is what a start
+/// counts again, in a tenth of a second.
+const MAX_FRESH: usize = 10_000;
+const CHECKPOINT: Duration = Duration::from_secs(30);
+/// Also where nothing has come: old events are to go.
+const IDLE_CHECKPOINT: Duration = Duration::from_secs(600);
+
+/// Who posted events and waits until they are on disk.
+pub(super) type Poster = oneshot::Sender<Result<Vec<EventId>, IngestError>>;
+
+/// What has become of something.
+pub(super) enum Done {
+    /// A batch or a checkpoint is on disk, or the store has stopped.
+    Kept(Result<Kept, StoreError>),
+    /// The store answers the protocol; `None` where it could not be read.
+    Answer(Option<Answer>),
+}
+
+/// The size cap takes nothing that is younger: what comes now must find its place.
+const SPARED: Duration = Duration::from_secs(600);
+
+/// What the store is to keep within.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    /// For how long events are kept.
+    pub(crate) retention: Duration,
+    /// How many bytes bundles may take.
+    pub(crate) max_bytes: u64,
+}
+
+/// Keeps what the driver gives it.
+pub(super) struct Keeper {
+    store: Arc<Store>,
+    own: OriginId,
+    room: Room,
+    gathered: Gathered,
+    /// The number of the batch that is gathered, and how many are on disk: all with a lower number.
+    next: u64,
+    done: u64,
+    writing: FuturesOrdered<BoxFuture<'static, Written>>,
+    writing_bytes: usize,
+    posts: Posts,
+    asks: VecDeque<(u64, Ask)>,
+    reading: JoinSet<Option<Answer>>,
+    unkept: Unkept,
+    fresh: usize,
+    last_checkpoint: Instant,
+    stopped: bool,
+}
+
+#[derive(Default)]
+struct Gathered {
+    bundles: Vec<StoredBundle>,
+    bytes: usize,
+    own_seq: Option<u64>,
+    /// Who is to be answered when this is on disk.
+    posters: Vec<(Poster, Vec<EventId>)>,
+    due: Option<Instant>,
+}
+
+struct Written {
+    bytes: usize,
+    posters: Vec<(Poster, Vec<EventId>)>,
+    kept: Result<Kept, StoreError>,
+}
+
+/// Posts of which an event is in no bundle yet.
+#[derive(Default)]
+struct Posts {
+    last: u64,
+    open: BTreeMap<u64, Post>,
+    events: HashMap<Uuid, u64>,
+}
+
+struct Post {
+    poster: Poster,
+    ids: Vec<EventId>,
+    /// How many of its events are in no bundle yet.
+    left: usize,
+}
+
+impl Posts {
+    fn expect(&mut self, poster: Poster, ids: Vec<EventId>) {
+        self.last += 1;
+        self.events.extend(ids.iter().map(|id| (id.0, self.last)));
+        self.open.insert(self.last, Post { poster, left: ids.len(), ids });
+    }
+
+    /// An event is in a bundle. Gives the post whose last one it was.
+    fn bundled(&mut self, event: &Uuid) -> Option<Post> {
+        let number = self.events.remove(event)?;
+        let post = self.open.get_mut(&number)?;
+        post.left -= 1;
+        if post.left == 0 { self.open.remove(&number) } else { None }
+    }
+}
+
+impl Keeper {
+    /// `fresh`: how many events the store holds that are part of no rollup, with the buckets that they have changed.
+    pub(super) fn new(store: Store, own: OriginId, room: Room, (unkept, fresh): (Unkept, usize)) -> Keeper {
+        Keeper {
+            store: Arc::new(store),
+            own,
+            room,
+            gathered: Gathered::default(),
+            next: 0,
+            done: 0,
+            writing: FuturesOrdered::new(),
+            writing_bytes: 0,
+            posts: Posts::default(),
+            asks: VecDeque::new(),
+            reading: JoinSet::new(),
+            unkept,
+            fresh,
+            last_checkpoint: Instant::now(),
+            stopped: false,
+        }
+    }
+
+    /// Whether more may be taken in.
+    pub(super) fn has_room(&self) -> bool {
+        self.writing.len() < MAX_BATCHES && self.writing_bytes + self.gathered.bytes < MAX_BYTES
+    }
+
+    /// Answers a poster when all of its events, which are bundled from now on, are on disk.
+    pub(super) fn expect(&mut self, poster: Poster, ids: Vec<EventId>) {
+        self.posts.expect(poster, ids);
+    }
+
+    /// Takes in a bundle of this node or of a peer.
+    pub(super) fn keep(&mut self, now: Instant, bundle: &Bundle) {
+        let own = bundle.id.origin == self.own;
+        let posters = bundle.events.iter().filter_map(|event| self.posts.bundled(&event.id));
+        self.gathered.posters.extend(posters.map(|post| (post.poster, post.ids)));
+        // It was encoded for peers already: `None` only where memory ends.
+        let Some(bytes) = wire::encode_bundle(bundle) else { return };
+        self.gathered.bytes += bytes.len();
+        self.fresh += bundle.events.len();
+        if own {
+            self.gathered.own_seq = Some(bundle.id.seq);
+        }
+        let due = if own { now } else { now + GATHER };
+        self.gathered.due = Some(self.gathered.due.map_or(due, |earlier| earlier.min(due)));
+        // A bundle has 256 events at most.
+        self.gathered.bundles.push(StoredBundle { id: bundle.id, events: bundle.events.len() as u16, bytes });
+    }
+
+    /// Notes what became of an event in the ledger.
+    pub(super) fn note(&mut self, origin: &Origin, event: &BeautyEvent, inserted: &Inserted) {
+        self.unkept.note(origin, event, inserted);
+    }
+
+    /// Takes in a question of the protocol.
+    pub(super) fn ask(&mut self, ask: Ask) {
+        let after = if self.gathered.bundles.is_empty() { self.next } else { self.next + 1 };
+        self.asks.push_back((after, ask));
+    }
+
+    /// When there is something to do, if nothing happens before.
+    pub(super) fn next_wakeup(&self) -> Instant {
+        let checkpoint = self.last_checkpoint + self.pause();
+        self.gathered.due.map_or(checkpoint, |due| due.min(checkpoint))
+    }
+
+    /// How long after the last checkpoint the next one is due.
+    fn pause(&self) -> Duration {
+        match (self.stopped, self.is_idle()) {
+            // None is made any more.
+            (true, _) => Duration::from_secs(24 * 3_600),
+            (false, true) => IDLE_CHECKPOINT,
+            (false, false) => CHECKPOINT,
+        }
+    }
+
+    /// Gives the store what is due, and looks up what can be.
+    pub(super) fn go_on(&mut self, now: Instant) {
+        let waited_for = self.asks.back().is_some_and(|(after, _)| *after > self.next);
+        let due = self.gathered.due.is_some_and(|due| due <= now);
+        if due || waited_for || self.gathered.bytes >= GATHER_BYTES {
+            self.flush(None);
+        }
+        while self.reading.len() < READERS && self.asks.front().is_some_and(|(after, _)| *after <= self.done) {
+            let Some((_, ask)) = self.asks.pop_front() else { break };
+            let store = Arc::clone(&self.store);
+            self.reading.spawn_blocking(move || answer(&store, &ask));
+        }
+    }
+
+    /// Gives the store all that is gathered, and the addresses to dial after a restart.
+    pub(super) fn flush(&mut self, peers: Option<Vec<String>>) {
+        let Gathered { bundles, bytes, own_seq, posters, .. } = std::mem::take(&mut self.gathered);
+        if bundles.is_empty() && peers.is_none() {
+            return;
+        }
+        let receipt = self.store.keep(Batch { bundles, own_seq, peers, proofs: Vec::new() });
+        self.next += 1;
+        self.writing_bytes += bytes;
+        self.writing.push_back(Box::pin(async move {
+            let kept = match receipt {
+                Ok(receipt) => receipt.kept().await,
+                Err(error) => Err(error),
+            };
+            Written { bytes, posters, kept }
+        }));
+    }
+
+    /// Whether a checkpoint is due.
+    pub(super) fn wants_checkpoint(&self, now: Instant) -> bool {
+        !self.stopped && (self.fresh >= MAX_FRESH || now >= self.last_checkpoint + self.pause())
+    }
+
+    fn is_idle(&self) -> bool {
+        self.fresh == 0 && self.unkept.is_empty()
+    }
+
+    /// Makes all that was kept part of the rollups, and makes room. `waiting` is what is part of no rollup yet.
+    pub(super) fn checkpoint(&mut self, now: Instant, wall: Timestamp, ledger: &Ledger, waiting: Vec<u8>) {
+        let before = |age: Duration| {
+            let micros = u64::try_from(age.as_micros()).unwrap_or(u64::MAX);
+            wall.as_millis().saturating_mul(1_000).saturating_sub(micros)
+        };
+        let checkpoint = Checkpoint {
+            rollups: ledger.rollups(&self.unkept),
+            past: ledger.past_rollups(wall),
+            waiting,
+            retain_from: before(self.room.retention),
+            max_bytes: self.room.max_bytes,
+            spare_from: before(SPARED),
+        };
+        let receipt = self.store.checkpoint(checkpoint);
+        (self.unkept, self.fresh, self.last_checkpoint) = (Unkept::default(), 0, now);
+        self.next += 1;
+        self.writing.push_back(Box::pin(async move {
+            let kept = match receipt {
+                Ok(receipt) => receipt.kept().await,
+                Err(error) => Err(error),
+            };
+            Written { bytes: 0, posters: Vec::new(), kept }
+        }));
+    }
+
+    /// Waits until something is done. May be dropped at any time.
+    pub(super) async fn next(&mut self) -> Done {
+        tokio::select! {
+            biased;
+            Some(written) = self.writing.next() => Done::Kept(self.on_written(written)),
+            // A reader that has panicked is one that could not read.
+            Some(answer) = self.reading.join_next() => Done::Answer(answer.ok().flatten()),
+            else => std::future::pending().await,
+        }
+    }
+
+    fn on_written(&mut self, Written { bytes, posters, kept }: Written) -> Result<Kept, StoreError> {
+        self.done += 1;
+        self.writing_bytes -= bytes;
+        for (poster, ids) in posters {
+            let outcome = kept.as_ref().map(|_| ids).map_err(|error| IngestError::NotKept(error.clone()));
+            // Who asked may have given up waiting.
+            let _ = poster.send(outcome);
+        }
+        if let Err(error) = &kept {
+            self.stop(error);
+        }
+        kept
+    }
+
+    /// Nothing more will be kept: who waits is told.
+    fn stop(&mut self, error: &StoreError) {
+        self.stopped = true;
+        for (_, Post { poster, .. }) in std::mem::take(&mut self.posts).open {
+            let _ = poster.send(Err(IngestError::NotKept(error.clone())));
+        }
+    }
+
+    /// Waits until all that was given to the store is on disk, and closes it.
+    pub(super) async fn end(mut self) -> Result<(), StoreError> {
+        let mut outcome = Ok(());
+        while let Some(written) = self.writing.next().await {
+            if let (Err(error), true) = (self.on_written(written), outcome.is_ok()) {
+                outcome = Err(error);
+            }
+        }
+        while self.reading.join_next().await.is_some() {}
+        // Closing joins a thread and writes a little. Where the node is cut off, the next start tells of what is left.
+        let _ = tokio::task::spawn_blocking(move || drop(self.store)).await;
+        outcome
+    }
+}
+
+/// Looks up what the protocol asks for. `None` where the file can't be read: no answer does no harm, and a wrong one would.
+fn answer(store: &Store, ask: &Ask) -> Option<Answer> {
+    match ask {
+        Ask::Ids { token, from, until, limit } => {
+            let ids = read(store.ids(*from..*until, *limit))?;
+            Some(Answer::Ids { token: *token, ids })
+        }
+        Ask::Bundles { token, ids, bytes } => {
+            let found = read(store.bundles(ids))?;
+            found.damaged.iter().for_each(tell_damaged);
+            let mut found: HashMap<BundleId, StoredBundle> =
+                found.bundles.into_iter().map(|bundle| (bundle.id, bundle)).collect();
+            let (mut covered, mut size, mut bundles) = (0, 0, Vec::new());
+            for id in ids {
+                if let Some(stored) = found.remove(id) {
+                    match wire::decode_bundle(&stored.bytes) {
+                        Ok(bundle) => {
+                            size += bundle.bytes();
+                            if size > *bytes && !bundles.is_empty() {
+                                break;
+                            }
+                            bundles.push(bundle);
+                        }
+                        Err(_) => tell_damaged(id),
+                    }
+                }
+                covered += 1;
+            }
+            Some(Answer::Bundles { token: *token, covered, bundles })
+        }
+    }
+}
+
+fn read<T>(outcome: Result<T, StoreError>) -> Option<T> {
+    outcome.inspect_err(|error| warn!("a peer's question could not be looked up: {error}")).ok()
+}
+
+fn tell_damaged(id: &BundleId) {
+    warn!(
+        "the bundle {} of {:?} is damaged on disk and is not served; `beauty-mesh store check` says more",
+        id.seq, id.origin
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use beauty::{LedgerConfig, Told};
+    use gossip::{Event, MemoryStore, Signature};
+    use redb::backends::InMemoryBackend;
+
+    const ROOM: Room = Room { retention: Duration::from_secs(7 * 24 * 3_600), max_bytes: u64::MAX };
+    const OWN: OriginId = OriginId([1; 32]);
+
+    fn keeper() -> Keeper {
+        Keeper::new(Store::on(InMemoryBackend::new()).unwrap(), OWN, ROOM, (Unkept::default(), 0))
+    }
+
+    fn bundle(origin: OriginId, seq: u64, events: &[EventId]) -> Bundle {
+        let event = |id: &EventId| {
+            let json = format!(r#"{{"event_id":"{id}","node_id":"n","timestamp":1,"beauty":0.5}}"#);
+            Event { id: id.0, node_id: "n".into(), json: json.into() }
+        };
+        let id = BundleId { origin, seq };
+        Bundle { id, events: events.iter().map(event).collect(), signature: Signature([7; 64]) }
+    }
+
+    fn ids(count: usize) -> Vec<EventId> {
+        (0..count).map(|_| EventId(Uuid::new_v4())).collect()
+    }
+
+    #[tokio::test]
+    async fn a_poster_is_answered_when_the_last_of_its_events_is_on_disk_and_not_before() {
+        let (mut keeper, now, ids) = (keeper(), Instant::now(), ids(3));
+        let (poster, mut answer) = oneshot::channel();
+        keeper.expect(poster, ids.clone());
+        keeper.keep(now, &bundle(OWN, 1, &ids[..2]));
+        keeper.go_on(now);
+        assert!(matches!(keeper.next().await, Done::Kept(Ok(Kept { new: 1, .. }))));
+        assert!(answer.try_recv().is_err(), "one of its events is in no bundle yet");
+        keeper.keep(now, &bundle(OWN, 2, &ids[2..]));
+        assert!(answer.try_recv().is_err());
+        keeper.go_on(now);
+        assert!(matches!(keeper.next().await, Done::Kept(Ok(_))));
+        assert_eq!(answer.try_recv().unwrap(), Ok(ids));
+        assert!(keeper.posts.open.is_empty() && keeper.posts.events.is_empty(), "nothing is left");
+    }
+
+    #[tokio::test]
+    async fn what_peers_bring_waits_for_others_and_what_is_our_own_does_not() {
+        let (mut keeper, now, other) = (keeper(), Instant::now(), OriginId([2; 32]));
+        for seq in 0..5 {
+            keeper.keep(now + Duration::from_millis(seq), &bundle(other, seq, &ids(1)));
+            keeper.go_on(now + Duration::from_millis(seq));
+        }
+        assert!(keeper.writing.is_empty());
+        assert_eq!(keeper.next_wakeup(), now + GATHER);
+        keeper.go_on(now + GATHER);
+        assert!(matches!(keeper.next().await, Done::Kept(Ok(Kept { new: 5, .. }))));
+        keeper.keep(now, &bundle(other, 9, &ids(1)));
+        keeper.keep(now, &bundle(OWN, 9, &ids(1)));
+        keeper.go_on(now);
+        assert!(matches!(keeper.next().await, Done::Kept(Ok(Kept { new: 2, .. }))), "and takes the others along");
+    }
+
+    #[tokio::test]
+    async fn an_answer_knows_of_all_that_was_kept_before_its_question() {
+        let (mut keeper, now, other) = (keeper(), Instant::now(), OriginId([2; 32]));
+        let mut model = MemoryStore::new(usize::MAX);
+        let mut asked = Vec::new();
+        for token in 0..50 {
+            let kept = bundle(other, token * 7 % 50, &ids(2));
+            keeper.keep(now, &kept);
+            model.keep(kept);
+            let bundles = (0..50).map(|seq| BundleId { origin: other, seq }).collect();
+            let questions = [
+                Ask::Ids { token: 2 * token, from: 10, until: 40, limit: 20 },
+                Ask::Bundles { token: 2 * token + 1, ids: bundles, bytes: 1_000 },
+            ];
+            for ask in questions {
+                asked.push(model.answer(&ask));
+                keeper.ask(ask);
+            }
+            keeper.go_on(now);
+        }
+        let mut answers = Vec::new();
+        while answers.len() < asked.len() {
+            if let Done::Answer(answer) = keeper.next().await {
+                answers.push(answer.unwrap());
+            }
+            assert!(keeper.reading.len() <= READERS);
+            keeper.go_on(now);
+        }
+        let token = |answer: &Answer| match answer {
+            Answer::Ids { token, .. } | Answer::Bundles { token, .. } => *token,
+        };
+        answers.sort_by_key(token);
+        // What came after the question may be in the answer too: only what came before must be.
+        for (answer, model) in answers.iter().zip(&asked) {
+            match (answer, model) {
+                (Answer::Ids { ids, .. }, Answer::Ids { ids: known, .. }) => {
+                    assert!(known.iter().all(|id| ids.contains(id)) || ids.len() == 20);
+                }
+                (Answer::Bundles { covered, bundles, .. }, Answer::Bundles { bundles: known, .. }) => {
+                    let told = |bundle: &Bundle| bundles.contains(bundle) || bundle.id.seq >= *covered as u64;
+                    assert!(known.iter().all(told) && bundles.iter().map(Bundle::bytes).sum::<usize>() <= 1_000);
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn where_there_is_no_room_the_oldest_go_and_it_is_told_how_far() {
+        let (mut keeper, now, other) = (keeper(), Instant::now(), OriginId([2; 32]));
+        keeper.room.max_bytes = 3_000;
+        let slot = 10_000_000;
+        (0..50).for_each(|n| keeper.keep(now, &bundle(other, n * slot, &ids(1))));
+        // What is younger than ten minutes stays, whatever the cap.
+        let (young, wall) = (1_000 * slot, Timestamp::from_millis(1_000 * slot / 1_000));
+        (0..50).for_each(|n| keeper.keep(now, &bundle(other, young - n * slot, &ids(1))));
+        keeper.flush(None);
+        let ledger = Ledger::new(LedgerConfig::default());
+        keeper.checkpoint(now, wall, &ledger, Vec::new());
+        assert!(matches!(keeper.next().await, Done::Kept(Ok(Kept { new: 100, .. }))));
+        let Done::Kept(Ok(kept)) = keeper.next().await else { panic!("a checkpoint") };
+        assert_eq!((kept.pruned, kept.horizon), (50, Some(50 * slot)));
+        assert_eq!(keeper.store.ids(0..u64::MAX, usize::MAX).unwrap().len(), 50);
+    }
+
+    #[tokio::test]
+    async fn a_checkpoint_makes_all_before_it_part_of_the_rollups() {
+        let (mut keeper, now, wall) = (keeper(), Instant::now(), Timestamp::from_millis(1_000));
+        let mut ledger = Ledger::new(LedgerConfig::default());
+        let ids = ids(2);
+        for (seq, id) in (1..).zip(&ids) {
+            let bundle = bundle(OWN, seq, &[*id]);
+            let told = Told::parse(&bundle.events[0].json).unwrap();
+            let inserted = ledger.insert(&told.origin, &told.event, wall).unwrap();
+            keeper.note(&told.origin, &told.event, &inserted);
+            keeper.keep(now, &bundle);
+        }
+        assert!(!keeper.wants_checkpoint(now) && keeper.wants_checkpoint(now + CHECKPOINT));
+        keeper.flush(Some(vec!["ws://192.0.2.1:1".to_owned()]));
+        keeper.checkpoint(now, wall, &ledger, b"waiting".to_vec());
+        assert!(keeper.is_idle());
+        let store = Arc::clone(&keeper.store);
+        keeper.end().await.unwrap();
+        let start = store.start().unwrap();
+        assert_eq!((start.fresh, start.own_seq, start.waiting), (vec![], Some(2), b"waiting".to_vec()));
+        assert_eq!(start.peers, ["ws://192.0.2.1:1"]);
+        let mut again = Ledger::new(LedgerConfig::default());
+        store.rollups(|key, value| again.restore(key, value).unwrap()).unwrap();
+        assert_eq!(again.digest(wall), ledger.digest(wall));
+    }
+}
