@@ -205,6 +205,11 @@ impl MemoryStore {
         Held { horizon: self.horizon, slots: slots.into_iter().collect(), newest: newest.into_iter().collect() }
     }
 
+    /// Whether it holds a bundle.
+    pub fn contains(&self, id: &BundleId) -> bool {
+        self.bundles.contains_key(&(id.seq, id.origin))
+    }
+
     /// The bundles, oldest first.
     pub fn bundles(&self) -> impl Iterator<Item = &Bundle> {
         self.bundles.values()
@@ -287,6 +292,7 @@ mod tests {
         assert_eq!(held.slots.first().unwrap().0, horizon);
         assert_eq!(held.slots.iter().map(|(_, slot)| slot.count as usize).sum::<usize>(), store.len());
         assert_eq!(held.newest, [(OriginId([1; 32]), 199_000_000)]);
+        assert!(store.contains(&bundle(1, 199_000_000).id) && !store.contains(&bundle(1, 0).id));
         store.drop_before(u64::MAX);
         assert!(store.is_empty() && store.bytes == 0);
     }

@@ -1,5 +1,7 @@
 //! What was sent and what arrived: the measurement itself. It counts, and judges nothing.
 
+use crate::bits::Bits;
+use crate::past::Past;
 use crate::protocol::{BroadcastId, NodeId, Payload};
 use gossip::Time;
 use std::collections::BTreeMap;
@@ -32,7 +34,17 @@ pub struct Ledger {
     pub delivered_twice: Option<(BroadcastId, NodeId)>,
     /// Deliveries of what nobody broadcast.
     pub phantoms: u64,
+    before: Before,
     broadcasts: Vec<Broadcast>,
+}
+
+/// The broadcasts from before the world began: who has which, and since when all that it has.
+#[derive(Debug, Default)]
+struct Before {
+    /// How many there are. Their ids are the first.
+    events: u32,
+    bytes_each: u64,
+    nodes: Vec<(Bits, Time)>,
 }
 
 /// One broadcast and its way.
@@ -57,6 +69,49 @@ pub struct Broadcast {
 }
 
 impl Ledger {
+    /// The ledger of a world of `nodes` nodes, some of which have what was sent before it began.
+    pub fn new(past: Option<&Past>, nodes: u32) -> Ledger {
+        let before = past.map(|past| {
+            let held = |node| if past.lacks(node) { 0 } else { past.events() };
+            let nodes = (0..nodes).map(|node| (Bits::first(held(NodeId(node))), Time::ZERO)).collect();
+            Before { events: past.events(), bytes_each: past.payload_bytes() as u64, nodes }
+        });
+        Ledger { before: before.unwrap_or_default(), ..Ledger::default() }
+    }
+
+    /// How many broadcasts from before the world began a node lacks.
+    pub fn past_lacking(&self, node: NodeId) -> u64 {
+        let Before { events, nodes, .. } = &self.before;
+        nodes.get(node.index()).map_or(0, |(held, _)| u64::from(*events) - held.len())
+    }
+
+    /// How many bytes of payload a node lacks.
+    pub fn bytes_lacking(&self, node: NodeId) -> u64 {
+        let lacking = self.broadcasts.iter().filter(|broadcast| !broadcast.has(node));
+        let since: u64 = lacking.map(|broadcast| broadcast.payload.text.len() as u64).sum();
+        since + self.past_lacking(node) * self.before.bytes_each
+    }
+
+    /// When the last of them came to a node.
+    pub fn past_came(&self, node: NodeId) -> Time {
+        self.before.nodes.get(node.index()).map_or(Time::ZERO, |(_, last)| *last)
+    }
+
+    /// A broadcast that was sent since the world began.
+    pub fn get(&self, id: BroadcastId) -> Option<&Broadcast> {
+        self.broadcasts.get(self.place(id))
+    }
+
+    fn get_mut(&mut self, id: BroadcastId) -> Option<&mut Broadcast> {
+        let place = self.place(id);
+        self.broadcasts.get_mut(place)
+    }
+
+    /// Where a broadcast is that was sent since the world began.
+    fn place(&self, id: BroadcastId) -> usize {
+        id.0.checked_sub(self.before.events).map_or(usize::MAX, |place| place as usize)
+    }
+
     /// The broadcasts, in the order of their ids.
     pub fn broadcasts(&self) -> &[Broadcast] {
         &self.broadcasts
@@ -64,7 +119,7 @@ impl Ledger {
 
     /// The id of the next broadcast.
     pub fn next_id(&self) -> BroadcastId {
-        BroadcastId(self.broadcasts.len() as u32)
+        BroadcastId(self.before.events + self.broadcasts.len() as u32)
     }
 
     /// A broadcast begins, in a world of `nodes` nodes.
@@ -94,7 +149,7 @@ impl Ledger {
         totals.payload_bytes += all_bytes;
         let mut tags = Vec::with_capacity(carries.len());
         for id in carries {
-            if let Some(broadcast) = self.broadcasts.get_mut(id.0 as usize) {
+            if let Some(broadcast) = self.get_mut(*id) {
                 broadcast.transmissions += copies;
                 tags.push((*id, broadcast.hops[by.index()].saturating_add(1)));
             }
@@ -105,7 +160,7 @@ impl Ledger {
     /// A frame has arrived. What it carries came over so many hops, unless it came before.
     pub fn on_arrived(&mut self, at: NodeId, tags: &[(BroadcastId, u16)]) {
         for (id, hop) in tags {
-            if let Some(broadcast) = self.broadcasts.get_mut(id.0 as usize)
+            if let Some(broadcast) = self.get_mut(*id)
                 && broadcast.hops[at.index()] == UNKNOWN
             {
                 broadcast.hops[at.index()] = *hop;
@@ -115,7 +170,14 @@ impl Ledger {
 
     /// A node that runs since `since` delivers a broadcast to its application.
     pub fn on_delivered(&mut self, now: Time, by: NodeId, since: Time, id: BroadcastId) {
-        let Some(broadcast) = self.broadcasts.get_mut(id.0 as usize) else {
+        if id.0 < self.before.events {
+            let Some((held, last)) = self.before.nodes.get_mut(by.index()) else { return };
+            *last = now;
+            self.repeats += u64::from(!held.insert(id));
+            return;
+        }
+        let place = self.place(id);
+        let Some(broadcast) = self.broadcasts.get_mut(place) else {
             self.phantoms += 1;
             return;
         };
@@ -134,25 +196,28 @@ impl Ledger {
 
     /// A node is given a broadcast from outside.
     pub fn on_given(&mut self, now: Time, node: NodeId, id: BroadcastId) {
-        if let Some(broadcast) = self.broadcasts.get_mut(id.0 as usize) {
+        if let Some(broadcast) = self.get_mut(id) {
             (broadcast.delivered[node.index()], broadcast.hops[node.index()]) = (now.as_micros(), 0);
         }
     }
 
     /// Whether a node has a broadcast.
     pub fn has(&self, node: NodeId, id: BroadcastId) -> bool {
-        self.broadcasts.get(id.0 as usize).is_some_and(|broadcast| broadcast.has(node))
+        self.get(id).is_some_and(|broadcast| broadcast.has(node))
     }
 
     /// A node has lost all that it had.
     pub fn forget(&mut self, node: NodeId) {
+        if let Some(before) = self.before.nodes.get_mut(node.index()) {
+            *before = <(Bits, Time)>::default();
+        }
         for broadcast in &mut self.broadcasts {
             (broadcast.delivered[node.index()], broadcast.hops[node.index()]) = (NEVER, UNKNOWN);
             broadcast.again.remove(&node);
         }
     }
 
-    /// What a node has.
+    /// What a node has of what was sent since the world began.
     pub fn held_by(&self, node: NodeId) -> Vec<Payload> {
         let held = self.broadcasts.iter().filter(|broadcast| broadcast.has(node));
         held.map(|broadcast| broadcast.payload.clone()).collect()

@@ -12,19 +12,22 @@
 //! | connections: order within, loss with them | `connections.rs` |
 //! | link policies, in one place; distances | `network.rs`, `geography.rs` |
 //! | overlays, the bound | `overlay.rs` |
-//! | what is counted; what it comes to | `ledger.rs`, `summary.rs`, `stats.rs`, `table.rs`, `plot.rs` |
+//! | what was sent before the world began | `past.rs` |
+//! | what is counted; what it comes to | `ledger.rs`, `bits.rs`, `summary.rs`, `stats.rs`, `table.rs`, `plot.rs` |
 //! | scenarios as data; playing them | `scenario/`, `scenarios/*.toml`, `runner.rs` |
 //! | faults without a plan, and what must hold nevertheless | `chaos/` |
 //! | chance, by purpose | `random.rs` |
 
 #![forbid(unsafe_code)]
 
+pub mod bits;
 pub mod chaos;
 pub mod connections;
 pub mod geography;
 pub mod ledger;
 pub mod network;
 pub mod overlay;
+pub mod past;
 pub mod plot;
 pub mod protocol;
 pub mod protocols;

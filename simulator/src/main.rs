@@ -207,7 +207,7 @@ fn compare(names: Vec<String>, seeds: Seeds, protocols: &[Box<dyn Protocol>]) ->
 }
 
 /// Plays, and says on the standard error how far it is when that takes long.
-fn play(scenario: &Scenario, protocol: &dyn Protocol, seed: u64) -> Result<Summary, runner::NoOverlay> {
+fn play(scenario: &Scenario, protocol: &dyn Protocol, seed: u64) -> Result<Summary, runner::Unfit> {
     let began = Instant::now();
     let mut reported = began;
     let name = format!("{}, {}, seed {seed}", scenario.name, protocol.name());
@@ -282,6 +282,8 @@ fn describe(summary: &Summary) -> String {
         count("missed", summary.missed),
         figure("all equal after the last step, ms", summary.equal_after_ms),
         figure("bytes from then on, over what was missing", summary.bytes_over_missing),
+        figure("of the line of who came back", summary.of_line),
+        figure("p99 to the others meanwhile, over before", summary.others_p99),
         count("delivered again", summary.repeats),
         count("delivered though never sent", summary.phantoms),
         count("nodes running at the end", summary.running as u64),

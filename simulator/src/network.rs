@@ -200,6 +200,12 @@ impl Network {
         self.downlinks[node.index()].kbit = down_kbit.or(self.links.downlink_kbit);
     }
 
+    /// How fast what a node lacks can come to it, in kilobits a second, if anything limits it: its own downlink, else the
+    /// uplink of whoever has it.
+    pub fn line_kbit(&self, node: NodeId) -> Option<u64> {
+        self.downlinks[node.index()].kbit.or(self.links.uplink_kbit)
+    }
+
     /// Parts two sets of nodes.
     pub fn part(&mut self, one: NodeSet, other: NodeSet) {
         self.partitions.push((one, other));

@@ -4,6 +4,7 @@
 //! with one thing more: a protocol tells which broadcasts a frame carries, so that the world can count without reading
 //! it.
 
+use crate::past::Past;
 use gossip::Time;
 use rand_chacha::ChaCha8Rng;
 use std::any::Any;
@@ -96,10 +97,14 @@ pub struct Seat {
     pub skew: i64,
     /// Its own generator.
     pub rng: ChaCha8Rng,
-    /// What its disk holds: the payloads that it had before a restart.
+    /// What its disk holds: the payloads that it had before a restart, but for those from before the world began.
     pub kept: Vec<Payload>,
     /// What else it does: what [`SimNode::disk`] gave when the node ended.
     pub disk: Option<Rc<dyn Any>>,
+    /// What [`Protocol::common`] gave.
+    pub common: Rc<dyn Any>,
+    /// Whether what was sent before the world began is on its disk.
+    pub has_past: bool,
 }
 
 /// One fact, told to a node.
@@ -218,6 +223,16 @@ pub trait Protocol {
 
     /// Whether it can work on an overlay that is given to it.
     fn takes_overlay(&self) -> bool;
+
+    /// Whether its nodes can have what was sent before the world began.
+    fn takes_past(&self) -> bool {
+        false
+    }
+
+    /// What the nodes of one world have in common, so that it is in memory once: the past, if there is one.
+    fn common(&self, _past: Option<&Past>) -> Rc<dyn Any> {
+        Rc::new(())
+    }
 
     /// A node of it. It is told [`Fact::Started`] next.
     fn start(&self, seat: Seat) -> Box<dyn SimNode>;

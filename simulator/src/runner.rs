@@ -26,21 +26,32 @@ pub struct Progress {
 
 /// Why a run can't be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0} makes its own overlay and can't take a given one; leave [overlay] out of the scenario, or the protocol")]
-pub struct NoOverlay(&'static str);
+pub enum Unfit {
+    /// The scenario gives an overlay.
+    #[error(
+        "{0} makes its own overlay and can't take a given one; leave [overlay] out of the scenario, or the protocol"
+    )]
+    Overlay(&'static str),
+    /// The scenario has a past.
+    #[error("{0} has no disk and can't have what was sent before; leave [past] out of the scenario, or the protocol")]
+    Past(&'static str),
+}
 
 /// Plays a scenario with a protocol, and sums up what it came to.
 ///
 /// # Errors
-/// The scenario gives an overlay, and the protocol can't take one.
+/// The scenario gives an overlay or a past, and the protocol can't take it.
 pub fn run(
     scenario: &Scenario,
     protocol: &dyn Protocol,
     seed: u64,
     progress: &mut dyn FnMut(Progress),
-) -> Result<Summary, NoOverlay> {
+) -> Result<Summary, Unfit> {
     if scenario.overlay.is_some() && !protocol.takes_overlay() {
-        return Err(NoOverlay(protocol.name()));
+        return Err(Unfit::Overlay(protocol.name()));
+    }
+    if scenario.past.is_some() && !protocol.takes_past() {
+        return Err(Unfit::Past(protocol.name()));
     }
     let mut player = Player::new(scenario, protocol, seed);
     player.gather(progress);
@@ -94,7 +105,12 @@ impl<'a> Player<'a> {
         let mut rng = fork(self.seed, "joins", 0);
         for (done, contacts) in contacts.into_iter().enumerate() {
             progress(Progress { done, of: *nodes as usize, what: "nodes" });
-            self.world.add(contacts);
+            let away = self.scenario.past.as_ref().is_some_and(|past| past.lacks.contains(&(done as u32)));
+            if away {
+                self.world.add_later(contacts, false);
+            } else {
+                self.world.add(contacts);
+            }
             // Not in step with anybody's timers: from half to one and a half times as long.
             self.world.run_for(Duration::from_micros(rng.random_range(join.every_ms * 500..=join.every_ms * 1_500)));
         }
@@ -126,7 +142,7 @@ impl<'a> Player<'a> {
         self.advance(last_ms + traffic.every_ms, &mut watch);
         window.after = self.world.ledger().totals;
         self.advance(last_ms + traffic.drain_ms.max(traffic.every_ms), &mut watch);
-        window.healed = self.healed;
+        window.healed = self.healed.take();
         window
     }
 

@@ -7,6 +7,8 @@ use crate::stats::{max, mean, percentile, rmr};
 use crate::world::World;
 use gossip::Time;
 use serde::Serialize;
+use std::ops::Range;
+use std::time::Duration;
 
 /// The figures of one run: one scenario, one protocol, one seed. Times are in milliseconds.
 ///
@@ -51,6 +53,11 @@ pub struct Summary {
     pub equal_after_ms: Option<f64>,
     /// All bytes sent from the last step on, as a multiple of the payload that was missing then.
     pub bytes_over_missing: Option<f64>,
+    /// Where the last step started nodes: how much of their line they filled until they had it all, 0 to 1.
+    pub of_line: Option<f64>,
+    /// Where the last step started nodes: 99 of 100 deliveries to the others were faster while these came back, as a
+    /// multiple of what it was before.
+    pub others_p99: Option<f64>,
     /// How many nodes run at the end.
     pub running: usize,
     /// How many neighbours they have. The mean.
@@ -89,7 +96,7 @@ pub struct Row {
 }
 
 /// What was sent when the counted broadcasts began, and when they were over.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Window {
     /// At the beginning.
     pub before: Totals,
@@ -100,7 +107,7 @@ pub struct Window {
 }
 
 /// The moment from which on nothing more befalls the world.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Healed {
     /// When.
     pub at: Time,
@@ -108,29 +115,55 @@ pub struct Healed {
     pub sent: Totals,
     /// The bytes of all payloads that a running node did not have, for each such node.
     pub missing_bytes: u64,
+    /// Who was started at this moment.
+    pub back: Vec<NodeId>,
+    /// How long what these nodes lacked takes at least, as long as their lines are all that limits it.
+    pub at_line_speed: Option<Duration>,
 }
 
 impl Healed {
     /// This moment of a world.
     pub fn now(world: &World<'_>) -> Healed {
-        let running = world.running();
-        let missing = |broadcast: &Broadcast| {
-            let nodes = running.iter().filter(|node| !broadcast.has(**node)).count();
-            (nodes * broadcast.payload.text.len()) as u64
-        };
-        let missing_bytes = world.ledger().broadcasts().iter().map(missing).sum();
-        Healed { at: world.now(), sent: world.ledger().totals, missing_bytes }
+        let (at, running, ledger) = (world.now(), world.running(), world.ledger());
+        let missing_bytes = running.iter().map(|node| ledger.bytes_lacking(*node)).sum();
+        let back: Vec<NodeId> = running.into_iter().filter(|node| world.up_since(*node) == Some(at)).collect();
+        let time = |node: &NodeId| Some(ledger.bytes_lacking(*node) * 8 * 1_000 / world.network().line_kbit(*node)?);
+        let at_line_speed = back.iter().map(time).collect::<Option<Vec<_>>>();
+        let at_line_speed = at_line_speed.and_then(|all| all.into_iter().max()).map(Duration::from_micros);
+        Healed { at, sent: ledger.totals, missing_bytes, back, at_line_speed }
     }
 
-    /// Until when somebody lacked something of what was broadcast before, in milliseconds from then on.
-    fn equal_after(&self, world: &World<'_>) -> Option<f64> {
+    /// Until when somebody lacked something of what was broadcast before, in microseconds from then on.
+    fn equal_after(&self, world: &World<'_>) -> Option<u64> {
         let running = world.running();
         let before = world.ledger().broadcasts().iter().filter(|broadcast| broadcast.at <= self.at);
         let times = before.flat_map(|broadcast| {
             running.iter().map(|node| Some(broadcast.at.as_micros() + broadcast.time_to(*node)?))
         });
-        let last = times.collect::<Option<Vec<u64>>>()?.into_iter().max()?;
-        Some(millis(last.saturating_sub(self.at.as_micros())))
+        let last = times.collect::<Option<Vec<u64>>>()?.into_iter().max().unwrap_or(0);
+        if running.iter().any(|node| world.ledger().past_lacking(*node) > 0) {
+            return None;
+        }
+        let last = running.iter().map(|node| world.ledger().past_came(*node).as_micros()).fold(last, u64::max);
+        Some(last.saturating_sub(self.at.as_micros()))
+    }
+
+    fn of_line(&self, world: &World<'_>) -> Option<f64> {
+        let (took, least) = (self.equal_after(world)?, self.at_line_speed?.as_micros());
+        (took > 0).then(|| least as f64 / took as f64)
+    }
+
+    fn others_p99(&self, world: &World<'_>) -> Option<f64> {
+        let whole = self.at + Duration::from_micros(self.equal_after(world)?);
+        let others: Vec<NodeId> = world.running().into_iter().filter(|node| !self.back.contains(node)).collect();
+        let p99 = |range: Range<Time>| {
+            let sent = world.ledger().broadcasts().iter();
+            let sent = sent.filter(|broadcast| broadcast.counted && range.contains(&broadcast.at));
+            let mut times: Vec<u64> = sent.flat_map(|broadcast| times(broadcast, world, &others)).collect();
+            times.sort_unstable();
+            percentile(&times, 99).filter(|_| !self.back.is_empty())
+        };
+        Some(p99(self.at..whole)? as f64 / p99(Time::ZERO..self.at)?.max(1) as f64)
     }
 
     fn bytes_over_missing(&self, world: &World<'_>) -> Option<f64> {
@@ -152,6 +185,7 @@ impl Summary {
         let Window { before, after, healed } = window;
         let per_delivery =
             |after: u64, before: u64| (deliveries > 0).then(|| (after - before) as f64 / deliveries as f64);
+        let past_missed: u64 = running.iter().map(|node| world.ledger().past_lacking(*node)).sum();
         let graph = world.overlay();
         let degrees = running.iter().map(|node| graph[node.index()].len() as f64);
         Summary {
@@ -168,11 +202,13 @@ impl Summary {
             worst_ms: max(each.iter().filter_map(|row| row.last_ms)),
             last_over_bound: mean(each.iter().filter_map(Row::last_over_bound)),
             bound_ms: mean(each.iter().filter_map(|row| row.bound_ms)),
-            missed: each.iter().map(|row| row.missed).sum(),
+            missed: each.iter().map(|row| row.missed).sum::<u64>() + past_missed,
             repeats: world.ledger().repeats,
             phantoms: world.ledger().phantoms,
-            equal_after_ms: healed.and_then(|healed| healed.equal_after(world)),
-            bytes_over_missing: healed.and_then(|healed| healed.bytes_over_missing(world)),
+            equal_after_ms: healed.as_ref().and_then(|healed| healed.equal_after(world)).map(millis),
+            bytes_over_missing: healed.as_ref().and_then(|healed| healed.bytes_over_missing(world)),
+            of_line: healed.as_ref().and_then(|healed| healed.of_line(world)),
+            others_p99: healed.as_ref().and_then(|healed| healed.others_p99(world)),
             degree: mean(degrees),
             pieces: overlay::pieces(&graph, &running),
             running: running.len(),
@@ -184,10 +220,8 @@ impl Summary {
 
 impl Row {
     fn new(broadcast: &Broadcast, world: &World<'_>, running: &[NodeId]) -> Row {
-        let stayed = |node: NodeId| world.up_since(node).is_some_and(|since| since <= broadcast.at);
-        let others = running.iter().copied().filter(|node| *node != broadcast.payload.origin && stayed(*node));
-        let others: Vec<NodeId> = others.collect();
-        let times: Vec<u64> = others.iter().filter_map(|node| broadcast.time_to(*node)).collect();
+        let others: Vec<NodeId> = receivers(broadcast, world, running).collect();
+        let times: Vec<u64> = times(broadcast, world, running).collect();
         let reached = broadcast.reached();
         Row {
             sender: broadcast.payload.origin.0,
@@ -206,6 +240,21 @@ impl Row {
     fn last_over_bound(&self) -> Option<f64> {
         Some(self.last_ms? / self.bound_ms.filter(|bound| *bound > 0.0)?)
     }
+}
+
+/// Those of some nodes that a broadcast is for, and that have run since it was sent.
+fn receivers<'a>(
+    broadcast: &'a Broadcast,
+    world: &'a World<'_>,
+    nodes: &'a [NodeId],
+) -> impl Iterator<Item = NodeId> + 'a {
+    let stayed = |node: NodeId| world.up_since(node).is_some_and(|since| since <= broadcast.at);
+    nodes.iter().copied().filter(move |node| *node != broadcast.payload.origin && stayed(*node))
+}
+
+/// How long a broadcast took to each of them, in microseconds.
+fn times<'a>(broadcast: &'a Broadcast, world: &'a World<'_>, nodes: &'a [NodeId]) -> impl Iterator<Item = u64> + 'a {
+    receivers(broadcast, world, nodes).filter_map(|node| broadcast.time_to(node))
 }
 
 fn millis(micros: u64) -> f64 {

@@ -23,7 +23,7 @@ pub struct Entry {
 /// A column: the figure's name, its heading, its decimals.
 type Column = (&'static str, &'static str, usize);
 
-const COLUMNS: [Column; 14] = [
+const COLUMNS: [Column; 16] = [
     ("rmr", "RMR", 3),
     ("control_frames", "control/dlv", 2),
     ("control_bytes", "ctl bytes/dlv", 0),
@@ -36,6 +36,8 @@ const COLUMNS: [Column; 14] = [
     ("missed", "missed", 0),
     ("equal_after_ms", "equal after ms", 0),
     ("bytes_over_missing", "bytes/missing", 2),
+    ("of_line", "of line", 2),
+    ("others_p99", "others' p99", 2),
     ("degree", "degree", 1),
     ("pieces", "pieces", 0),
 ];
@@ -64,6 +66,8 @@ fn figure(run: &Summary, name: &str) -> Option<f64> {
         "missed" => Some(run.missed as f64),
         "equal_after_ms" => run.equal_after_ms,
         "bytes_over_missing" => run.bytes_over_missing,
+        "of_line" => run.of_line,
+        "others_p99" => run.others_p99,
         "degree" => run.degree,
         "pieces" => Some(run.pieces as f64),
         _ => None,

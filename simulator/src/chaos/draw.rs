@@ -38,6 +38,7 @@ pub(super) fn draw(seed: u64) -> Scenario {
         nodes: NODES,
         join: Join { contacts: 2, every_ms: 50, settle_ms: 10_000 },
         overlay: None,
+        past: None,
         traffic: Traffic {
             senders: NODES,
             rounds: ROUNDS,

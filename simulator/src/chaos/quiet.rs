@@ -14,6 +14,7 @@ pub(super) fn calm(seed: u64) -> Scenario {
         nodes: 30,
         join: Join { contacts: 2, every_ms: 50, settle_ms: 10_000 },
         overlay: None,
+        past: None,
         traffic: traffic(30, 8, 5, 50),
         links: Links::between(10, 50),
         steps: Vec::new(),
@@ -31,6 +32,7 @@ pub(super) fn outage(seed: u64) -> Scenario {
         nodes: 6,
         join: Join { contacts: 5, every_ms: 50, settle_ms: 1_000 },
         overlay: None,
+        past: None,
         traffic: Traffic { drain_ms: OUTAGE_MS, ..traffic(6, 1, 0, 10) },
         links: Links { silence_ms: 2_000, dial_timeout_ms: 1_000, ..Links::between(10, 50) },
         steps: vec![

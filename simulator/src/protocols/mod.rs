@@ -1,5 +1,6 @@
 //! The protocols that are measured.
 
+mod disk;
 mod iroh;
 mod ours;
 mod pings;

@@ -4,14 +4,17 @@
 //! trees. As in `server`, each connection is pinged when it stands and every 15 seconds, and the round trip told to the
 //! state; and what the application holds is told as a digest whenever it has changed.
 
+use super::disk::{Common, Disk, hash};
 use super::pings::Pings;
 use super::watch::Watch;
+use crate::bits::Bits;
+use crate::past::Past;
 use crate::protocol::{
     BroadcastId, ConnId, Effect, Fact, Frame, Moment, NodeId, Payload, Protocol, Seat, SimNode, node_name,
 };
 use gossip::{
-    Address, Bundle, Config, Dialect, Digest, Direction, Event, Input, InstanceId, Me, MemoryStore, Message, OriginId,
-    Output, PeerId, Planted, State, Time, json, wire,
+    Address, Bundle, Config, Dialect, Digest, Direction, Event, Input, InstanceId, Me, Message, OriginId, Output,
+    PeerId, Planted, State, Time, json, wire,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -23,8 +26,6 @@ use uuid::Uuid;
 
 /// Where all nodes listen.
 const PORT: u16 = 8091;
-/// What a node's store may hold, in bytes: more than any scenario sends.
-const STORE_BYTES: usize = 1 << 40;
 /// What wall clocks show when the world begins, in microseconds: a moment of 2023. None is older than a clock is off.
 const EPOCH_MICROS: i64 = 1_700_000_000_000_000;
 
@@ -122,6 +123,20 @@ impl Protocol for Ours {
         true
     }
 
+    fn takes_past(&self) -> bool {
+        self.dialect == Dialect::V2
+    }
+
+    fn common(&self, past: Option<&Past>) -> Rc<dyn Any> {
+        Rc::new(Common::new(past, |at, payloads| {
+            let name: Arc<str> = payloads.first().map_or_else(String::new, |payload| node_name(payload.origin)).into();
+            let event = |payload: &Payload| Event { node_id: Arc::clone(&name), ..event(payload) };
+            let origin = payloads.first().map_or(NodeId(0), |payload| payload.origin);
+            let id = BundleId { origin: origin_id(origin), seq: EPOCH_MICROS.saturating_add(at).unsigned_abs() };
+            Bundle { id, events: payloads.iter().map(event).collect() }
+        }))
+    }
+
     fn start(&self, mut seat: Seat) -> Box<dyn SimNode> {
         let defaults = Config::default();
         let bootstrap = seat.contacts.iter().filter_map(|peer| address(*peer)).collect();
@@ -136,25 +151,27 @@ impl Protocol for Ours {
         let me = Me {
             node_id: node_name(seat.node),
             instance: InstanceId(Uuid::from_u128(seat.rng.random())),
-            origin: OriginId(*blake3::hash(&seat.node.0.to_le_bytes()).as_bytes()),
+            origin: origin_id(seat.node),
             // Thousands of nodes in one process: what signatures cost is measured elsewhere.
             key: None,
             port: PORT,
             epoch_micros: EPOCH_MICROS.saturating_add(seat.skew).unsigned_abs(),
         };
+        let disk = seat.disk.and_then(|disk| disk.downcast_ref::<Disk>().cloned());
+        let common = seat.common.downcast::<Common>().unwrap_or_default();
+        let store = disk.unwrap_or_else(|| Disk::new(Rc::clone(&common), seat.has_past));
+        let (held, digest) = store.past_events();
         Box::new(Node {
             dialect: self.dialect,
             state: State::new(config, me, ChaCha8Rng::from_rng(&mut seat.rng)),
             peers: BTreeMap::new(),
             pings: Pings::default(),
-            held: BTreeSet::new(),
-            digest: 0,
+            held,
+            digest,
             kept: seat.kept,
             watch: self.watched.then(Watch::default),
-            store: seat
-                .disk
-                .and_then(|disk| disk.downcast_ref::<MemoryStore>().cloned())
-                .unwrap_or_else(|| MemoryStore::new(STORE_BYTES)),
+            store,
+            common,
         })
     }
 }
@@ -165,13 +182,19 @@ struct Node {
     peers: BTreeMap<PeerId, NodeId>,
     pings: Pings,
     /// What the application holds, and the exclusive or of its hashes: the digest.
-    held: BTreeSet<BroadcastId>,
+    held: Bits,
     digest: u128,
     /// What was on the disk, until the start.
     kept: Vec<Payload>,
     /// Bundles, behind the door. Its disk.
-    store: MemoryStore,
+    store: Disk,
+    common: Rc<Common>,
     watch: Option<Watch>,
+}
+
+/// Whose bundles a node's own are.
+fn origin_id(node: NodeId) -> OriginId {
+    OriginId(*blake3::hash(&node.0.to_le_bytes()).as_bytes())
 }
 
 /// Where a node listens.
@@ -253,12 +276,9 @@ impl SimNode for Node {
 impl Node {
     /// The application takes something in. It knows what it has, and that may be more than the protocol remembers.
     fn hold(&mut self, id: BroadcastId) {
-        if !self.held.insert(id) {
-            return;
+        if self.held.insert(id) {
+            self.digest ^= hash(id);
         }
-        let mut hash = [0; 16];
-        hash.copy_from_slice(&blake3::hash(&id.0.to_le_bytes()).as_bytes()[..16]);
-        self.digest ^= u128::from_le_bytes(hash);
     }
 
     /// What was on the disk at the start. An event that was not in a bundle yet goes into one now.
@@ -299,7 +319,10 @@ impl Node {
             Dialect::V2 => wire::decode(bytes),
         };
         let input = match decoded {
-            Ok(message) => Input::Message { peer, message },
+            Ok(mut message) => {
+                self.common.share(&mut message);
+                Input::Message { peer, message }
+            }
             Err(error) => Input::Refused { peer, reason: error.reason(), event: false },
         };
         self.tell(now, input);

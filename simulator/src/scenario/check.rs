@@ -2,6 +2,7 @@
 
 use super::{Action, Scenario, Select};
 use crate::protocol::Payload;
+use gossip::Bundle;
 
 /// Why a text is no scenario. The message is for whoever writes scenarios.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -68,6 +69,13 @@ impl Scenario {
             within("overlay.degree", overlay.degree, 2, self.nodes as usize - 1)?;
             let ends = overlay.degree * self.nodes as usize;
             require(ends.is_multiple_of(2), "overlay.degree", overlay.degree, "even where the number of nodes is odd")?;
+        }
+        if let Some(past) = &self.past {
+            within("past.hours", past.hours, 1, 168)?;
+            within("past.events_per_s", past.events_per_s, 1, 1_000)?;
+            within("past.events_per_bundle", past.events_per_bundle, 1, Bundle::MAX_EVENTS as u32)?;
+            within("past.origins", past.origins, 1, self.nodes)?;
+            past.lacks.iter().try_for_each(|node| within("past.lacks", *node, 0, self.nodes - 1))?;
         }
         self.validate_steps()
     }

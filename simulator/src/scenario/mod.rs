@@ -29,6 +29,9 @@ pub struct Scenario {
     /// An overlay that nodes are given, instead of one that they make.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overlay: Option<Overlay>,
+    /// What was sent before the first node comes. Default: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub past: Option<Past>,
     /// Who sends what, when.
     pub traffic: Traffic,
     /// What links are like.
@@ -63,6 +66,23 @@ impl Default for Join {
 pub struct Overlay {
     /// How many neighbours each node has. Nodes times degree must be even.
     pub degree: usize,
+}
+
+/// What was sent before the first node comes, as long as `traffic.payload_bytes` says: it is on the disk of each node, but for
+/// some that were away.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Past {
+    /// For how long, up to the moment when the world begins: 1 to 168.
+    pub hours: u32,
+    /// How many messages a second were sent in all, 1 to 1,000.
+    pub events_per_s: u32,
+    /// How many of them each bundle holds, 1 to 256: a busy origin gathers for 50 ms.
+    pub events_per_bundle: u32,
+    /// How many nodes took turns in sending them, from the first place on.
+    pub origins: u32,
+    /// The places of nodes that were away, and don't run until a step starts them.
+    pub lacks: Vec<u32>,
 }
 
 /// Who sends what, when.

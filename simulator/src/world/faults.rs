@@ -61,7 +61,8 @@ impl World<'_> {
         }
         if !disk {
             self.ledger.forget(node);
-            self.slots[node.index()].disk = None;
+            let slot = &mut self.slots[node.index()];
+            (slot.disk, slot.has_past) = (None, false);
         }
         let kept = self.ledger.held_by(node);
         self.start(node, kept);

@@ -14,6 +14,7 @@ use crate::connections::Connections;
 use crate::ledger::Ledger;
 use crate::network::Network;
 use crate::overlay::{self, Graph};
+use crate::past::Past;
 use crate::protocol::{BroadcastId, ConnId, Effect, Fact, Moment, NodeId, Payload, Protocol, Seat, SimNode};
 use crate::queue::Queue;
 use crate::random::fork;
@@ -37,6 +38,8 @@ pub struct World<'p> {
     queue: Queue<Happening>,
     ledger: Ledger,
     trace: Trace,
+    /// What the nodes have in common, so that it is in memory once.
+    common: Rc<dyn Any>,
     /// Empty between two facts: kept for its memory.
     effects: Vec<Effect>,
 }
@@ -44,6 +47,8 @@ pub struct World<'p> {
 /// A place for a node, and the node if it runs.
 struct Slot {
     contacts: Vec<NodeId>,
+    /// Whether its disk holds what was sent before the world began.
+    has_past: bool,
     node: Option<Box<dyn SimNode>>,
     /// What the disk of its last life holds.
     disk: Option<Rc<dyn Any>>,
@@ -103,6 +108,7 @@ enum Happening {
 impl<'p> World<'p> {
     /// The empty world of a seed. Its network is that of the scenario; who is in it and what happens is the caller's.
     pub fn new(seed: u64, scenario: &Scenario, protocol: &'p dyn Protocol) -> World<'p> {
+        let past = Past::of(scenario);
         World {
             seed,
             now: Time::ZERO,
@@ -112,8 +118,9 @@ impl<'p> World<'p> {
             connections: Connections::default(),
             network: Network::new(seed, scenario),
             queue: Queue::default(),
-            ledger: Ledger::default(),
+            ledger: Ledger::new(past.as_ref(), scenario.nodes),
             trace: Trace::default(),
+            common: protocol.common(past.as_ref()),
             effects: Vec::new(),
         }
     }
@@ -151,9 +158,17 @@ impl<'p> World<'p> {
 
     /// Adds a node and starts it. It knows the addresses of `contacts`.
     pub fn add(&mut self, contacts: Vec<NodeId>) -> NodeId {
+        let node = self.add_later(contacts, true);
+        self.start(node, Vec::new());
+        node
+    }
+
+    /// Adds a node that does not run yet: a [restart](Self::restart) starts it.
+    pub fn add_later(&mut self, contacts: Vec<NodeId>, has_past: bool) -> NodeId {
         let node = NodeId(self.slots.len() as u32);
         self.slots.push(Slot {
             contacts,
+            has_past,
             node: None,
             disk: None,
             epoch: 0,
@@ -164,7 +179,6 @@ impl<'p> World<'p> {
             busy_until: Time::ZERO,
             skew: 0,
         });
-        self.start(node, Vec::new());
         node
     }
 
@@ -174,9 +188,9 @@ impl<'p> World<'p> {
         slot.epoch += 1;
         (slot.up_since, slot.wake, slot.busy_until) = (self.now, None, self.now);
         let rng = fork(self.seed, "nodes", u64::from(node.0) << 32 | u64::from(slot.epoch));
-        let (contacts, skew) = (slot.contacts.clone(), slot.skew);
-        let disk = slot.disk.take();
-        let seat = Seat { node, contacts, overlay_given: self.overlay_given, skew, rng, kept, disk };
+        let (contacts, skew, has_past) = (slot.contacts.clone(), slot.skew, slot.has_past);
+        let (disk, common) = (slot.disk.take(), Rc::clone(&self.common));
+        let seat = Seat { node, contacts, overlay_given: self.overlay_given, skew, rng, kept, disk, common, has_past };
         slot.node = Some(self.protocol.start(seat));
         self.tell(node, Fact::Started);
     }
@@ -193,7 +207,7 @@ impl<'p> World<'p> {
 
     /// A broadcast comes in at another node as well. Nothing happens if that one does not run, or has it.
     pub fn broadcast_again(&mut self, id: BroadcastId, node: NodeId) {
-        let payload = self.ledger.broadcasts().get(id.0 as usize).map(|broadcast| broadcast.payload.clone());
+        let payload = self.ledger.get(id).map(|broadcast| broadcast.payload.clone());
         let runs = self.up_since(node).is_some();
         if let Some(payload) = payload.filter(|_| runs && !self.ledger.has(node, id)) {
             self.ledger.on_given(self.now, node, id);

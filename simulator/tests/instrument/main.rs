@@ -6,6 +6,7 @@ mod bound;
 mod faults;
 mod flood;
 mod links;
+mod past;
 mod protocols;
 mod scenarios;
 mod steps;

@@ -63,6 +63,21 @@ fn unknown_keys_and_values_out_of_range_are_refused_in_words() {
             "a step's node is 10",
         ),
         ("[1, 2]", "[1, 2]\n[[steps]]\nat_ms = 2\naction = 'heal'\n[[steps]]\nat_ms = 1\naction = 'heal'", "in order"),
+        (
+            "[1, 2]",
+            "[1, 2]\n[past]\nhours = 0\nevents_per_s = 1\nevents_per_bundle = 1\norigins = 1\nlacks = []",
+            "past.hours is 0; it must be 1 to 168",
+        ),
+        (
+            "[1, 2]",
+            "[1, 2]\n[past]\nhours = 1\nevents_per_s = 1\nevents_per_bundle = 257\norigins = 1\nlacks = []",
+            "past.events_per_bundle is 257; it must be 1 to 256",
+        ),
+        (
+            "[1, 2]",
+            "[1, 2]\n[past]\nhours = 1\nevents_per_s = 1\nevents_per_bundle = 1\norigins = 1\nlacks = [10]",
+            "past.lacks is 10; it must be 0 to 9",
+        ),
         ("nodes = 10", "nodes = 9\noverlay = { degree = 3 }", "even where the number of nodes is odd"),
     ] {
         let error = refused(from, to);
