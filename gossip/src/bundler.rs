@@ -40,6 +40,11 @@ impl Bundler {
         self.key.is_some() && self.gathered.is_empty() && self.last_bundle.is_none_or(|last| last + GATHER <= now)
     }
 
+    /// The wall clock was set.
+    pub(crate) fn on_clock(&mut self, epoch_micros: u64) {
+        self.epoch_micros = epoch_micros;
+    }
+
     /// A number that was used already: before the start, or by a bundle that was sent and not kept.
     pub(crate) fn skip(&mut self, seq: u64) {
         self.last_seq = self.last_seq.max(seq);

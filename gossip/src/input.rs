@@ -54,6 +54,12 @@ pub enum Input {
     Broadcast(Event),
     /// What this node holds has changed: its digest now.
     Digest(Digest),
+    /// What the wall clock shows now, in microseconds since the epoch: told when it was set, or drifts away from what
+    /// [`Me::epoch_micros`](crate::Me::epoch_micros) and the time since then come to. Told now and then it does no harm.
+    Clock {
+        /// That.
+        micros: u64,
+    },
     /// What the store holds: once, before anything else, by a node that starts with a store that is not empty.
     Held(Held),
     /// The store has dropped all that is older than `before`, and will not take any of it again.
@@ -82,7 +88,7 @@ impl Input {
                     | Message::Disconnect { .. }
             ),
             Input::Refused { .. } | Input::Rtt { .. } | Input::Broadcast(_) | Input::Digest(_) => false,
-            Input::Held(_) | Input::Dropped { .. } | Input::Answer(_) | Input::Tick => false,
+            Input::Clock { .. } | Input::Held(_) | Input::Dropped { .. } | Input::Answer(_) | Input::Tick => false,
         }
     }
 }

@@ -186,9 +186,12 @@ pub fn encode(message: &Message) -> Option<String> {
         }
         Message::ForwardJoin { newcomer, ttl } => MeshFrame::ForwardJoin { newcomer: newcomer.to_string(), ttl: *ttl },
         Message::Disconnect { instead } => MeshFrame::Disconnect { instead: instead.as_ref().map(ToString::to_string) },
-        Message::Exchange(_) | Message::IHave(_) | Message::Graft(_) | Message::Prune(_) | Message::Probe(_) => {
-            return None;
-        }
+        Message::Exchange(_)
+        | Message::IHave(_)
+        | Message::Graft(_)
+        | Message::Prune(_)
+        | Message::Probe(_)
+        | Message::Pulse(_) => return None,
     };
     // Strings and numbers only: there is no value here that JSON can't hold.
     serde_json::to_string(&TypedMeshFrame { kind: "mesh", frame }).ok()

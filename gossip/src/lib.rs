@@ -24,6 +24,7 @@
 //! | what was lost all the same: two nodes end with the same bundles | `reconcile/` |
 //! | who keeps what is older | `store.rs` |
 //! | who holds the same set as we do | `agreement.rs` |
+//! | what peers say of this node's clock | `clocks.rs` |
 //! | keys, what is signed, how it is checked | `identity.rs` |
 //! | what always holds; faults that tests must find | `invariants.rs`, `planted.rs` |
 
@@ -36,6 +37,7 @@ mod backoff;
 mod broadcast;
 mod bundle;
 mod bundler;
+mod clocks;
 mod config;
 mod identity;
 mod input;
@@ -57,10 +59,13 @@ pub mod wire;
 pub use address::{Address, AddressError};
 pub use broadcast::Counters;
 pub use bundle::{Bundle, BundleId, OriginId};
+pub use clocks::ClockOffset;
 pub use config::{Config, ConfigError};
 pub use identity::{BadKey, Keypair, PublicKey, Signature, Signed, bundle_bytes, verify_batch};
 pub use input::{Dialect, Direction, Input};
-pub use message::{Announced, Announcement, Digest, Event, Grafted, Hello, InstanceId, Message, Priority, Probe};
+pub use message::{
+    Announced, Announcement, Digest, Event, Grafted, Hello, InstanceId, Message, Priority, Probe, Pulse,
+};
 pub use output::{Because, Output};
 pub use peer::{PeerId, PeerView};
 pub use planted::{Fault, Planted};

@@ -14,7 +14,7 @@ use uuid::Uuid;
 ///   │ ◀──── Peers ──────────▶ │  both, after a hello       │ ◀── Event ── │   and hears what the node forwards
 ///   │ ──── Neighbor ────────▶ │  to become a link          │              │
 ///   │ ◀─── NeighborReply ──── │  and it is one, or not     │              │
-///   │ ◀──── Digest ─────────▶ │  on a new link             │              │
+///   │ ◀──── Digest, Pulse ──▶ │  on a new link             │              │
 ///   │ ◀──── Bundle ─────────▶ │  down its origin's tree    │              │
 ///   │ ◀──── IHave ──────────▶ │  along all other links     │              │
 ///   │ ◀──── Graft, Prune ───▶ │  as trees grow             │              │
@@ -82,6 +82,8 @@ pub enum Message {
     Digest(Digest),
     /// A part of a reconciliation: what one of the two lacks comes to it.
     Exchange(Exchange),
+    /// How a node is: on a new link, and then every 30 s. No answer.
+    Pulse(Pulse),
 }
 
 impl Message {
@@ -152,6 +154,13 @@ pub struct Probe {
     pub seq: u64,
     /// How many hops it has made when it arrives.
     pub hops: u8,
+}
+
+/// How a node is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pulse {
+    /// What its wall clock shows, in microseconds since the epoch.
+    pub clock: u64,
 }
 
 /// One origin in a graft.

@@ -6,6 +6,7 @@ use crate::agreement::Agreement;
 use crate::broadcast::{Broadcast, Counters};
 use crate::bundle::{Bundle, BundleId, OriginId};
 use crate::bundler::Bundler;
+use crate::clocks::{ClockOffset, Clocks};
 use crate::input::{Dialect, Direction, Input};
 use crate::json::MAX_TTL;
 use crate::membership::{self, Membership, Turn};
@@ -36,6 +37,7 @@ pub struct State {
     trees: Trees,
     reconcile: Reconcile,
     agreement: Agreement,
+    clocks: Clocks,
     outbox: VecDeque<Output>,
 }
 
@@ -69,6 +71,7 @@ impl State {
             trees: Trees::new(me.origin, me.epoch_micros, config.shared_tree).with_fault(config.planted),
             reconcile: Reconcile::new(&config, me.epoch_micros),
             agreement: Agreement::default(),
+            clocks: Clocks::default(),
             me,
             outbox: VecDeque::new(),
             config,
@@ -93,6 +96,7 @@ impl State {
             Input::Rtt { peer, rtt } => self.on_rtt(peer, rtt),
             Input::Broadcast(event) => self.on_broadcast(now, event),
             Input::Digest(digest) => self.agreement.on_digest(now, digest, &self.config),
+            Input::Clock { micros } => self.on_clock(now, micros),
             Input::Held(held) => self.on_held(now, &held),
             Input::Dropped { before } => self.reconcile.on_dropped(before),
             Input::Answer(answer) => {
@@ -123,6 +127,7 @@ impl State {
             self.trees.next_wakeup().filter(|_| !self.config.planted.is(Fault::LostWakeUp)),
             self.reconcile.next_wakeup(),
             self.agreement.next_wakeup(),
+            self.clocks.next_wakeup(),
         ];
         wakeups.into_iter().flatten().min()
     }
@@ -132,11 +137,22 @@ impl State {
         &self.broadcast.counters
     }
 
+    /// How far this node's clock is off, as its peers see it; good to half of a round trip. `None`: no peer has told what
+    /// its own shows.
+    pub fn clock_offset(&self) -> Option<ClockOffset> {
+        self.clocks.offset()
+    }
+
     /// The connected peers, oldest connection first: nodes by a link, and scripts.
     pub fn peers(&self, now: Time) -> impl Iterator<Item = PeerView> {
         let in_sync = move |peer: &Peer| peer.digest.as_ref().map(|digest| self.agreement.holds(now, digest));
         let shown = self.peers.iter().filter(|(_, peer)| peer.stays());
         shown.map(move |(id, peer)| peer.view(*id, in_sync(peer)))
+    }
+
+    /// The connections of those that [`peers`](Self::peers) shows.
+    pub fn peer_ids(&self) -> impl Iterator<Item = PeerId> {
+        self.peers.iter().filter(|(_, peer)| peer.stays()).map(|(id, _)| *id)
     }
 
     /// Where nodes were met: for [`Config::known`] after a restart. At most twice [`Config::passive_view`] and one for each
@@ -202,12 +218,14 @@ impl State {
             peer.rtt.into_iter().for_each(|rtt| self.trees.on_rtt(id, rtt));
             self.reconcile.on_up(now, id, differs);
             self.carry_out(steps);
+            self.outbox.push_back(self.clocks.on_up(now, self.wall(now), id));
         }
     }
 
     /// A connection is no link any more, or gone.
     fn on_unlink(&mut self, now: Time, id: PeerId) {
         self.reconcile.on_down(now, id);
+        self.clocks.on_down(id);
         let mut steps = Steps::default();
         if !self.config.planted.is(Fault::EndForgotten) {
             self.trees.on_down(now, id, &mut steps);
@@ -273,6 +291,11 @@ impl State {
             Message::Probe(probe) if linked => self.on_probe(now, id, probe),
             Message::Bundle { .. } | Message::IHave(_) | Message::Graft(_) | Message::Prune(_) | Message::Probe(_) => {}
             Message::Exchange(exchange) => self.on_exchange(now, id, exchange),
+            Message::Pulse(pulse) if linked => {
+                let rtt = peer.rtt;
+                self.clocks.on_pulse(self.wall(now), id, pulse, rtt);
+            }
+            Message::Pulse(_) => {}
         }
     }
 
@@ -371,6 +394,24 @@ impl State {
             self.trees.archive_mut().refuse(&bundle.id);
         }
         kept
+    }
+
+    /// The wall clock shows this now.
+    fn on_clock(&mut self, now: Time, micros: u64) {
+        let (before, epoch) = (self.wall(now), micros.saturating_sub(now.as_micros()));
+        if epoch == self.me.epoch_micros {
+            return;
+        }
+        self.me.epoch_micros = epoch;
+        self.bundler.on_clock(epoch);
+        self.reconcile.on_clock(now, epoch);
+        let by = i128::from(self.wall(now)) - i128::from(before);
+        self.clocks.on_set(now, i64::try_from(by).unwrap_or_default());
+    }
+
+    /// What the wall clock shows.
+    fn wall(&self, now: Time) -> u64 {
+        self.me.epoch_micros.saturating_add(now.as_micros())
     }
 
     fn on_held(&mut self, now: Time, held: &Held) {
@@ -501,5 +542,9 @@ impl State {
         self.reconcile.tick(now, &mut self.rng, &mut self.outbox);
         self.broadcast.counters.propagated += self.reconcile.take_served();
         self.outbox.extend(self.agreement.tick(now, self.config.planted, &self.peers));
+        if self.clocks.next_wakeup().is_some_and(|next| next <= now) {
+            let links = self.peers.iter().filter(|(_, peer)| peer.linked && peer.dialect == Dialect::V2);
+            self.outbox.extend(self.clocks.tick(now, self.wall(now), links.map(|(id, _)| *id)));
+        }
     }
 }

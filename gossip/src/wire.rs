@@ -4,7 +4,7 @@
 
 use crate::bundle::{Bundle, BundleId, OriginId};
 use crate::json::{self, DecodeError, MAX_ADDRESSES, MAX_FRAME};
-use crate::message::{Announcement, Digest, Grafted, Hello, Message, Priority, Probe};
+use crate::message::{Announcement, Digest, Grafted, Hello, Message, Priority, Probe, Pulse};
 use crate::reconcile;
 use crate::trees::Way;
 use crate::{Address, Signature};
@@ -49,6 +49,7 @@ enum Frame<'a> {
     Disconnect {
         instead: Option<String>,
     },
+    Pulse(Pulse),
 }
 
 /// A bundle: its events are known by their texts alone. The signature has 64 bytes.
@@ -76,6 +77,7 @@ pub fn encode(message: &Message) -> Option<Vec<u8>> {
         Message::Prune(origins) => Frame::Prune(origins.clone()),
         Message::Probe(probe) => Frame::Probe(*probe),
         Message::Exchange(exchange) => Frame::Exchange(reconcile::Packed::of(exchange)),
+        Message::Pulse(pulse) => Frame::Pulse(*pulse),
         Message::Neighbor(priority) => Frame::Neighbor(*priority),
         Message::NeighborReply { accepted, dropped } => {
             Frame::NeighborReply { accepted: *accepted, dropped: dropped.as_ref().map(ToString::to_string) }
@@ -121,6 +123,7 @@ pub fn decode(bytes: &[u8]) -> Result<Message, DecodeError> {
         Frame::Prune(origins) => Ok(Message::Prune(origins)),
         Frame::Probe(probe) => Ok(Message::Probe(probe)),
         Frame::Exchange(exchange) => exchange.unpack().map(Message::Exchange),
+        Frame::Pulse(pulse) => Ok(Message::Pulse(pulse)),
         Frame::Neighbor(priority) => Ok(Message::Neighbor(priority)),
         Frame::NeighborReply { accepted, dropped } => {
             Ok(Message::NeighborReply { accepted, dropped: dropped.as_deref().and_then(dialable) })

@@ -124,6 +124,17 @@ impl Reconcile {
         }
     }
 
+    /// The wall clock was set: what was too far ahead may be acceptable now, and comes when peers tell their roots again.
+    pub(crate) fn on_clock(&mut self, now: Time, epoch_micros: u64) {
+        self.epoch_micros = epoch_micros;
+        self.roots.on_change(now, Duration::ZERO);
+        for link in self.links.values_mut() {
+            (link.fruitless, link.not_before) = (0, now);
+        }
+        let peers: Vec<PeerId> = self.links.keys().copied().collect();
+        peers.into_iter().for_each(|peer| self.judge(now, peer));
+    }
+
     /// The store has dropped what is older.
     pub(crate) fn on_dropped(&mut self, before: u64) {
         self.slots.drop_before(before);

@@ -14,6 +14,7 @@ impl State {
         self.trees_know_only_peers()?;
         self.trees.check()?;
         self.broadcast.check(&self.config)?;
+        self.clocks.check(self.peers.len())?;
         self.agreement.check()
     }
 
@@ -30,6 +31,7 @@ impl State {
             ("trees", self.trees.next_wakeup()),
             ("reconciliation", self.reconcile.next_wakeup()),
             ("digests", self.agreement.next_wakeup()),
+            ("clocks", self.clocks.next_wakeup()),
         ];
         for (whose, due) in timers {
             must(due.is_none_or(|due| due >= now), || {

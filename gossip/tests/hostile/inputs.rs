@@ -52,6 +52,7 @@ fn step(node: &mut Node, script: &mut Script<'_>, frames: &[Vec<u8>], texts: &[S
             node.tell(Input::Rtt { peer: node.connection(peer), rtt });
         }
         6 => node.tell(Input::Broadcast(event(script.number().into()))),
+        7 if script.byte().is_multiple_of(4) => node.tell(Input::Clock { micros: script.number() }),
         7 => node.tell(Input::Digest(Digest(Arc::from(script.byte().to_string())))),
         8 => node.jump(Duration::from_micros(script.number() >> 8)),
         9 => {

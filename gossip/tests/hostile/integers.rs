@@ -101,6 +101,7 @@ fn any_clock_will_do() {
             node.tell(Input::Rtt { peer: node.connection(1), rtt: Duration::from_micros(edge) });
             node.tell(Input::Rtt { peer: node.connection(2), rtt: Duration::MAX });
             node.tell(Input::Digest(Digest(Arc::from(edge.to_string()))));
+            node.tell(Input::Clock { micros: EDGES[(edge % 7) as usize] });
             node.tell(Input::Broadcast(crate::samples::event(edge.into())));
             for seq in EDGES {
                 let way = Way { ttl: json::MAX_TTL, hops: 1, like: Some(origin(1)) };

@@ -2,7 +2,7 @@
 
 use gossip::{
     Announced, Announcement, Bundle, BundleId, Digest, Event, Exchange, Grafted, Hello, InstanceId, Message, OriginId,
-    Probe, Signature, Way, Width, json, wire,
+    Probe, Pulse, Signature, Way, Width, json, wire,
 };
 use std::sync::Arc;
 use uuid::Uuid;
@@ -52,6 +52,7 @@ pub(crate) fn messages() -> Vec<Message> {
         Message::Graft(vec![Grafted { origin: origin(1), wanted: vec![5] }]),
         Message::Prune(vec![origin(1)]),
         Message::Probe(Probe { origin: origin(3), seq: 5, hops: 1 }),
+        Message::Pulse(Pulse { clock: 1_700_000_000_000_000 }),
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use gossip::{
     Announced, Announcement, Bundle, BundleId, Digest, Event, Exchange, Fingerprint, Grafted, Hello, InstanceId,
-    Message, OriginId, Probe, Root, Signature, Way, Width, json, wire,
+    Message, OriginId, Probe, Pulse, Root, Signature, Way, Width, json, wire,
 };
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -82,6 +82,7 @@ fn message() -> impl Strategy<Value = Message> {
             hops
         })),
         digest().prop_map(Message::Digest),
+        any::<u64>().prop_map(|clock| Message::Pulse(Pulse { clock })),
         hello.prop_map(|(mesh, node_id, run, port, digest)| {
             let public_key = (run % 2 == 0).then_some(OriginId([port as u8; 32]));
             Message::Hello(Hello {

@@ -171,6 +171,7 @@ mod tests {
         let bundle = |at, payloads: &[Payload]| Bundle {
             id: id(payloads[0].origin, at),
             events: payloads.iter().map(event).collect(),
+            signature: Signature::NONE,
         };
         let mut disk = Disk::new(Rc::new(Common::new(Some(&past), bundle)), true);
         let mut store = MemoryStore::new(STORE_BYTES);

@@ -13,8 +13,8 @@ use crate::protocol::{
     BroadcastId, ConnId, Effect, Fact, Frame, Moment, NodeId, Payload, Protocol, Seat, SimNode, node_name,
 };
 use gossip::{
-    Address, Bundle, Config, Dialect, Digest, Direction, Event, Input, InstanceId, Me, Message, OriginId, Output,
-    PeerId, Planted, State, Time, json, wire,
+    Address, Bundle, BundleId, Config, Dialect, Digest, Direction, Event, Input, InstanceId, Me, Message, OriginId,
+    Output, PeerId, Planted, Signature, State, Time, json, wire,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -133,7 +133,7 @@ impl Protocol for Ours {
             let event = |payload: &Payload| Event { node_id: Arc::clone(&name), ..event(payload) };
             let origin = payloads.first().map_or(NodeId(0), |payload| payload.origin);
             let id = BundleId { origin: origin_id(origin), seq: EPOCH_MICROS.saturating_add(at).unsigned_abs() };
-            Bundle { id, events: payloads.iter().map(event).collect() }
+            Bundle { id, events: payloads.iter().map(event).collect(), signature: Signature::NONE }
         }))
     }
 
@@ -254,7 +254,7 @@ impl SimNode for Node {
     }
 
     fn neighbours(&self) -> Vec<NodeId> {
-        let linked = self.state.peers(Time::ZERO).filter_map(|peer| self.peers.get(&peer.peer));
+        let linked = self.state.peer_ids().filter_map(|peer| self.peers.get(&peer));
         linked.copied().collect::<BTreeSet<_>>().into_iter().collect()
     }
 
@@ -403,7 +403,7 @@ fn carried(bundle: &Bundle) -> impl Iterator<Item = BroadcastId> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gossip::{BundleId, Exchange, Signature, Way};
+    use gossip::{Exchange, Way};
 
     #[test]
     fn a_frame_reads_back_as_it_was_and_a_payload_is_told_from_control() {
