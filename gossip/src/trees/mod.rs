@@ -77,7 +77,7 @@ pub(crate) struct Trees {
     archive: Archive,
     missing: Missing,
     gathered_until: Option<Time>,
-    probe_at: Option<Time>,
+    probes: probes::Clock,
     planted: Planted,
 }
 
@@ -104,7 +104,7 @@ impl Trees {
             archive: Archive::default(),
             missing: Missing::default(),
             gathered_until: None,
-            probe_at: None,
+            probes: probes::Clock::default(),
             planted: Planted::default(),
         }
     }
@@ -135,7 +135,7 @@ impl Trees {
         if self.links.remove(&peer).is_none() {
             return;
         }
-        self.probe_at = self.probe_at.filter(|_| !self.links.is_empty());
+        self.on_link_lost(now);
         let mut lost = BTreeSet::new();
         for (origin, tree) in self.forest.iter_mut() {
             tree.eager.remove(&peer);
@@ -248,7 +248,7 @@ impl Trees {
     }
 
     pub(crate) fn next_wakeup(&self) -> Option<Time> {
-        [self.missing.next_wakeup(), self.gathered_until, self.probe_at].into_iter().flatten().min()
+        [self.missing.next_wakeup(), self.gathered_until, self.probes.next_wakeup()].into_iter().flatten().min()
     }
 
     /// Announces what was gathered, and asks for what has not come in time.
@@ -321,7 +321,7 @@ impl Trees {
             }
         } else if parent != announcer {
             let one_way = link.rtt.unwrap_or_default() / 2;
-            tree.note(announcer, micros(would_have_come.before(one_way)).saturating_sub(micros(*came)));
+            tree.note(announcer, micros(would_have_come.before(one_way)).saturating_sub(micros(*came)), true);
         }
     }
 

@@ -1,7 +1,9 @@
 //! When something is missing, or a link is gone: who is asked, and what is answered.
 //!
-//! Whoever had the last bundle first takes the place of a parent that is gone: if it had it before this node, it can't be
-//! below; if it was below after all, what is announced is asked for at once. Where there is nobody, those below are grafted; a graft from one's parent says that it has lost its way, and one looks for another.
+//! Whoever had the last bundle first takes the place of a parent that is gone: if it had it before this node, or is no farther
+//! from the origin, it can't be below. A new link comes next, then whoever had it later; if that one was below after all,
+//! what is announced is asked for at once. Where there is nobody, those below are grafted; a graft from one's parent says
+//! that it has lost its way, and one looks for another.
 //!
 //! Invariants: nobody is asked without having announced; what one graft is answered with is bounded.
 
@@ -59,13 +61,13 @@ impl Trees {
         patience(self.links.get(&peer))
     }
 
-    /// Finds another parent where an origin's is gone: whoever had the last bundle before this node. Where there is nobody,
-    /// those below are asked.
+    /// Finds another parent where an origin's is gone: whoever can't be below, then whoever may be. Where there is nobody, those
+    /// below are asked.
     pub(super) fn mend(&mut self, origin: OriginId, steps: &mut Steps) {
         let Some(tree) = self.forest.get_mut(&origin).filter(|_| origin != self.me) else { return };
         // A link that has announced nothing may be new.
         let unknown = self.links.keys().copied().find(|peer| !tree.eager.contains(peer));
-        match tree.next_parent().or(unknown) {
+        match tree.next_above().or(unknown).or_else(|| tree.next_parent()) {
             Some(next) => {
                 tree.try_parent(next);
                 steps.graft(next, origin, None);

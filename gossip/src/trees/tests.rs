@@ -272,3 +272,75 @@ fn a_node_that_knows_no_origin_nearby_probes_and_one_that_does_is_quiet() {
         assert_eq!(probed, probes, "{hops} hops away");
     }
 }
+
+#[test]
+fn who_brings_a_probe_again_is_not_below_and_takes_the_parents_place() {
+    let mut node = Node::with_links(4);
+    node.is_probed(1, 5);
+    node.grafts(2, &[]);
+    node.grafts(4, &[]);
+    node.said();
+    node.is_probed(4, 5);
+    node.comes(at(50), 1, 1);
+    let said = node.said();
+    assert!(matches!(&said[..], [(2, Message::Bundle { .. })]), "the link to 4 is lazy again: {said:?}");
+    node.trees.on_down(at(60), PeerId(1), &mut node.steps);
+    assert_eq!(node.said(), [(4, graft(&[]))], "of 3 nobody knows whether it is below");
+}
+
+/// Whether a node has sent a probe of its own since the last time.
+fn has_probed(node: &mut Node) -> bool {
+    node.said().iter().any(|(_, message)| matches!(message, Message::Probe(probe) if probe.origin == ME))
+}
+
+#[test]
+fn a_node_waits_until_its_links_stand_before_it_probes_though_not_for_ever() {
+    let own = Duration::from_millis(1_100);
+    let after = |node: &mut Node, time: Time| {
+        node.trees.tick(time, &mut node.steps);
+        has_probed(node)
+    };
+    let mut node = Node::with_links(2);
+    let change = at(25_000);
+    node.trees.on_up(change, PeerId(3), &mut node.steps);
+    assert!(!after(&mut node, at(0) + PROBE_AFTER + own));
+    assert!(after(&mut node, change + PROBE_AFTER + own));
+    let mut node = Node::with_links(2);
+    for (peer, seconds) in (3..).zip([20, 40, 60, 80]) {
+        node.trees.on_up(at(seconds * 1_000), PeerId(peer), &mut node.steps);
+        assert!(!after(&mut node, at(seconds * 1_000)));
+    }
+    assert!(after(&mut node, at(90_000) + own));
+}
+
+#[test]
+fn a_node_with_a_tree_of_its_own_probes_soon_after_it_has_lost_many_links() {
+    for (has_tree, probes) in [(true, true), (false, false)] {
+        let mut node = Node::with_links(6);
+        if has_tree {
+            node.trees.broadcast(at(0), bundle(ME, 1), &mut node.steps);
+        }
+        node.trees.on_down(at(10_000), PeerId(1), &mut node.steps);
+        node.trees.tick(at(12_000), &mut node.steps);
+        assert!(!has_probed(&mut node), "one is not many");
+        node.trees.on_down(at(12_000), PeerId(2), &mut node.steps);
+        node.trees.tick(at(13_000), &mut node.steps);
+        assert_eq!(has_probed(&mut node), probes);
+    }
+}
+
+#[test]
+fn a_root_whose_probe_comes_back_by_a_link_pushes_to_others() {
+    let mut node = Node::with_links(3);
+    node.trees.broadcast(at(0), bundle(ME, 1), &mut node.steps);
+    node.trees.tick(at(0) + PROBE_AFTER + PROBE_SPREAD, &mut node.steps);
+    let seq = node.said().iter().find_map(|(_, message)| match message {
+        Message::Probe(probe) if probe.origin == ME => Some(probe.seq),
+        _ => None,
+    });
+    let back = Probe { origin: ME, seq: seq.unwrap(), hops: 3 };
+    node.trees.on_probe(at(70_000), PeerId(2), back, &mut node.steps);
+    node.trees.broadcast(at(71_000), bundle(ME, 2), &mut node.steps);
+    let pushed = |(to, message): (u64, Message)| matches!(message, Message::Bundle { .. }).then_some(to);
+    assert_eq!(node.said().into_iter().filter_map(pushed).collect::<Vec<_>>(), [1, 3]);
+}

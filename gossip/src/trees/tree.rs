@@ -22,13 +22,13 @@ pub(super) struct Tree {
     pub(super) proven: bool,
     /// How many hops away the origin is.
     pub(super) hops: u8,
-    /// Who else announces this origin, best first: by how much, in microseconds, it had the last bundle after this node. Below
-    /// zero it had the bundle before.
-    others: Vec<(i64, PeerId)>,
+    /// Who else has a way to this origin, best first: whether it may be below this node, and by how much, in microseconds, it
+    /// had the last bundle after this node. Below zero it had the bundle before.
+    others: Vec<(bool, i64, PeerId)>,
     /// Whose tree it was at first.
     pub(super) like: Option<OriginId>,
-    /// The number of the last probe.
-    pub(super) probed: u64,
+    /// The number of the last probe, and when it came.
+    pub(super) probed: (u64, Time),
     heard: Time,
 }
 
@@ -41,7 +41,7 @@ impl Tree {
             hops: FAR,
             others: Vec::new(),
             like: None,
-            probed: 0,
+            probed: (0, Time::ZERO),
             heard: Time::ZERO,
         }
     }
@@ -54,22 +54,36 @@ impl Tree {
         (self.parent, self.proven) = (Some(next), true);
     }
 
-    /// A peer has, or would have had, the last bundle so much after this node.
-    pub(super) fn note(&mut self, peer: PeerId, after: i64) {
+    /// A peer has, or would have had, the last bundle so much after this node. It can't be below if that is less than zero, or
+    /// if it is not `farther` from the origin.
+    pub(super) fn note(&mut self, peer: PeerId, after: i64, farther: bool) {
         self.pass_over(peer);
-        let place = self.others.partition_point(|other| *other < (after, peer));
-        self.others.insert(place, (after, peer));
+        let other = (farther && after >= 0, after, peer);
+        let place = self.others.partition_point(|known| *known < other);
+        self.others.insert(place, other);
         self.others.truncate(MAX_OTHERS);
     }
 
     /// A peer can't take the parent's place.
     pub(super) fn pass_over(&mut self, peer: PeerId) {
-        self.others.retain(|(_, other)| *other != peer);
+        self.others.retain(|(_, _, other)| *other != peer);
     }
 
     /// Who takes the parent's place: the one that had the last bundle first. If it had it before this node, it can't be below.
     pub(super) fn next_parent(&mut self) -> Option<PeerId> {
-        (!self.others.is_empty()).then(|| self.others.remove(0).1)
+        (!self.others.is_empty()).then(|| self.others.remove(0).2)
+    }
+
+    /// The same, if that one can't be below.
+    pub(super) fn next_above(&mut self) -> Option<PeerId> {
+        let above = self.others.first().is_some_and(|(below, _, _)| !below);
+        above.then(|| self.others.remove(0).2)
+    }
+
+    /// A probe came: what was known of other links was of the one before.
+    pub(super) fn on_probe(&mut self, now: Time, seq: u64, hops: u8) {
+        (self.probed, self.hops) = ((seq, now), hops);
+        self.others.clear();
     }
 
     /// Somebody is to be the parent, and has brought nothing yet.
@@ -95,6 +109,10 @@ impl Forest {
 
     pub(super) fn get_mut(&mut self, origin: &OriginId) -> Option<&mut Tree> {
         self.trees.get_mut(origin)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.trees.len()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&OriginId, &Tree)> {
