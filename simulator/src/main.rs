@@ -284,6 +284,8 @@ fn describe(summary: &Summary) -> String {
         figure("bytes from then on, over what was missing", summary.bytes_over_missing),
         figure("of the line of who came back", summary.of_line),
         figure("p99 to the others meanwhile, over before", summary.others_p99),
+        figure("messages after it until RMR is below 0.05", summary.rmr_settled_after.map(|after| after as f64)),
+        figure("one piece after the last step, ms", summary.one_piece_after_ms),
         count("delivered again", summary.repeats),
         count("delivered though never sent", summary.phantoms),
         count("nodes running at the end", summary.running as u64),

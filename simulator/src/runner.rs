@@ -73,8 +73,9 @@ pub(crate) struct Player<'a> {
     step: usize,
     /// When the first message is sent.
     start: Time,
-    /// When the last step had happened.
+    /// When the last step had happened, and since when after it the overlay has been one piece.
     healed: Option<Healed>,
+    one_piece: Option<Time>,
 }
 
 impl<'a> Player<'a> {
@@ -92,6 +93,7 @@ impl<'a> Player<'a> {
             step: 0,
             start: Time::ZERO,
             healed: None,
+            one_piece: None,
         }
     }
 
@@ -128,6 +130,7 @@ impl<'a> Player<'a> {
         for (done, (round, sender, at_ms)) in traffic.timetable().enumerate() {
             progress(Progress { done, of: messages, what: "messages" });
             self.advance(at_ms, &mut watch);
+            self.look_at_overlay();
             if (round, sender) == (traffic.warmup_rounds, 0) {
                 window.before = self.world.ledger().totals;
             }
@@ -142,8 +145,17 @@ impl<'a> Player<'a> {
         self.advance(last_ms + traffic.every_ms, &mut watch);
         window.after = self.world.ledger().totals;
         self.advance(last_ms + traffic.drain_ms.max(traffic.every_ms), &mut watch);
-        window.healed = self.healed.take();
+        self.look_at_overlay();
+        (window.healed, window.one_piece) = (self.healed.take(), self.one_piece);
         window
+    }
+
+    /// Whether the overlay is one piece again, once nothing more befalls the world.
+    fn look_at_overlay(&mut self) {
+        if self.healed.is_some() {
+            let whole = overlay::pieces(&self.world.overlay(), &self.world.running()) == 1;
+            self.one_piece = whole.then(|| self.one_piece.unwrap_or(self.world.now()));
+        }
     }
 
     /// Lets time pass up to so many milliseconds after the first message, and the steps until then happen.

@@ -23,6 +23,16 @@ pub fn max(values: impl IntoIterator<Item = f64>) -> Option<f64> {
     values.into_iter().reduce(f64::max)
 }
 
+/// From which value on every `window` of them in a row have a mean below `bound`. `None`: the last of these don't, or there
+/// are fewer than that.
+pub fn settled_from(values: &[f64], window: usize, bound: f64) -> Option<usize> {
+    let below = |values: &[f64]| mean(values.iter().copied()).is_some_and(|mean| mean < bound);
+    let windows = values.windows(window.max(1));
+    let last = windows.len();
+    let settled = windows.rev().take_while(|values| below(values)).count();
+    (settled > 0).then(|| last - settled)
+}
+
 /// A figure over several seeds.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Spread {
@@ -46,6 +56,16 @@ pub fn spread(values: impl IntoIterator<Item = Option<f64>>) -> Option<Spread> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_have_settled_where_no_later_window_is_above_the_bound() {
+        let values = [0.9, 0.0, 0.6, 0.0, 0.1, 0.0, 0.2];
+        assert_eq!(settled_from(&values, 2, 0.2), Some(3));
+        assert_eq!(settled_from(&values, 1, 0.7), Some(1));
+        assert_eq!(settled_from(&values, 2, 1.0), Some(0));
+        assert_eq!(settled_from(&values, 2, 0.1), None, "the last two are not below");
+        assert_eq!(settled_from(&values, 8, 1.0), None, "there are not so many");
+    }
 
     #[test]
     fn a_tree_has_no_redundancy_and_each_needless_copy_adds_to_it() {

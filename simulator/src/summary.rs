@@ -3,12 +3,16 @@
 use crate::ledger::{Broadcast, Totals};
 use crate::overlay;
 use crate::protocol::NodeId;
-use crate::stats::{max, mean, percentile, rmr};
+use crate::stats::{max, mean, percentile, rmr, settled_from};
 use crate::world::World;
 use gossip::Time;
 use serde::Serialize;
 use std::ops::Range;
 use std::time::Duration;
+
+/// A redundancy that is a tree's, nearly; and over how many broadcasts in a row it is measured.
+const SETTLED_RMR: f64 = 0.05;
+const SETTLED_OVER: usize = 10;
 
 /// The figures of one run: one scenario, one protocol, one seed. Times are in milliseconds.
 ///
@@ -58,6 +62,11 @@ pub struct Summary {
     /// Where the last step started nodes: 99 of 100 deliveries to the others were faster while these came back, as a
     /// multiple of what it was before.
     pub others_p99: Option<f64>,
+    /// Which counted broadcast after the last step is the first, from 0, from which on any ten in a row have an RMR below
+    /// 0.05. `None`: the last ten don't, or there are not so many.
+    pub rmr_settled_after: Option<usize>,
+    /// From the last step until the overlay was one piece, and stayed so: looked at before each message, and at the end.
+    pub one_piece_after_ms: Option<f64>,
     /// How many nodes run at the end.
     pub running: usize,
     /// How many neighbours they have. The mean.
@@ -104,6 +113,8 @@ pub struct Window {
     pub after: Totals,
     /// When the last step had happened.
     pub healed: Option<Healed>,
+    /// Since when after it the overlay has been one piece.
+    pub one_piece: Option<Time>,
 }
 
 /// The moment from which on nothing more befalls the world.
@@ -182,7 +193,12 @@ impl Summary {
         let mut times: Vec<u64> = each.iter_mut().flat_map(|row| std::mem::take(&mut row.times)).collect();
         times.sort_unstable();
         let deliveries: u64 = each.iter().map(|row| row.deliveries).sum();
-        let Window { before, after, healed } = window;
+        let Window { before, after, healed, one_piece } = window;
+        let after_steps = |healed: &Healed| {
+            let rows = each.iter().filter(|row| row.at_ms >= millis(healed.at.as_micros()));
+            settled_from(&rows.filter_map(|row| row.rmr).collect::<Vec<_>>(), SETTLED_OVER, SETTLED_RMR)
+        };
+        let one_piece_after = healed.as_ref().zip(one_piece).map(|(healed, at)| at.since(healed.at).as_micros() as u64);
         let per_delivery =
             |after: u64, before: u64| (deliveries > 0).then(|| (after - before) as f64 / deliveries as f64);
         let past_missed: u64 = running.iter().map(|node| world.ledger().past_lacking(*node)).sum();
@@ -209,6 +225,8 @@ impl Summary {
             bytes_over_missing: healed.as_ref().and_then(|healed| healed.bytes_over_missing(world)),
             of_line: healed.as_ref().and_then(|healed| healed.of_line(world)),
             others_p99: healed.as_ref().and_then(|healed| healed.others_p99(world)),
+            rmr_settled_after: healed.as_ref().and_then(after_steps),
+            one_piece_after_ms: one_piece_after.map(millis),
             degree: mean(degrees),
             pieces: overlay::pieces(&graph, &running),
             running: running.len(),

@@ -23,7 +23,7 @@ pub struct Entry {
 /// A column: the figure's name, its heading, its decimals.
 type Column = (&'static str, &'static str, usize);
 
-const COLUMNS: [Column; 16] = [
+const COLUMNS: [Column; 18] = [
     ("rmr", "RMR", 3),
     ("control_frames", "control/dlv", 2),
     ("control_bytes", "ctl bytes/dlv", 0),
@@ -38,6 +38,8 @@ const COLUMNS: [Column; 16] = [
     ("bytes_over_missing", "bytes/missing", 2),
     ("of_line", "of line", 2),
     ("others_p99", "others' p99", 2),
+    ("rmr_settled_after", "RMR<0.05 after", 0),
+    ("one_piece_after_ms", "one piece after ms", 0),
     ("degree", "degree", 1),
     ("pieces", "pieces", 0),
 ];
@@ -68,6 +70,8 @@ fn figure(run: &Summary, name: &str) -> Option<f64> {
         "bytes_over_missing" => run.bytes_over_missing,
         "of_line" => run.of_line,
         "others_p99" => run.others_p99,
+        "rmr_settled_after" => run.rmr_settled_after.map(|after| after as f64),
+        "one_piece_after_ms" => run.one_piece_after_ms,
         "degree" => run.degree,
         "pieces" => Some(run.pieces as f64),
         _ => None,

@@ -4,7 +4,7 @@ use super::Scenario;
 use super::check::ScenarioError;
 
 /// Name and text of each, small ones first. A test holds the list equal to the directory.
-pub const CATALOGUE: [(&str, &str); 12] = [
+pub const CATALOGUE: [(&str, &str); 13] = [
     ("smoke", include_str!("../../scenarios/smoke.toml")),
     ("all-send-100", include_str!("../../scenarios/all-send-100.toml")),
     ("weak-100", include_str!("../../scenarios/weak-100.toml")),
@@ -13,6 +13,7 @@ pub const CATALOGUE: [(&str, &str); 12] = [
     ("clustered-1000", include_str!("../../scenarios/clustered-1000.toml")),
     ("half-crash-1000", include_str!("../../scenarios/half-crash-1000.toml")),
     ("crash80-1000", include_str!("../../scenarios/crash80-1000.toml")),
+    ("clustered-crash80-1000", include_str!("../../scenarios/clustered-crash80-1000.toml")),
     ("away-24h", include_str!("../../scenarios/away-24h.toml")),
     ("partition-24h", include_str!("../../scenarios/partition-24h.toml")),
     ("partition-2x100", include_str!("../../scenarios/partition-2x100.toml")),
