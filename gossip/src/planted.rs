@@ -29,6 +29,8 @@ pub enum Fault {
     WrongGraft,
     /// A second connection to a peer is kept.
     SecondConnectionKept,
+    /// The last slot of a range that is compared is left out.
+    RangeOffByOne,
 }
 
 /// The fault that is planted in a node, if one is. Nothing at all without the feature.

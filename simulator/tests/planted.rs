@@ -54,4 +54,5 @@ faults! {
     a_forgotten_end_of_a_connection_is_found: EndForgotten,
     a_graft_for_a_wrong_bundle_is_found: WrongGraft,
     a_second_connection_that_is_kept_is_found: SecondConnectionKept,
+    a_range_that_is_off_by_one_is_found: RangeOffByOne,
 }

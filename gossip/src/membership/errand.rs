@@ -97,6 +97,10 @@ impl Errands {
         self.errands.len()
     }
 
+    pub(super) fn ids(&self) -> impl Iterator<Item = PeerId> {
+        self.errands.keys().copied()
+    }
+
     /// How many are to become links.
     pub(super) fn for_links(&self) -> usize {
         self.errands.values().filter(|errand| errand.is_for_link()).count()

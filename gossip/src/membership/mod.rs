@@ -24,8 +24,10 @@
 //! | `errand.rs` | connections that are no links |
 //! | `near.rs` | when to look for near nodes |
 //! | `requests.rs` | who asks for a link, and what comes of it |
+//! | `check.rs` | what always holds |
 
 mod active;
+mod check;
 mod errand;
 mod near;
 mod passive;

@@ -8,8 +8,9 @@
 
 use super::errand::Purpose;
 use crate::backoff::full_jitter;
+use crate::invariants::{Broken, at_most, must};
 use crate::message::InstanceId;
-use crate::peer::PeerId;
+use crate::peer::{Peer, PeerId};
 use crate::{Address, Config, Time};
 use rand::Rng;
 use rand::seq::IteratorRandom;
@@ -254,6 +255,19 @@ impl Passive {
     /// All that are worth keeping over a restart: where somebody was met.
     pub(super) fn all_met(&self) -> impl Iterator<Item = &Address> {
         self.known.iter().filter(|(_, known)| known.instance.is_some()).map(|(address, _)| address)
+    }
+
+    /// What is remembered is bounded, a bootstrap address is never forgotten, and what leads to an address stands.
+    pub(super) fn check(&self, peers: &BTreeMap<PeerId, Peer>, config: &Config) -> Broken {
+        let idle = |known: &&Known| !known.bootstrap && known.place == Place::Idle;
+        let (suspects, well): (Vec<&Known>, _) = self.known.values().filter(idle).partition(|known| known.suspect);
+        at_most("suspects", suspects.len(), config.passive_view)?;
+        at_most("addresses that are well", well.len(), config.passive_view)?;
+        let forgotten = config.bootstrap.iter().find(|address| !self.known.contains_key(address));
+        must(forgotten.is_none(), || format!("the bootstrap address {forgotten:?} is forgotten"))?;
+        let leads_nowhere = |known: &&Known| matches!(known.place, Place::Up(peer) if !peers.contains_key(&peer));
+        let gone = self.known.values().find(leads_nowhere);
+        must(gone.is_none(), || format!("an address is taken by a connection that is gone: {gone:?}"))
     }
 
     /// Those to which nothing leads.

@@ -12,6 +12,7 @@
 //! Invariants: memory grows with slots, never with bundles; a bundle that was not asked for is not taken; whatever a peer
 //! says, a session ends, and the next one with that peer comes later each time that nothing is gained.
 
+mod check;
 mod door;
 mod exchange;
 mod packed;
@@ -26,7 +27,7 @@ pub(crate) use packed::Packed;
 pub use slots::Width;
 
 use crate::archive::Archive;
-use crate::{Answer, Bundle, BundleId, Config, Held, Output, PeerId, Time};
+use crate::{Answer, Bundle, BundleId, Config, Held, Output, PeerId, Planted, Time};
 use door::{Door, page};
 use rand::Rng;
 use rand::seq::IteratorRandom;
@@ -83,6 +84,7 @@ pub(crate) struct Reconcile {
     next_random: Time,
     /// Events of bundles that went out to who lacked them.
     served: u64,
+    planted: Planted,
 }
 
 impl Reconcile {
@@ -101,6 +103,7 @@ impl Reconcile {
             recent: None,
             next_random: Time::ZERO,
             served: 0,
+            planted: config.planted,
         }
     }
 
@@ -340,7 +343,7 @@ impl Reconcile {
             return;
         };
         link.due = None;
-        self.session = Some(Session::new(now, peer, std::mem::take(&mut link.thorough), range));
+        self.session = Some(Session::new(now, peer, std::mem::take(&mut link.thorough), range, self.planted));
         self.go_on(now, Ok(()), outbox);
     }
 

@@ -70,6 +70,10 @@ impl Roots {
         self.rows.remove(&peer);
     }
 
+    pub(crate) fn peers(&self) -> impl Iterator<Item = PeerId> {
+        self.rows.keys().copied()
+    }
+
     /// Something was added whose time lies so far ahead.
     pub(crate) fn on_change(&mut self, now: Time, ahead: Duration) {
         self.unsettled = self.unsettled.max(now + ahead + LAG + PAUSE);

@@ -6,6 +6,7 @@
 use super::door::{Door, page};
 use super::exchange::Exchange;
 use super::slots::{Slots, Width, slots_of};
+use crate::invariants::{Broken, at_most, must};
 use crate::{Bundle, BundleId, PeerId, Time};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -121,6 +122,18 @@ impl Serving {
         let covered = u32::try_from(covered).unwrap_or(u32::MAX);
         door.send(peer, Exchange::Missed { number, covered, bundles });
         events
+    }
+
+    /// What waits for the store is bounded, and for peers that are there.
+    pub(crate) fn check(&self, is_peer: impl Fn(PeerId) -> bool) -> Broken {
+        at_most("questions before the store", self.open.len(), MAX_OPEN)?;
+        let each = self.open.values().fold(BTreeMap::<PeerId, usize>::new(), |mut each, open| {
+            *each.entry(open.peer).or_default() += 1;
+            each
+        });
+        at_most("questions of one peer", each.values().copied().max().unwrap_or(0), MAX_OPEN_EACH)?;
+        let gone = each.keys().find(|peer| !is_peer(**peer));
+        must(gone.is_none(), || format!("{gone:?} is gone, and the store is asked for it"))
     }
 
     fn has_room(&mut self, now: Time, peer: PeerId) -> bool {

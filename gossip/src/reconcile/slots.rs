@@ -5,6 +5,7 @@
 //!
 //! Invariants: each hour is the sum of its tens; a bundle is counted once (the caller's to see to).
 
+use crate::invariants::{Broken, at_most, must};
 use crate::{BundleId, Fingerprint, Held};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -172,6 +173,19 @@ impl Slots {
             Width::Second => &self.seconds,
         };
         slots.get(&start).copied().unwrap_or_default()
+    }
+
+    /// Each hour is the sum of its tens, where these are kept; and all is bounded.
+    pub(crate) fn check(&self) -> Broken {
+        at_most("tens of seconds", self.tens.len(), MAX_TENS)?;
+        at_most("seconds", self.seconds.len(), MAX_SECONDS)?;
+        let whole = self.hours.range(Width::Hour.ceil(self.tens_from)..);
+        let mut wrong = whole.filter(|(start, hour)| {
+            let tens = range(&self.tens, **start..start.saturating_add(Width::Hour.micros()));
+            **hour != tens.map(|(_, slot)| slot).collect::<Fingerprint>()
+        });
+        let wrong = wrong.next();
+        must(wrong.is_none(), || format!("the hour {wrong:?} is not the sum of its tens"))
     }
 
     /// Forgets the oldest narrow slots.

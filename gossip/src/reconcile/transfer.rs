@@ -9,6 +9,7 @@
 use super::door::Door;
 use super::exchange::Exchange;
 use crate::archive::Archive;
+use crate::invariants::{Broken, at_most, must};
 use crate::{Bundle, BundleId, PeerId, Time};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -128,6 +129,15 @@ impl Transfer {
         let lacking: Vec<Bundle> = mine.into_iter().filter(|bundle| !archive.holds(&bundle.id)).collect();
         self.gained += lacking.len() as u64;
         Some(lacking)
+    }
+
+    /// A bundle is asked for once at a time, and few questions are open.
+    pub(crate) fn check(&self) -> Broken {
+        at_most("open questions for bundles", self.flights.len(), MAX_WINDOW)?;
+        let mut open = BTreeSet::new();
+        let twice = self.flights.values().flat_map(|flight| &flight.ids).find(|id| !open.insert(**id));
+        let again = self.wanted.iter().find(|id| open.contains(id));
+        must(twice.or(again).is_none(), || format!("{:?} is asked for twice at a time", twice.or(again)))
     }
 
     fn measure(&mut self, now: Time, sent: Time, bytes: usize, count: usize) {

@@ -2,7 +2,7 @@
 
 use super::State;
 use crate::invariants::{Broken, must};
-use crate::{OriginId, PeerId, Time};
+use crate::{Dialect, OriginId, PeerId, Time};
 
 impl State {
     /// Checks every invariant.
@@ -12,6 +12,9 @@ impl State {
     pub fn check_invariants(&self, now: Time) -> Result<(), String> {
         self.nothing_is_overdue(now)?;
         self.trees_know_only_peers()?;
+        self.membership.check(&self.peers, &self.config)?;
+        self.links_are_the_same_to_all()?;
+        self.reconcile.check()?;
         self.trees.check()?;
         self.broadcast.check(&self.config)?;
         self.clocks.check(self.peers.len())?;
@@ -39,6 +42,14 @@ impl State {
             })?;
         }
         Ok(())
+    }
+
+    /// A link to a node is one to membership, to the trees and to reconciliation.
+    fn links_are_the_same_to_all(&self) -> Broken {
+        let nodes = self.peers.iter().filter(|(_, peer)| peer.linked && peer.dialect == Dialect::V2);
+        let nodes: Vec<PeerId> = nodes.map(|(id, _)| *id).collect();
+        let same = self.trees.peers().eq(nodes.iter().copied()) && self.reconcile.peers().eq(nodes.iter().copied());
+        must(same, || format!("links are {nodes:?}, but not to trees and reconciliation alike"))
     }
 
     /// A connection that has ended leaves nothing behind.
