@@ -112,6 +112,7 @@ impl Reconcile {
         if held.slots.is_empty() {
             return self.slots.drop_before(held.horizon);
         }
+        self.roots.on_held(held.newest.iter().map(|(_, seq)| *seq).max().unwrap_or(0));
         let recent = Width::Ten.ceil(self.wall(now).saturating_sub(micros(NEWS)));
         self.slots.load(recent, held);
         let mut door = Door { outbox, next_token: &mut self.next_token };
@@ -156,7 +157,7 @@ impl Reconcile {
         }
         self.slots.add(id);
         let ahead = Duration::from_micros(id.seq.saturating_sub(wall)).min(AHEAD);
-        self.roots.on_change(now, ahead);
+        self.roots.on_kept(now, id.seq, ahead);
         true
     }
 

@@ -5,7 +5,9 @@
 //! asks for what it lacks. Bundles themselves need no table: what was on a connection that broke is found when another
 //! stands, and what a peer did not pass on is announced by others.
 //!
-//! The last seconds are left out: there bundles are on their way.
+//! The last seconds are left out: there bundles are on their way. So is what lies ahead of this node's clock, as long as
+//! something new comes; once nothing has for as long, all is compared: else what an origin with a fast clock has said, and
+//! was lost, would be found only when that time has come.
 
 use super::slots::{Slots, Width};
 use super::{Exchange, Root};
@@ -58,6 +60,9 @@ pub(crate) struct Roots {
     last: Time,
     /// When somebody is to be told again at the earliest.
     again: Option<Time>,
+    /// When a bundle came last, and the latest time that one bears.
+    came: Time,
+    latest: u64,
 }
 
 impl Roots {
@@ -74,10 +79,21 @@ impl Roots {
         self.rows.keys().copied()
     }
 
-    /// Something was added whose time lies so far ahead.
+    /// Something has changed, whose time lies so far ahead.
     pub(crate) fn on_change(&mut self, now: Time, ahead: Duration) {
         self.unsettled = self.unsettled.max(now + ahead + LAG + PAUSE);
         self.next.get_or_insert(now + PAUSE);
+    }
+
+    /// A bundle of this time is held since now. It lies so far ahead.
+    pub(crate) fn on_kept(&mut self, now: Time, seq: u64, ahead: Duration) {
+        (self.came, self.latest) = (now, self.latest.max(seq));
+        self.on_change(now, ahead);
+    }
+
+    /// The store held bundles at the start, the latest of this time.
+    pub(crate) fn on_held(&mut self, latest: u64) {
+        self.latest = self.latest.max(latest);
     }
 
     /// A session has gained something: peers may be waiting for it.
@@ -122,7 +138,10 @@ impl Roots {
             self.last = now;
             self.next = (now < self.unsettled).then_some(now + PAUSE);
         }
-        let until = wall.saturating_sub(u64::try_from(LAG.as_micros()).unwrap_or(u64::MAX));
+        let arrived = wall.saturating_sub(u64::try_from(LAG.as_micros()).unwrap_or(u64::MAX));
+        let quiet = now.since(self.came) >= LAG;
+        let all = Width::Second.ceil(self.latest.saturating_add(1));
+        let until = if quiet { arrived.max(all) } else { arrived };
         let mut last = None;
         for (peer, row) in &mut self.rows {
             let again = row.is_open() && row.again <= now;

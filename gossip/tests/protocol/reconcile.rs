@@ -182,6 +182,19 @@ fn what_comes_from_too_far_ahead_is_passed_on_and_taken_in_when_its_time_has_com
 }
 
 #[test]
+fn what_lies_ahead_of_all_clocks_and_was_lost_is_found_before_its_time_has_come() {
+    let mut world = World::chain(1, 2);
+    world.run_for(MINUTE);
+    // Its origin's clock is fast, and the origin is gone; it comes to one node, after its link was dropped.
+    let id = BundleId { origin: OriginId([7; 32]), seq: world.now.as_micros() + 30_000_000 };
+    let (peer, way) = (world.stranger(0), Way { ttl: 9, hops: 1, like: None });
+    world.tell(0, Input::Message { peer, message: Message::Bundle { way, bundle: bundle(id) } });
+    assert_eq!([0, 1].map(|node| world.stores[node].len()), [1, 0], "nobody is told of it");
+    world.run_for(Duration::from_secs(10));
+    assert_eq!(world.stores[1].len(), 1);
+}
+
+#[test]
 fn a_root_that_was_not_agreed_to_is_told_again_and_again_at_growing_intervals() {
     let mut node = Node::new(1);
     let peer = node.meet(1);

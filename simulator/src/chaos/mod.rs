@@ -114,6 +114,10 @@ impl<'a> Run<'a> {
         self.run_for(REST);
         if healed_after.is_some() {
             note(&mut self.violations, in_the_end(&self.player.world, self.player.scenario));
+            let before = self.player.world.twice_connected();
+            self.run_for(invariants::SECOND_FOR);
+            let still = invariants::a_pair_ends_with_one_connection(&self.player.world, &before);
+            note(&mut self.violations, still);
         }
         let trace = self.player.world.trace().to_string();
         Report { seed: self.seed, healed_after, trace, violations: self.violations }

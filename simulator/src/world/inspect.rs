@@ -2,8 +2,8 @@
 
 use super::World;
 use crate::connections::opposite;
-use crate::protocol::NodeId;
-use std::collections::BTreeSet;
+use crate::protocol::{ConnId, NodeId};
+use std::collections::{BTreeMap, BTreeSet};
 
 impl World<'_> {
     /// A node whose state breaks an invariant, and how.
@@ -16,19 +16,22 @@ impl World<'_> {
         self.first_fault(|node, now| node.check_rest(now))
     }
 
-    /// Two nodes with more than one connection between them, of those that stand.
-    pub fn twice_connected(&self) -> Option<(NodeId, NodeId)> {
-        let mut pairs = BTreeSet::new();
+    /// Pairs of nodes with more than one connection between them, of those that stand, and which these are.
+    pub fn twice_connected(&self) -> BTreeMap<(NodeId, NodeId), BTreeSet<ConnId>> {
+        let mut pairs = BTreeMap::<_, BTreeSet<ConnId>>::new();
         let ends = self.slots.iter().flat_map(|slot| &slot.ends).copied();
         // A connection is counted at its dialler's end.
         let standing = ends
             .filter(|end| end.0.is_multiple_of(2))
             .filter(|end| self.connections.reaches(*end) && self.connections.reaches(opposite(*end)));
-        let mut all = standing.filter_map(|end| {
-            let (a, b) = (self.connections.node(end)?, self.connections.node(opposite(end))?);
-            Some((a.min(b), a.max(b)))
-        });
-        all.find(|pair| !pairs.insert(*pair))
+        for end in standing {
+            let ends = [end, opposite(end)].map(|end| self.connections.node(end));
+            if let [Some(a), Some(b)] = ends {
+                pairs.entry((a.min(b), a.max(b))).or_default().insert(end);
+            }
+        }
+        pairs.retain(|_, connections| connections.len() > 1);
+        pairs
     }
 
     fn first_fault(
