@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
-/// How many questions of one peer, and of all, the store has before it. An honest peer has 20 open.
+/// How many questions of one peer, and of all, the store has before it. An honest peer has 22 open.
 const MAX_OPEN_EACH: usize = 24;
 const MAX_OPEN: usize = 512;
 /// How many ids are read to split tens of seconds: 330 kB.

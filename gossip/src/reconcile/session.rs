@@ -21,6 +21,9 @@ const STORE_PATIENCE: Duration = Duration::from_secs(10);
 const MAX_ASKED: usize = 4;
 /// A slot that holds no more than this is not split: its ids, 8 bytes each, cost less than another round trip. A guess.
 const FEW: u32 = 512;
+/// Two slots that differ are asked for together if no more than so much is between them that does not: an id costs 6 bytes, a
+/// question of its own a round trip and 32 bytes for each origin in its answer.
+const GAP: u32 = 64;
 /// How many ids of our own a range is compared with at most. What holds more is taken in parts.
 const MAX_OWN: usize = 8_192;
 /// So many pages of ids in a row without one that is lacking, and the peer is left alone for a while. A guess.
@@ -276,15 +279,15 @@ impl Session {
 
     /// Plans what is to be looked at in the slots that differ: neighbours together, as far as an answer holds them.
     fn compare(&mut self, width: Width, theirs: &[Slot], ours: impl Fn(u64) -> Fingerprint) {
-        // Whether the slot before differs as well, and what the last of the plan holds.
-        let (mut joins, mut held, mut differ) = (false, 0_u32, 0);
-        let last = usize::from(self.planted.is(Fault::RangeOffByOne));
-        for (start, theirs) in theirs.iter().take(theirs.len().saturating_sub(last)) {
+        // What the last of the plan holds, if there is one, and what has come since that does not differ.
+        let (mut last, mut gap, mut differ) = (None, 0_u32, 0);
+        let forgotten = usize::from(self.planted.is(Fault::RangeOffByOne));
+        for (start, theirs) in theirs.iter().take(theirs.len().saturating_sub(forgotten)) {
             let (ours, slot) = (ours(*start), *start..start.saturating_add(width.micros()));
             let slot = slot.start.max(self.range.start)..slot.end.min(self.range.end);
             let less = theirs.count < ours.count && !self.thorough;
             if *theirs == ours || less || slot.is_empty() {
-                joins = false;
+                gap = gap.saturating_add(theirs.count);
                 continue;
             }
             let todo = match width {
@@ -294,13 +297,13 @@ impl Session {
                 Width::Ten => Todo::Sums(Width::Second, Width::Second.floor(slot.start)..Width::Second.ceil(slot.end)),
                 Width::Second => Todo::Ids(slot),
             };
-            let sum = held.saturating_add(theirs.count);
-            let joined = joins && join(self.todo.last_mut(), &todo, sum);
-            held = if joined { sum } else { theirs.count };
-            if !joined {
+            let sum =
+                last.filter(|_| gap <= GAP).map(|held: u32| held.saturating_add(gap).saturating_add(theirs.count));
+            let joined = sum.filter(|sum| join(self.todo.last_mut(), &todo, *sum));
+            if joined.is_none() {
                 self.todo.push(todo);
             }
-            (joins, differ) = (true, differ + 1);
+            (last, gap, differ) = (Some(joined.unwrap_or(theirs.count)), 0, differ + 1);
         }
         self.splits &= width != Width::Second || differ * 2 <= theirs.len();
     }

@@ -1,8 +1,9 @@
 //! Bundles on their way to the node that lacks them, and how many are asked for at once.
 //!
 //! Each question is answered by one frame. How many are open follows from how fast they are answered, as in LEDBAT
-//! (RFC 6817): one more while answers take hardly longer than the fastest, one less where they do. So what is behind fills
-//! the line, and stands in nobody's way: what happens now finds a queue of 10 ms at most.
+//! (RFC 6817): one more while answers take hardly longer than the fastest, one less where they do; and where that has been
+//! found it stays for a while. How large a frame is follows from that: small ones where few fill the line, or one alone would
+//! stand in the way of others. So what is behind fills the line, and what happens now finds a queue of some milliseconds.
 //!
 //! Invariants: a bundle is asked for once at a time; one that was not asked for is not taken; all is bounded.
 
@@ -11,15 +12,22 @@ use super::exchange::Exchange;
 use crate::archive::Archive;
 use crate::invariants::{Broken, at_most, must};
 use crate::{Bundle, BundleId, PeerId, Time};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 /// Below so many ids in store, more are looked for.
 const LOW: usize = 2_048;
-/// How many questions are open at most: as many bytes as 50 ms are of a line of 100 Mbit/s. A guess.
-const MAX_WINDOW: usize = 16;
-/// How much longer than the fastest an answer may take before it is slow. A guess.
-const SLACK: Duration = Duration::from_millis(10);
+/// How many questions are open at most, and at least before frames get smaller. Guesses.
+const MAX_WINDOW: usize = 18;
+const MIN_WINDOW: usize = MAX_WINDOW / 2;
+/// How many bytes are asked for at once at least: so many at first, up to what a bundle may hold. A guess: 5 ms of 10 Mbit/s.
+const MIN_FRAME: usize = Bundle::MAX_BYTES / 8;
+/// How much longer than the fastest an answer may take before it is slow: the shortest of so many in a row, which jitter does
+/// not lengthen. A frame of the greatest size takes 8 ms over two lines of 100 Mbit/s. The number is LEDBAT's.
+const SLACK: Duration = Duration::from_millis(12);
+const FILTER: usize = 4;
+/// How long a window that was found to fill the line stays as it is. A guess.
+const SETTLED: Duration = Duration::from_secs(4);
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often in a row a peer may have none of what it said it had.
@@ -34,11 +42,18 @@ pub(crate) struct Transfer {
     flights: BTreeMap<u32, Flight>,
     next: u32,
     window: usize,
+    /// How many bytes are asked for at once.
+    frame: usize,
+    /// The window that filled the line, and until when no larger one is tried.
+    ceiling: usize,
+    settled: Time,
     /// When the window changed: what was sent before tells nothing of it. `None` while no answer has been slow.
     changed: Option<Time>,
     /// The shortest time to an answer that was at least half a frame.
     fastest: Option<Duration>,
     bytes_each: usize,
+    /// The times of the last answers.
+    recent: VecDeque<Duration>,
     strikes: u32,
     gained: u64,
 }
@@ -56,9 +71,13 @@ impl Transfer {
             flights: BTreeMap::new(),
             next: 0,
             window: 2,
+            frame: MIN_FRAME,
+            ceiling: usize::MAX,
+            settled: Time::ZERO,
             changed: None,
             fastest: None,
             bytes_each: FIRST_GUESS,
+            recent: VecDeque::new(),
             strikes: 0,
             gained: 0,
         }
@@ -91,7 +110,7 @@ impl Transfer {
     /// Asks for as much as the window lets through. `more`: ids are still being looked for, so a small question can wait.
     pub(crate) fn send(&mut self, now: Time, peer: PeerId, more: bool, door: &mut Door<'_>) {
         while self.flights.len() < self.window && !self.wanted.is_empty() {
-            let many = (Bundle::MAX_BYTES / self.bytes_each.max(1)).clamp(1, Exchange::MAX_WANTED);
+            let many = (self.frame / self.bytes_each.max(1)).clamp(1, Exchange::MAX_WANTED);
             if more && !self.flights.is_empty() && self.wanted.len() < many {
                 return;
             }
@@ -145,25 +164,45 @@ impl Transfer {
         if count > 0 {
             self.bytes_each = bytes.div_ceil(count).max(1);
         }
-        if bytes < Bundle::MAX_BYTES / 2 && self.bytes_each * Exchange::MAX_WANTED > Bundle::MAX_BYTES {
+        if bytes < self.frame / 2 && self.bytes_each * Exchange::MAX_WANTED > self.frame {
             // Not a full frame: it says nothing of the line.
             return;
         }
         let fastest = self.fastest.map_or(took, |fastest| fastest.min(took));
         self.fastest = Some(fastest);
+        self.recent.push_back(took);
+        if self.recent.len() > FILTER {
+            self.recent.pop_front();
+        }
         if self.changed.is_some_and(|changed| sent < changed) {
             return;
         }
+        let took = self.recent.iter().copied().min().unwrap_or(took);
         let slow = took > fastest + SLACK;
         if slow {
             let less = if took > fastest * 2 { self.window / 2 } else { self.window - 1 };
             self.window = less.max(1);
-        } else if self.flights.len() + 1 >= self.window {
-            self.window = (self.window + 1).min(MAX_WINDOW);
+            (self.ceiling, self.settled) = (self.window, now + SETTLED);
+        } else if self.flights.len() + 1 >= self.window && (self.window < self.ceiling || self.settled <= now) {
+            self.window += 1;
         }
+        self.fit_frame();
         // One more with each answer until the first slow one; from then on one more or less with each round trip.
         if slow || self.changed.is_some() {
             self.changed = Some(now);
+        }
+    }
+
+    /// As many bytes in flight as before, in larger frames where there are many, and in smaller ones where there are few.
+    fn fit_frame(&mut self) {
+        if self.window > MAX_WINDOW {
+            let grows = self.frame < Bundle::MAX_BYTES;
+            (self.window, self.ceiling) =
+                if grows { (MIN_WINDOW, self.ceiling.div_ceil(2)) } else { (MAX_WINDOW, MAX_WINDOW) };
+            self.frame = (self.frame * 2).min(Bundle::MAX_BYTES);
+        } else if self.changed.is_some() && self.window < MIN_WINDOW && self.frame > MIN_FRAME {
+            (self.window, self.ceiling) = (self.window * 2, self.ceiling.saturating_mul(2));
+            self.frame /= 2;
         }
     }
 }
@@ -201,13 +240,14 @@ mod tests {
             Line { now: Time::ZERO, transfer, outbox, next_token: 0, coming, free: Time::ZERO }
         }
 
-        /// One answer comes over a line with this delay for a round trip, and for a frame.
+        /// One answer comes over a line with this delay for a round trip, and for a frame of the greatest size.
         fn step(&mut self, round_trip: Duration, frame: Duration) {
             let mut door = Door { outbox: &mut self.outbox, next_token: &mut self.next_token };
             self.transfer.send(self.now, PeerId(1), false, &mut door);
             for output in self.outbox.drain(..) {
                 if let Output::Send { message: Message::Exchange(Exchange::Want { number, ids }), .. } = output {
-                    self.free = self.free.max(self.now) + frame;
+                    let share = ids.len() * 1_000 * 1_000 / Bundle::MAX_BYTES;
+                    self.free = self.free.max(self.now) + frame * share as u32 / 1_000;
                     self.coming.push_back((self.free + round_trip, number, ids));
                 }
             }
@@ -222,9 +262,9 @@ mod tests {
     #[test]
     fn a_line_is_filled_and_the_queue_before_it_stays_short() {
         let mut line = Line::new();
-        line.transfer.want(ids(0..20_000));
+        line.transfer.want(ids(0..40_000));
         let (round_trip, frame) = (Duration::from_millis(50), Duration::from_millis(4));
-        for _ in 0..100 {
+        for _ in 0..200 {
             line.step(round_trip, frame);
         }
         let (began, before) = (line.now, line.transfer.gained());
@@ -242,14 +282,16 @@ mod tests {
     fn a_line_that_gets_slow_is_given_less() {
         let mut line = Line::new();
         line.transfer.want(ids(0..20_000));
-        for _ in 0..100 {
+        for _ in 0..200 {
             line.step(Duration::from_millis(50), Duration::from_millis(2));
         }
-        assert_eq!(line.transfer.window, MAX_WINDOW);
-        for _ in 0..100 {
+        assert!(line.transfer.window + 2 >= MAX_WINDOW && line.transfer.frame == Bundle::MAX_BYTES);
+        // 4 Mbit/s: a frame of the greatest size takes 100 ms.
+        for _ in 0..200 {
             line.step(Duration::from_millis(50), Duration::from_millis(100));
         }
-        assert!(line.transfer.window <= 2, "{}", line.transfer.window);
+        let queue = line.free.since(line.now);
+        assert!(line.transfer.frame == MIN_FRAME && queue < Duration::from_millis(80), "{queue:?}");
     }
 
     #[test]
@@ -271,8 +313,8 @@ mod tests {
         line.transfer.want(ids(0..4));
         let mut door = Door { outbox: &mut line.outbox, next_token: &mut line.next_token };
         line.transfer.send(Time::ZERO, PeerId(1), false, &mut door);
-        let sent = vec![bundle(BundleId { origin: OriginId([1; 32]), seq: 1 }, 10)];
-        line.transfer.on_missed(Time::ZERO, 1, 2, sent, &Archive::default()).unwrap();
-        assert_eq!(line.transfer.wanted, ids(2..4).collect());
+        // The first question was about two: of one it is told that it is not there, of the other nothing.
+        assert_eq!(line.transfer.on_missed(Time::ZERO, 1, 1, Vec::new(), &Archive::default()), Some(Vec::new()));
+        assert_eq!(line.transfer.wanted, ids(1..2).collect());
     }
 }

@@ -13,6 +13,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 const MINUTE: Duration = Duration::from_secs(60);
+const DAY: u64 = 86_400_000_000;
 /// When these worlds begin to speak: there is a past.
 const EPOCH: u64 = 1_700_000_000_000_000;
 
@@ -160,6 +161,21 @@ fn numbers_go_on_behind_all_that_were_used_whatever_the_clock_says() {
     let lost = bundle(BundleId { origin: own, seq: used + 5_000 });
     node.tell(Input::Message { peer, message: Message::Bundle { way, bundle: lost } });
     assert_eq!(number(&mut node, event(3, "me")), used + 5_001);
+}
+
+#[test]
+fn what_was_sent_now_and_then_for_a_day_is_found_in_few_questions() {
+    // Each of two origins sends every 17 s, in turns. Of the second one has nothing: slots that differ lie between others.
+    let seq = |n: u8, k: u64| EPOCH - DAY + k * 17_280_000 + u64::from(n) * 8_640_000;
+    let of = |n: u8| (0..5_000).map(move |k| BundleId { origin: OriginId([n; 32]), seq: seq(n, k) });
+    let (one, other): (Vec<_>, Vec<_>) = (of(0).collect(), of(0).chain(of(1)).collect());
+    let mut world = two(1, [&one, &other]);
+    world.distance = Some(|_, _| 25);
+    while world.stores[0].len() < 10_000 && world.now < Time::ZERO + MINUTE {
+        world.run_for(Duration::from_millis(100));
+    }
+    assert!(world.now < Time::ZERO + Duration::from_secs(5), "it took until {:?}", world.now);
+    assert!(world.frames < 400, "{} frames", world.frames);
 }
 
 #[test]
