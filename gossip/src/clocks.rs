@@ -13,8 +13,10 @@ use crate::{Message, Output, PeerId, Time};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// How often links are told what this node's clock shows. A guess: a clock that steps is noticed within a minute.
+/// How often links are told what this node's clock shows, and how soon again at the earliest. Guesses: a clock that steps is
+/// noticed within a minute.
 const EVERY: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// How far this node's clock is off, as its peers see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +32,7 @@ pub struct ClockOffset {
 pub(crate) struct Clocks {
     /// By how much ours is ahead of each, in microseconds.
     ahead: BTreeMap<PeerId, i64>,
+    last: Time,
     next: Option<Time>,
 }
 
@@ -45,9 +48,9 @@ impl Clocks {
     }
 
     /// A link stands.
-    pub(crate) fn on_up(&mut self, now: Time, wall: u64, peer: PeerId) -> Output {
+    pub(crate) fn on_up(&mut self, now: Time, pulse: Pulse, peer: PeerId) -> Output {
         self.next.get_or_insert(now + EVERY);
-        pulse(wall, vec![peer])
+        Output::Send { to: vec![peer], message: Message::Pulse(pulse) }
     }
 
     pub(crate) fn on_down(&mut self, peer: PeerId) {
@@ -66,30 +69,29 @@ impl Clocks {
     /// This node's clock was set ahead by so much.
     pub(crate) fn on_set(&mut self, now: Time, by: i64) {
         self.ahead.values_mut().for_each(|ahead| *ahead = ahead.saturating_add(by));
-        self.next = self.next.map(|_| now);
+        self.hurry(now);
+    }
+
+    /// There is something to tell before its time.
+    pub(crate) fn hurry(&mut self, now: Time) {
+        let soon = now.max(self.last + PAUSE);
+        self.next = self.next.map(|next| next.min(soon));
     }
 
     pub(crate) const fn next_wakeup(&self) -> Option<Time> {
         self.next
     }
 
-    /// Tells the links what our clock shows, if it is time.
-    pub(crate) fn tick(&mut self, now: Time, wall: u64, links: impl Iterator<Item = PeerId>) -> Option<Output> {
-        if self.next? > now {
-            return None;
-        }
-        let to: Vec<PeerId> = links.collect();
+    /// It is time: tells the links how we are, if there are any.
+    pub(crate) fn tell(&mut self, now: Time, pulse: Pulse, to: Vec<PeerId>) -> Option<Output> {
+        self.last = now;
         self.next = (!to.is_empty()).then(|| now + EVERY);
-        self.next.map(|_| pulse(wall, to))
+        self.next.map(|_| Output::Send { to, message: Message::Pulse(pulse) })
     }
 
     pub(crate) fn check(&self, links: usize) -> Broken {
         at_most("clocks of peers", self.ahead.len(), links)
     }
-}
-
-fn pulse(wall: u64, to: Vec<PeerId>) -> Output {
-    Output::Send { to, message: Message::Pulse(Pulse { clock: wall }) }
 }
 
 #[cfg(test)]
@@ -102,7 +104,7 @@ mod tests {
     fn told(others: &[i64]) -> Clocks {
         let mut clocks = Clocks::default();
         for (peer, more) in others.iter().enumerate() {
-            let pulse = Pulse { clock: WALL.saturating_add_signed(*more) };
+            let pulse = Pulse { clock: WALL.saturating_add_signed(*more), kbit: 0 };
             clocks.on_pulse(WALL, PeerId(peer as u64), pulse, None);
         }
         clocks
@@ -121,25 +123,28 @@ mod tests {
     fn a_way_there_takes_half_of_the_round_trip() {
         let mut clocks = Clocks::default();
         let rtt = Some(Duration::from_millis(100));
-        clocks.on_pulse(WALL + 50_000, PeerId(1), Pulse { clock: WALL }, rtt);
+        clocks.on_pulse(WALL + 50_000, PeerId(1), Pulse { clock: WALL, kbit: 0 }, rtt);
         assert_eq!(clocks.offset().unwrap().micros, 0);
         for clock in [0, u64::MAX] {
-            clocks.on_pulse(WALL, PeerId(1), Pulse { clock }, Some(Duration::MAX));
+            clocks.on_pulse(WALL, PeerId(1), Pulse { clock, kbit: 0 }, Some(Duration::MAX));
             assert!(clocks.offset().is_some());
         }
     }
 
     #[test]
     fn a_clock_that_is_set_is_told_at_once_and_what_was_heard_is_moved_with_it() {
-        let (mut clocks, peer) = (told(&[-5]), PeerId(0));
-        clocks.on_up(Time::ZERO, WALL, peer);
-        assert!(clocks.tick(Time::ZERO, WALL, [peer].into_iter()).is_none());
-        clocks.on_set(Time::ZERO, -5);
+        let (mut clocks, peer, pulse) = (told(&[-5]), PeerId(0), Pulse { clock: WALL, kbit: 0 });
+        let begin = Time::ZERO + PAUSE;
+        clocks.on_up(begin, pulse, peer);
+        assert_eq!(clocks.next_wakeup(), Some(begin + EVERY));
+        clocks.on_set(begin, -5);
         assert_eq!(clocks.offset(), Some(ClockOffset { micros: 0, peers: 1 }));
-        assert!(clocks.tick(Time::ZERO, WALL - 5, [peer].into_iter()).is_some());
-        assert_eq!(clocks.next_wakeup(), Some(Time::ZERO + EVERY));
+        assert_eq!(clocks.next_wakeup(), Some(begin));
+        assert!(clocks.tell(begin, pulse, vec![peer]).is_some());
+        clocks.on_set(begin, 5);
+        assert_eq!(clocks.next_wakeup(), Some(begin + PAUSE), "however often it is set");
         clocks.on_down(peer);
-        assert!(clocks.tick(Time::ZERO + EVERY, WALL, [].into_iter()).is_none());
+        assert!(clocks.tell(begin + EVERY, pulse, Vec::new()).is_none());
         assert_eq!((clocks.next_wakeup(), clocks.offset()), (None, None), "nothing is left");
     }
 }

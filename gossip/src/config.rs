@@ -17,6 +17,8 @@ pub struct Config {
     /// Whether all origins share one tree, as in Plumtree, instead of one each. Default no: it is here to be measured beside
     /// them. All nodes of a mesh must agree.
     pub shared_tree: bool,
+    /// Whether a node that can send much less than its links leaves passing on to stronger ones. Default yes.
+    pub adaptive_fanout: bool,
     /// How many events are remembered as seen. Default 131,072, about 10 MB: a guess, ten minutes at 200 events/s.
     pub seen_events: usize,
     /// How many links to other nodes are looked for: HyParView's active view. Default 5: the paper (section 5.1), for
@@ -77,6 +79,7 @@ impl Default for Config {
             fanout: 3,
             ttl: 10,
             shared_tree: false,
+            adaptive_fanout: true,
             seen_events: 131_072,
             active_view: 5,
             active_max: 6,

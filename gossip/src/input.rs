@@ -54,6 +54,14 @@ pub enum Input {
     Broadcast(Event),
     /// What this node holds has changed: its digest now.
     Digest(Digest),
+    /// What had waited in the queues to peers has been sent. Told once there is enough of it to measure: a few frames a second
+    /// at most, and nothing while nothing waits.
+    Drained {
+        /// How many bytes.
+        bytes: u64,
+        /// How long that took.
+        took: Duration,
+    },
     /// What the wall clock shows now, in microseconds since the epoch: told when it was set, or drifts away from what
     /// [`Me::epoch_micros`](crate::Me::epoch_micros) and the time since then come to. Told now and then it does no harm.
     Clock {
@@ -88,7 +96,8 @@ impl Input {
                     | Message::Disconnect { .. }
             ),
             Input::Refused { .. } | Input::Rtt { .. } | Input::Broadcast(_) | Input::Digest(_) => false,
-            Input::Clock { .. } | Input::Held(_) | Input::Dropped { .. } | Input::Answer(_) | Input::Tick => false,
+            Input::Drained { .. } | Input::Clock { .. } => false,
+            Input::Held(_) | Input::Dropped { .. } | Input::Answer(_) | Input::Tick => false,
         }
     }
 }

@@ -24,7 +24,7 @@
 //! | what was lost all the same: two nodes end with the same bundles | `reconcile/` |
 //! | who keeps what is older | `store.rs` |
 //! | who holds the same set as we do | `agreement.rs` |
-//! | what peers say of this node's clock | `clocks.rs` |
+//! | what peers say of this node's clock; what it can send beside them | `clocks.rs`, `capacity.rs` |
 //! | keys, what is signed, how it is checked | `identity.rs` |
 //! | what always holds; faults that tests must find | `invariants.rs`, `planted.rs` |
 
@@ -37,6 +37,7 @@ mod backoff;
 mod broadcast;
 mod bundle;
 mod bundler;
+mod capacity;
 mod clocks;
 mod config;
 mod identity;

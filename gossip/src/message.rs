@@ -82,7 +82,7 @@ pub enum Message {
     Digest(Digest),
     /// A part of a reconciliation: what one of the two lacks comes to it.
     Exchange(Exchange),
-    /// How a node is: on a new link, and then every 30 s. No answer.
+    /// How a node is: on a new link, every 30 s, and when it has changed. No answer.
     Pulse(Pulse),
 }
 
@@ -161,6 +161,8 @@ pub struct Probe {
 pub struct Pulse {
     /// What its wall clock shows, in microseconds since the epoch.
     pub clock: u64,
+    /// What it can send, in kilobits a second; 0 where it has not measured it.
+    pub kbit: u32,
 }
 
 /// One origin in a graft.

@@ -6,11 +6,12 @@ use crate::agreement::Agreement;
 use crate::broadcast::{Broadcast, Counters};
 use crate::bundle::{Bundle, BundleId, OriginId};
 use crate::bundler::Bundler;
+use crate::capacity::Capacity;
 use crate::clocks::{ClockOffset, Clocks};
 use crate::input::{Dialect, Direction, Input};
 use crate::json::MAX_TTL;
 use crate::membership::{self, Membership, Turn};
-use crate::message::{Announcement, Digest, Event, Grafted, Hello, InstanceId, Message, Probe};
+use crate::message::{Announcement, Digest, Event, Grafted, Hello, InstanceId, Message, Probe, Pulse};
 use crate::output::Output;
 use crate::peer::{Peer, PeerId, PeerView};
 use crate::reconcile::{Exchange, Reconcile};
@@ -38,6 +39,7 @@ pub struct State {
     reconcile: Reconcile,
     agreement: Agreement,
     clocks: Clocks,
+    capacity: Capacity,
     outbox: VecDeque<Output>,
 }
 
@@ -72,6 +74,7 @@ impl State {
             reconcile: Reconcile::new(&config, me.epoch_micros),
             agreement: Agreement::default(),
             clocks: Clocks::default(),
+            capacity: Capacity::default(),
             me,
             outbox: VecDeque::new(),
             config,
@@ -96,6 +99,7 @@ impl State {
             Input::Rtt { peer, rtt } => self.on_rtt(peer, rtt),
             Input::Broadcast(event) => self.on_broadcast(now, event),
             Input::Digest(digest) => self.agreement.on_digest(now, digest, &self.config),
+            Input::Drained { bytes, took } => self.on_drained(now, bytes, took),
             Input::Clock { micros } => self.on_clock(now, micros),
             Input::Held(held) => self.on_held(now, &held),
             Input::Dropped { before } => self.reconcile.on_dropped(before),
@@ -218,7 +222,8 @@ impl State {
             peer.rtt.into_iter().for_each(|rtt| self.trees.on_rtt(id, rtt));
             self.reconcile.on_up(now, id, differs);
             self.carry_out(steps);
-            self.outbox.push_back(self.clocks.on_up(now, self.wall(now), id));
+            let pulse = self.pulse(now);
+            self.outbox.push_back(self.clocks.on_up(now, pulse, id));
         }
     }
 
@@ -226,6 +231,7 @@ impl State {
     fn on_unlink(&mut self, now: Time, id: PeerId) {
         self.reconcile.on_down(now, id);
         self.clocks.on_down(id);
+        self.capacity.on_down(id);
         let mut steps = Steps::default();
         if !self.config.planted.is(Fault::EndForgotten) {
             self.trees.on_down(now, id, &mut steps);
@@ -294,6 +300,8 @@ impl State {
             Message::Pulse(pulse) if linked => {
                 let rtt = peer.rtt;
                 self.clocks.on_pulse(self.wall(now), id, pulse, rtt);
+                self.capacity.on_told(id, pulse.kbit);
+                self.adapt();
             }
             Message::Pulse(_) => {}
         }
@@ -394,6 +402,26 @@ impl State {
             self.trees.archive_mut().refuse(&bundle.id);
         }
         kept
+    }
+
+    /// So much that had waited was sent in so long.
+    fn on_drained(&mut self, now: Time, bytes: u64, took: Duration) {
+        self.capacity.on_drained(bytes, took);
+        if self.capacity.has_changed() {
+            self.clocks.hurry(now);
+        }
+        self.adapt();
+    }
+
+    /// A weak node leaves passing on to others.
+    fn adapt(&mut self) {
+        let hold = if self.config.adaptive_fanout { self.capacity.hold() } else { Duration::ZERO };
+        self.trees.hold_back(hold);
+    }
+
+    /// How we are.
+    fn pulse(&mut self, now: Time) -> Pulse {
+        Pulse { clock: self.wall(now), kbit: self.capacity.tell() }
     }
 
     /// The wall clock shows this now.
@@ -544,7 +572,9 @@ impl State {
         self.outbox.extend(self.agreement.tick(now, self.config.planted, &self.peers));
         if self.clocks.next_wakeup().is_some_and(|next| next <= now) {
             let links = self.peers.iter().filter(|(_, peer)| peer.linked && peer.dialect == Dialect::V2);
-            self.outbox.extend(self.clocks.tick(now, self.wall(now), links.map(|(id, _)| *id)));
+            let links = links.map(|(id, _)| *id).collect();
+            let pulse = self.pulse(now);
+            self.outbox.extend(self.clocks.tell(now, pulse, links));
         }
     }
 }

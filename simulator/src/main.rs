@@ -58,7 +58,7 @@ enum Command {
         /// A seed, or a range with both ends: 0-3
         #[arg(long, default_value = "0-3", value_parser = parse_seeds)]
         seeds: Seeds,
-        /// Which protocols, separated by commas; default: all
+        /// Which protocols, separated by commas; default: all but fixed
         #[arg(long, value_delimiter = ',')]
         protocols: Vec<String>,
         /// Print everything as JSON
@@ -72,6 +72,8 @@ enum Command {
     Plot {
         /// The file
         comparison: PathBuf,
+        /// Which scenarios; default: all in it
+        scenarios: Vec<String>,
     },
     /// Play meshes in which everybody sends while faults come and go, and check what is promised
     Chaos {
@@ -148,8 +150,9 @@ fn execute(command: Command) -> Result<(), Box<dyn Error>> {
             let summary = play(&scenario, &**protocol.first().ok_or("no protocol")?, seed)?;
             if json { serde_json::to_string_pretty(&summary)? + "\n" } else { describe(&summary) }
         }
-        Command::Plot { comparison } => {
-            plot::draw(&std::fs::read_to_string(&comparison).map_err(|error| about_file(&comparison, &error))?)?
+        Command::Plot { comparison, scenarios } => {
+            let json = std::fs::read_to_string(&comparison).map_err(|error| about_file(&comparison, &error))?;
+            plot::draw(&json, &scenarios)?
         }
         Command::Compare { scenarios, seeds, protocols, json, save } => {
             let entries = compare(scenarios, seeds, &choose(&protocols)?)?;
@@ -180,14 +183,18 @@ fn list() -> Result<String, Box<dyn Error>> {
     Ok(text)
 }
 
-/// The protocols of these names; all, if there are none.
+/// The protocols of these names; all but the last, if there are none.
 fn choose(names: &[String]) -> Result<Vec<Box<dyn Protocol>>, String> {
     let mut all = protocols::all();
     let known: Vec<&str> = all.iter().map(|protocol| protocol.name()).collect();
     if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {
         return Err(format!("there is no protocol {name:?}; there are {}", known.join(", ")));
     }
-    all.retain(|protocol| names.is_empty() || names.iter().any(|name| name == protocol.name()));
+    if names.is_empty() {
+        all.pop();
+    } else {
+        all.retain(|protocol| names.iter().any(|name| name == protocol.name()));
+    }
     Ok(all)
 }
 

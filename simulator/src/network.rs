@@ -9,6 +9,9 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::time::Duration;
 
+/// So many bytes must have waited before a node is told how fast they went: a buffer of a socket.
+const MEASURED: u64 = 16 * 1_024;
+
 /// A set of nodes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NodeSet(Vec<bool>);
@@ -70,6 +73,8 @@ pub struct Network {
 struct Pipe {
     kbit: Option<u64>,
     free_at: Time,
+    /// What had to wait, in bytes, and how long it took to pass, since that was asked last.
+    waited: (u64, Duration),
 }
 
 impl Pipe {
@@ -77,6 +82,9 @@ impl Pipe {
     /// what came earlier.
     fn pass(&mut self, now: Time, bytes: usize) -> Time {
         let micros = self.kbit.map_or(0, |kbit| (bytes as u64 * 8 * 1_000).div_ceil(kbit));
+        if self.free_at > now {
+            self.waited = (self.waited.0 + bytes as u64, self.waited.1 + Duration::from_micros(micros));
+        }
         self.free_at = self.free_at.max(now) + Duration::from_micros(micros);
         self.free_at
     }
@@ -128,7 +136,8 @@ fn befalls(share: f64, rng: &mut ChaCha8Rng) -> bool {
 impl Network {
     /// The network of a scenario, in the world of `seed`.
     pub fn new(seed: u64, scenario: &Scenario) -> Network {
-        let pipes = |kbit| vec![Pipe { kbit, free_at: Time::ZERO }; scenario.nodes as usize];
+        let pipes =
+            |kbit| vec![Pipe { kbit, free_at: Time::ZERO, waited: (0, Duration::ZERO) }; scenario.nodes as usize];
         Network {
             geography: Geography::new(seed, &scenario.links),
             links: scenario.links.clone(),
@@ -182,6 +191,13 @@ impl Network {
     /// When a frame of `bytes` bytes that reaches `node` now is in.
     pub fn enter(&mut self, now: Time, node: NodeId, bytes: usize) -> Time {
         self.downlinks[node.index()].pass(now, bytes)
+    }
+
+    /// How much had to wait for a node's uplink since this was asked last, and how long it took to pass: once it is enough to
+    /// measure by.
+    pub fn drained(&mut self, node: NodeId) -> Option<(u64, Duration)> {
+        let waited = &mut self.uplinks[node.index()].waited;
+        (waited.0 >= MEASURED).then(|| std::mem::take(waited))
     }
 
     /// Makes links worse.

@@ -74,13 +74,14 @@ const STYLE: &str = "
   .scenario { font-weight: 600; } .soft { fill: var(--soft); font-size: 12px; } .ours { font-weight: 600; }
 ";
 
-/// Draws a comparison.
+/// Draws a comparison: of these scenarios, or of all, if none is named.
 ///
 /// # Errors
-/// The text is not what `compare --json` prints, or there is nothing in it.
-pub fn draw(json: &str) -> Result<String, String> {
-    let entries: Vec<Entry> =
+/// The text is not what `compare --json` prints, or there is nothing of these in it.
+pub fn draw(json: &str, scenarios: &[String]) -> Result<String, String> {
+    let mut entries: Vec<Entry> =
         serde_json::from_str(json).map_err(|error| format!("not what `mesh-sim compare --json` prints: {error}"))?;
+    entries.retain(|entry| scenarios.is_empty() || scenarios.contains(&entry.scenario));
     if entries.is_empty() {
         return Err("there is nothing to draw".to_owned());
     }
@@ -231,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_comparison_is_drawn_with_every_value_and_said_in_words() {
-        let svg = draw(JSON).unwrap();
+        let svg = draw(JSON, &[]).unwrap();
         for part in ["Beauty Mesh", "iroh-gossip", "0.40", "1.05 ×", "nothing to measure  missed 12", "a&lt;b"] {
             assert!(svg.contains(part), "{part} is missing:\n{svg}");
         }
@@ -242,7 +243,9 @@ mod tests {
 
     #[test]
     fn what_is_no_comparison_is_refused_in_words() {
-        assert!(draw("{}").unwrap_err().contains("compare --json"));
-        assert!(draw("[]").unwrap_err().contains("nothing to draw"));
+        assert!(draw("{}", &[]).unwrap_err().contains("compare --json"));
+        assert!(draw("[]", &[]).unwrap_err().contains("nothing to draw"));
+        assert!(draw(JSON, &["b".to_owned()]).unwrap_err().contains("nothing to draw"));
+        assert_eq!(draw(JSON, &["a<b".to_owned()]), draw(JSON, &[]));
     }
 }

@@ -10,6 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use std::any::Any;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// A node of the world, by its place.
@@ -140,6 +141,13 @@ pub enum Fact<'a> {
     },
     /// The node's application broadcasts.
     Broadcast(&'a Payload),
+    /// What had to wait for its uplink has been sent.
+    Drained {
+        /// How many bytes.
+        bytes: u64,
+        /// How long that took.
+        took: Duration,
+    },
     /// The moment that [`SimNode::next_wakeup`] named has come.
     Wake,
 }

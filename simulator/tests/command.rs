@@ -44,7 +44,7 @@ fn what_is_not_there_is_said_in_words() {
         (&["run", "nowhere"][..], "there is no scenario \"nowhere\": `mesh-sim list` names those"),
         (
             &["run", "smoke", "--protocol", "telepathy"],
-            "there is no protocol \"telepathy\"; there are trees, random, plumtree, seed, iroh",
+            "there is no protocol \"telepathy\"; there are trees, random, plumtree, seed, iroh, fixed",
         ),
         (&["compare", "smoke", "--seeds", "3-1"], "a range of seeds begins with the smaller one"),
         (&["compare", "smoke", "--seeds", "many"], "seeds are a number, as 7, or a range, as 0-3"),

@@ -18,6 +18,7 @@ impl State {
         self.trees.check()?;
         self.broadcast.check(&self.config)?;
         self.clocks.check(self.peers.len())?;
+        self.capacity.check(self.peers.len())?;
         self.agreement.check()
     }
 

@@ -18,6 +18,7 @@ impl Trees {
     pub(crate) fn check(&self) -> Broken {
         self.forest.check()?;
         self.missing.check()?;
+        self.held.check()?;
         self.eager_links_and_parents_stand()?;
         self.archive.check()
     }

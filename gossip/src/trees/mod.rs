@@ -21,6 +21,7 @@
 //! eager or lazy; nobody waits for a payload without an announcer to ask next; all state is bounded.
 
 mod check;
+mod held;
 mod missing;
 mod names;
 mod probes;
@@ -35,6 +36,7 @@ use crate::message::Announcement;
 use crate::peer::PeerId;
 use crate::wire::MAX_ANNOUNCED;
 use crate::{Bundle, BundleId, Fault, OriginId, Planted, Time};
+use held::Held;
 use missing::Missing;
 use names::{Given, Names};
 use std::collections::{BTreeMap, BTreeSet};
@@ -76,6 +78,7 @@ pub(crate) struct Trees {
     forest: Forest,
     archive: Archive,
     missing: Missing,
+    held: Held,
     gathered_until: Option<Time>,
     probes: probes::Clock,
     planted: Planted,
@@ -103,6 +106,7 @@ impl Trees {
             forest: Forest::default(),
             archive: Archive::default(),
             missing: Missing::default(),
+            held: Held::default(),
             gathered_until: None,
             probes: probes::Clock::default(),
             planted: Planted::default(),
@@ -158,6 +162,11 @@ impl Trees {
         }
     }
 
+    /// How much later than it could this node passes on what others send. In a shared tree nobody would look for another way.
+    pub(crate) fn hold_back(&mut self, hold: Duration) {
+        self.held.set(if self.shared { Duration::ZERO } else { hold });
+    }
+
     /// Bundles that were seen and kept.
     pub(crate) const fn archive(&self) -> &Archive {
         &self.archive
@@ -193,6 +202,7 @@ impl Trees {
     pub(crate) fn on_bundle(&mut self, now: Time, from: PeerId, way: Way, bundle: Bundle, steps: &mut Steps) -> bool {
         let (id, origin) = (bundle.id, bundle.id.origin);
         if self.archive.knows(&id) {
+            self.held.cancel(&id, from);
             self.prune(now, origin, from, steps);
             return false;
         }
@@ -223,6 +233,7 @@ impl Trees {
         for (id, age) in link.names.read(announcement) {
             let would_have_come = now.before((AGE_UNIT * age.into()).min(MAX_AGE));
             if self.archive.knows(&id) {
+                self.held.cancel(&id, from);
                 self.compare(from, &id, would_have_come, steps);
                 continue;
             }
@@ -248,7 +259,9 @@ impl Trees {
     }
 
     pub(crate) fn next_wakeup(&self) -> Option<Time> {
-        [self.missing.next_wakeup(), self.gathered_until, self.probes.next_wakeup()].into_iter().flatten().min()
+        let times =
+            [self.missing.next_wakeup(), self.held.next_wakeup(), self.gathered_until, self.probes.next_wakeup()];
+        times.into_iter().flatten().min()
     }
 
     /// Announces what was gathered, and asks for what has not come in time.
@@ -257,6 +270,7 @@ impl Trees {
             self.announce(now, steps);
         }
         self.ask(now, steps);
+        self.push_held(now, steps);
         self.probe_if_due(now, steps);
     }
 
@@ -282,12 +296,14 @@ impl Trees {
         for peer in self.links.keys().copied().filter(|peer| Some(*peer) != from) {
             if way.ttl > 0 && is_eager(&peer) { push.push(peer) } else { announce.push(peer) }
         }
+        // Its own bundles a node never holds back.
+        let hold = from.map_or(Duration::ZERO, |_| self.held.hold());
         if !push.is_empty() {
-            steps.push(push, way, bundle);
+            if hold.is_zero() { steps.push(push, way, bundle) } else { self.held.push(now, push, way, bundle) }
         }
         for peer in announce {
             let Some(link) = self.links.get_mut(&peer) else { continue };
-            link.gathered.push((id, now));
+            link.gathered.push((id, now + hold));
             if link.gathered.len() == MAX_ANNOUNCED {
                 self.gathered_until = Some(now);
             }
@@ -295,6 +311,17 @@ impl Trees {
         }
         if self.gathered_until.is_some_and(|until| until <= now) {
             self.announce(now, steps);
+        }
+    }
+
+    /// Pushes what was held back long enough, to those below who still wait for it.
+    fn push_held(&mut self, now: Time, steps: &mut Steps) {
+        while let Some(mut push) = self.held.pop(now) {
+            let tree = self.forest.get(&self.key(push.bundle.id.origin));
+            push.to.retain(|peer| self.links.contains_key(peer) && tree.is_none_or(|tree| tree.eager.contains(peer)));
+            if !push.to.is_empty() {
+                steps.push(push.to, push.way, push.bundle);
+            }
         }
     }
 

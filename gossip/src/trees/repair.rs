@@ -39,6 +39,7 @@ impl Trees {
             for seq in wanted {
                 if let Some(bundle) = self.archive.get(&BundleId { origin, seq }).filter(|_| bytes < MAX_ANSWER_BYTES) {
                     bytes += bundle.bytes();
+                    self.held.cancel(&bundle.id, from);
                     steps.push(vec![from], way, bundle.clone());
                 }
             }

@@ -52,7 +52,7 @@ pub(crate) fn messages() -> Vec<Message> {
         Message::Graft(vec![Grafted { origin: origin(1), wanted: vec![5] }]),
         Message::Prune(vec![origin(1)]),
         Message::Probe(Probe { origin: origin(3), seq: 5, hops: 1 }),
-        Message::Pulse(Pulse { clock: 1_700_000_000_000_000 }),
+        Message::Pulse(Pulse { clock: 1_700_000_000_000_000, kbit: 20_000 }),
     ]
 }
 

@@ -82,7 +82,7 @@ fn message() -> impl Strategy<Value = Message> {
             hops
         })),
         digest().prop_map(Message::Digest),
-        any::<u64>().prop_map(|clock| Message::Pulse(Pulse { clock })),
+        (any::<u64>(), any::<u32>()).prop_map(|(clock, kbit)| Message::Pulse(Pulse { clock, kbit })),
         hello.prop_map(|(mesh, node_id, run, port, digest)| {
             let public_key = (run % 2 == 0).then_some(OriginId([port as u8; 32]));
             Message::Hello(Hello {

@@ -163,6 +163,7 @@ impl SimNode for Node {
                 let command = Command::Broadcast(content, Scope::Swarm);
                 self.input(now, InEvent::Command(TopicId::from(TOPIC), command), effects);
             }
+            Fact::Drained { .. } => {}
             Fact::Wake => {
                 while let Some(entry) = self.timers.first_entry().filter(|entry| entry.key().0 <= now) {
                     let timer = entry.remove();

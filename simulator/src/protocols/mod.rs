@@ -11,7 +11,7 @@ pub use ours::Ours;
 
 use crate::protocol::Protocol;
 
-/// All of them, ours first.
+/// All of them, ours first. The last is like the first but on a network that limits what nodes can send.
 ///
 /// The bound is none of them: it is computed over the overlay of whichever runs.
 pub fn all() -> Vec<Box<dyn Protocol>> {
@@ -21,5 +21,6 @@ pub fn all() -> Vec<Box<dyn Protocol>> {
         Box::new(Ours::plumtree()),
         Box::new(Ours::seed()),
         Box::new(Iroh::default()),
+        Box::new(Ours::fixed()),
     ]
 }

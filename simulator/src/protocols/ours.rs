@@ -38,6 +38,7 @@ pub struct Ours {
     /// Other than by default.
     near_links: Option<usize>,
     shared_tree: bool,
+    adaptive_fanout: bool,
     watched: bool,
     planted: Planted,
 }
@@ -52,6 +53,7 @@ impl Ours {
             dialect: Dialect::Json,
             near_links: None,
             shared_tree: false,
+            adaptive_fanout: true,
             watched: false,
             planted: Planted::default(),
         }
@@ -66,6 +68,7 @@ impl Ours {
             dialect: Dialect::V2,
             near_links: None,
             shared_tree: false,
+            adaptive_fanout: true,
             watched: false,
             planted: Planted::default(),
         }
@@ -81,6 +84,12 @@ impl Ours {
         Ours { planted, ..Ours::watched() }
     }
 
+    /// The same trees, where all nodes pass on alike, however much each can send.
+    pub fn fixed() -> Ours {
+        let about = "the same trees with adaptive_fanout off: weak nodes pass on as much as strong ones";
+        Ours { name: "fixed", about, adaptive_fanout: false, ..Ours::trees() }
+    }
+
     /// Source-rooted trees over an overlay whose links are all random.
     pub fn random_links() -> Ours {
         let about = "the same trees over random links: nobody looks for near nodes";
@@ -90,6 +99,7 @@ impl Ours {
             dialect: Dialect::V2,
             near_links: Some(0),
             shared_tree: false,
+            adaptive_fanout: true,
             watched: false,
             planted: Planted::default(),
         }
@@ -104,6 +114,7 @@ impl Ours {
             dialect: Dialect::V2,
             near_links: None,
             shared_tree: true,
+            adaptive_fanout: true,
             watched: false,
             planted: Planted::default(),
         }
@@ -140,7 +151,8 @@ impl Protocol for Ours {
     fn start(&self, mut seat: Seat) -> Box<dyn SimNode> {
         let defaults = Config::default();
         let bootstrap = seat.contacts.iter().filter_map(|peer| address(*peer)).collect();
-        let defaults = Config { shared_tree: self.shared_tree, planted: self.planted, ..defaults };
+        let (shared_tree, adaptive_fanout) = (self.shared_tree, self.adaptive_fanout);
+        let defaults = Config { shared_tree, adaptive_fanout, planted: self.planted, ..defaults };
         let config = if seat.overlay_given {
             // Room for every contact and for whoever dials, and nobody else to look for.
             let [active_view, active_max] = [seat.contacts.len(), 4_096];
@@ -239,6 +251,7 @@ impl SimNode for Node {
                 self.hold(payload.id);
                 self.tell(now, Input::Broadcast(event(payload)));
             }
+            Fact::Drained { bytes, took } => self.tell(now, Input::Drained { bytes, took }),
             Fact::Wake => self.tell(now, Input::Tick),
         }
         self.drain(now, effects);

@@ -338,8 +338,12 @@ impl<'p> World<'p> {
     /// Tells a node a fact, and does what it wants done.
     fn tell(&mut self, id: NodeId, fact: Fact<'_>) {
         let moment = self.moment(id);
+        let drained = self.network.drained(id);
         let Some(node) = self.slots[id.index()].node.as_mut() else { return };
         let mut effects = std::mem::take(&mut self.effects);
+        if let Some((bytes, took)) = drained {
+            node.handle(moment, Fact::Drained { bytes, took }, &mut effects);
+        }
         node.handle(moment, fact, &mut effects);
         if let Some(at) = node.next_wakeup() {
             // A node that was just woken and wants to be woken again must not stop the clock.

@@ -89,6 +89,7 @@ struct Node {
 impl SimNode for Node {
     fn handle(&mut self, now: Moment, fact: Fact<'_>, effects: &mut Vec<Effect>) {
         let heard = match fact {
+            Fact::Drained { .. } => return,
             Fact::Started | Fact::Wake => {
                 let due: Vec<NodeId> =
                     self.dial.iter().filter(|(_, at)| **at <= now.clock).map(|(peer, _)| *peer).collect();

@@ -54,8 +54,8 @@ fn who_was_away_gets_all_of_it_and_the_measure_is_its_line() {
     assert!((line - 4_608.0 / took).abs() < 0.02, "{line}");
     assert!(summary.bytes_over_missing.unwrap() > 1.0);
     let others = summary.others_p99.unwrap();
-    // A hop of 25 ms, and a queue before it.
-    assert!((0.9..1.6).contains(&others), "{others}");
+    // One way more, and then one back, at the most.
+    assert!((0.9..4.0).contains(&others), "{others}");
     assert_eq!(play(&away(20_000)).trace, summary.trace);
 }
 
