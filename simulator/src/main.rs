@@ -176,10 +176,10 @@ fn about_file(file: &Path, error: &std::io::Error) -> String {
 fn list() -> Result<String, Box<dyn Error>> {
     let mut text = "Scenarios\n".to_owned();
     for (name, toml) in CATALOGUE {
-        text += &format!("  {name:<16} {}\n", Scenario::parse(toml)?.about);
+        text += &format!("  {name:<22} {}\n", Scenario::parse(toml)?.about);
     }
     text += "Protocols\n";
-    text.extend(protocols::all().iter().map(|protocol| format!("  {:<16} {}\n", protocol.name(), protocol.about())));
+    text.extend(protocols::all().iter().map(|protocol| format!("  {:<22} {}\n", protocol.name(), protocol.about())));
     Ok(text)
 }
 
