@@ -2,11 +2,15 @@
 //!
 //! To be used from effects and event handlers only: on the server there is no browser, and these calls would panic.
 
-use leptos::prelude::{StoredValue, window};
+use leptos::prelude::{StoredValue, document, window};
+use leptos::wasm_bindgen::Clamped;
 use leptos::wasm_bindgen::JsCast;
 use leptos::wasm_bindgen::prelude::Closure;
-use web_sys::js_sys::Date;
-use web_sys::{Element, EventTarget, MediaQueryList, ResizeObserver};
+use web_sys::js_sys::{Date, encode_uri_component};
+use web_sys::{
+    CanvasRenderingContext2d, Element, EventTarget, HtmlAnchorElement, HtmlCanvasElement, HtmlDetailsElement,
+    HtmlElement, ImageData, KeyboardEvent, MediaQueryList, ResizeObserver,
+};
 
 /// Milliseconds since the Unix epoch, by the browser's clock.
 pub(crate) fn now() -> u64 {
@@ -23,9 +27,101 @@ pub(crate) fn dark_scheme() -> Option<MediaQueryList> {
     window().match_media("(prefers-color-scheme: dark)").ok().flatten()
 }
 
+/// What one paints on a canvas with; none where the browser has none to give.
+pub(crate) fn context(canvas: &HtmlCanvasElement) -> Option<CanvasRenderingContext2d> {
+    canvas.get_context("2d").ok()??.dyn_into().ok()
+}
+
+/// A canvas of its own, beside the page, that holds these pixels: red, green, blue and opacity of each, line by line.
+pub(crate) fn bitmap(width: u32, rgba: &[u8]) -> Option<HtmlCanvasElement> {
+    let canvas: HtmlCanvasElement = document().create_element("canvas").ok()?.dyn_into().ok()?;
+    canvas.set_width(width);
+    canvas.set_height((rgba.len() / 4) as u32 / width.max(1));
+    put_pixels(&canvas, width, rgba)?;
+    Some(canvas)
+}
+
+/// Puts pixels on a canvas, so many to a line; none where the browser can't.
+pub(crate) fn put_pixels(canvas: &HtmlCanvasElement, width: u32, rgba: &[u8]) -> Option<()> {
+    let pixels = ImageData::new_with_u8_clamped_array(Clamped(rgba), width).ok()?;
+    context(canvas)?.put_image_data(&pixels, 0.0, 0.0).ok()
+}
+
+/// Has the browser keep what an address holds as a file of this name.
+pub(crate) fn save(name: &str, address: &str) {
+    let link = document().create_element("a").ok().and_then(|link| link.dyn_into::<HtmlAnchorElement>().ok());
+    if let Some(link) = link {
+        link.set_href(address);
+        link.set_download(name);
+        link.click();
+    }
+}
+
+/// Whether a key that was pressed is for the element that it was pressed in: a field takes every key, a button the space bar.
+pub(crate) fn takes_key(event: &KeyboardEvent) -> bool {
+    let element = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    element.is_some_and(|element| match element.tag_name().as_str() {
+        "INPUT" => true,
+        "BUTTON" | "SUMMARY" => event.key() == " ",
+        _ => false,
+    })
+}
+
+/// Leads the keyboard to the element of this id.
+pub(crate) fn focus(id: &str) {
+    if let Some(element) = document().get_element_by_id(id).and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+        // Fails for an element that takes no focus, and then the focus stays.
+        let _ = element.focus();
+    }
+}
+
+/// Opens what is folded away under this id, and leads the keyboard there; closes what is open.
+pub(crate) fn open_and_focus(id: &str) {
+    let details = document().get_element_by_id(id).and_then(|element| element.dyn_into::<HtmlDetailsElement>().ok());
+    let Some(details) = details else { return };
+    details.set_open(!details.open());
+    let summary = details.first_element_child().and_then(|summary| summary.dyn_into::<HtmlElement>().ok());
+    if let Some(summary) = summary.filter(|_| details.open()) {
+        let _ = summary.focus();
+        details.scroll_into_view();
+    }
+}
+
+/// The canvas of this id as the address of a PNG; none where there is none, or it is empty.
+pub(crate) fn canvas_as_png(id: &str) -> Option<String> {
+    let canvas: HtmlCanvasElement = document().get_element_by_id(id)?.dyn_into().ok()?;
+    canvas.to_data_url().ok()
+}
+
+/// A text as the address of a file of this type.
+pub(crate) fn data_address(kind: &str, text: &str) -> String {
+    format!("data:{kind};charset=utf-8,{}", String::from(encode_uri_component(text)))
+}
+
 /// Keeps a value for as long as the calling effect lives, then drops it.
 pub(crate) fn hold<T: 'static>(value: T) {
     let _ = StoredValue::new_local(value);
+}
+
+/// A handler of the keys that are pressed anywhere on the page; dropping it removes it.
+pub(crate) struct KeyListener {
+    handler: Closure<dyn FnMut(KeyboardEvent)>,
+}
+
+impl KeyListener {
+    /// Calls the handler at each key.
+    pub(crate) fn new(handler: impl FnMut(KeyboardEvent) + 'static) -> Self {
+        let handler = Closure::<dyn FnMut(_)>::new(handler);
+        // Fails only where the handler is no function.
+        let _ = window().add_event_listener_with_callback("keydown", handler.as_ref().unchecked_ref());
+        Self { handler }
+    }
+}
+
+impl Drop for KeyListener {
+    fn drop(&mut self) {
+        let _ = window().remove_event_listener_with_callback("keydown", self.handler.as_ref().unchecked_ref());
+    }
 }
 
 /// A handler of one event of one target; dropping it removes it.

@@ -1,24 +1,26 @@
 //! The document around the page, and its routes.
 
-use crate::map::MapPage;
+use crate::map::{EmbedPage, MapPage};
 use crate::not_found::NotFound;
+use crate::preferences::{Preferences, Theme};
+use crate::words::Words;
 use leptos::prelude::*;
 use leptos_meta::{HashedStylesheet, MetaTags, provide_meta_context};
 use leptos_router::components::{Route, Router, Routes};
 use leptos_router::path;
 
-/// What search engines and link previews say of the page.
-const DESCRIPTION: &str = "A live map of the beauty and chaos of a mesh of nodes that has no centre.";
-
 /// The HTML document: rendered on the server, never hydrated; [`App`] is what the browser takes over.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
+    let Preferences { language, theme } = use_context().unwrap_or_default();
+    // Where the system decides, the style sheet asks it.
+    let theme = (theme != Theme::System).then(|| theme.name());
     view! {
         <!DOCTYPE html>
-        <html lang="en">
+        <html lang=language.tag() data-theme=theme>
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
-                <meta name="description" content=DESCRIPTION />
+                <meta name="description" content=Words::of(language).description />
                 <meta name="color-scheme" content="light dark" />
                 <link rel="icon" type="image/svg+xml" href="/favicon.svg" />
                 <HashedStylesheet id="leptos" options=options.clone() />
@@ -38,13 +40,18 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 }
 
 /// The root of the page: its routes, and what is said where none fits.
+///
+/// What the reader likes is known to the server alone, from the request, and travels in the HTML.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
+    let preferences = SharedValue::new(|| use_context::<Preferences>().unwrap_or_default());
+    provide_context(preferences.into_inner());
     view! {
         <Router>
             <Routes fallback=NotFound>
                 <Route path=path!("/federated/map") view=MapPage />
+                <Route path=path!("/federated/embed") view=EmbedPage />
             </Routes>
         </Router>
     }

@@ -24,7 +24,7 @@ pub(crate) fn Fold(
     // The reader may have opened it before the page was hydrated.
     Effect::new(move |_| look());
     view! {
-        <details class="fold" node_ref=details data-testid=test_id on:toggle=move |_| untrack(look)>
+        <details class="fold" id=test_id node_ref=details data-testid=test_id on:toggle=move |_| untrack(look)>
             <summary>{summary}</summary>
             {children()}
         </details>

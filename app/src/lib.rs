@@ -9,17 +9,24 @@
 #![expect(unreachable_pub, reason = "#[component] makes its hidden twin `pub`, whatever visibility is written")]
 
 pub mod api;
+mod badge;
 mod browser;
+mod choice;
 mod document;
 mod fold;
-mod format;
 mod heatmap;
 mod live;
 mod map;
 mod not_found;
+mod portrait;
+mod preferences;
 #[cfg(test)]
 mod samples;
 mod source;
+mod words;
 
+pub use badge::badge;
 pub use document::{App, shell};
+pub use portrait::{PORTRAIT_SIDE, portrait};
+pub use preferences::{Language, Preferences, Theme};
 pub use source::SnapshotSource;

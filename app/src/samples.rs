@@ -1,12 +1,12 @@
 //! Snapshots and heatmaps for tests.
 
-use crate::api::{Delta, GossipSummary, Health, Network, Snapshot};
-use beauty::{Heatmap, HeatmapBucket, HeatmapDelta, HeatmapRow};
+use crate::api::{Delta, Dialect, Direction, GossipSummary, Health, Network, Peer, PeerState, Snapshot};
+use beauty::{Heatmap, HeatmapBucket, HeatmapCell, HeatmapDelta, HeatmapRow};
 
 /// Where the first bucket begins: 14:00:00 UTC.
 pub(crate) const START: u64 = 1_763_820_000_000;
 
-/// So many empty buckets of the mesh, and these rows.
+/// So many empty buckets of the mesh, and these rows, with an event in each cell that has a mean.
 pub(crate) fn heatmap(columns: usize, nodes: &[(&str, &[Option<f64>])]) -> Heatmap {
     let bucket = |column| HeatmapBucket {
         start: START + column as u64 * 10_000,
@@ -17,8 +17,13 @@ pub(crate) fn heatmap(columns: usize, nodes: &[(&str, &[Option<f64>])]) -> Heatm
         chaos: None,
         histogram: vec![0; 20],
     };
-    let row =
-        |(node_id, avg): &(&str, &[Option<f64>])| HeatmapRow { node_id: (*node_id).to_owned(), avg: avg.to_vec() };
+    let cell = |avg: &Option<f64>| HeatmapCell {
+        start: START,
+        avg: *avg,
+        chaos: avg.map(|_| 0.0),
+        count: avg.map_or(0, |_| 1),
+    };
+    let row = |(node_id, avg): &(&str, &[Option<f64>])| HeatmapRow::new(node_id, avg.iter().map(cell));
     Heatmap {
         resolution_seconds: 10,
         buckets: (0..columns).map(bucket).collect(),
@@ -51,6 +56,25 @@ pub(crate) fn delta() -> Delta {
         digest_from: START,
     };
     Delta { seq: 2, health: health(), network: network(), gossip: gossip(), heatmap }
+}
+
+/// A peer of this name, linked and heard just now.
+pub(crate) fn peer(name: &str) -> Peer {
+    Peer {
+        node_id: Some(name.to_owned()),
+        public_key: None,
+        address: format!("ws://{name}.example:8091"),
+        direction: Direction::Inbound,
+        state: PeerState::Connected,
+        dialect: Dialect::V2,
+        since: START,
+        rtt_ms: None,
+        sent: 0,
+        received: 0,
+        refused: 0,
+        in_sync: None,
+        last_seen: START,
+    }
 }
 
 fn health() -> Health {

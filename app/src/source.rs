@@ -1,24 +1,51 @@
 //! Where the page takes its first snapshot from.
 
 use crate::api::Snapshot;
+use crate::choice::Choice;
+use beauty::{Likeness, Resolution, Timestamp};
+use leptos::prelude::*;
 use std::fmt;
 use std::sync::Arc;
 
-/// A handle to the node's newest snapshot, which the server provides as Leptos context. Cheap to clone.
+/// Takes a snapshot: of which resolution, and of which moment, where not of now.
+type Take = dyn Fn(Resolution, Option<Timestamp>) -> Option<Snapshot> + Send + Sync;
+
+/// A handle to the node's snapshots, which the server provides as Leptos context. Cheap to clone.
 #[derive(Clone)]
-pub struct SnapshotSource(Arc<dyn Fn() -> Option<Snapshot> + Send + Sync>);
+pub struct SnapshotSource {
+    take: Arc<Take>,
+    likeness: Arc<dyn Fn() -> Likeness + Send + Sync>,
+}
 
 impl SnapshotSource {
-    /// Wraps the function that takes a snapshot; `None` says that federation is switched off.
-    pub fn new(read: impl Fn() -> Option<Snapshot> + Send + Sync + 'static) -> Self {
-        Self(Arc::new(read))
+    /// Wraps the functions that take a snapshot and a likeness; no snapshot says that federation is switched off.
+    pub fn new(
+        take: impl Fn(Resolution, Option<Timestamp>) -> Option<Snapshot> + Send + Sync + 'static,
+        likeness: impl Fn() -> Likeness + Send + Sync + 'static,
+    ) -> Self {
+        Self { take: Arc::new(take), likeness: Arc::new(likeness) }
     }
 
-    /// The snapshot of this moment; `None` where federation is switched off.
+    /// The snapshot of this moment or of another, with columns of a resolution; `None` where federation is switched off.
     #[must_use]
-    pub fn read(&self) -> Option<Snapshot> {
-        (self.0)()
+    pub fn read(&self, resolution: Resolution, at: Option<Timestamp>) -> Option<Snapshot> {
+        (self.take)(resolution, at)
     }
+
+    /// What the portrait of this moment is drawn from.
+    #[must_use]
+    pub fn likeness(&self) -> Likeness {
+        (self.likeness)()
+    }
+}
+
+/// The snapshot that a page starts from: taken on the server, read from the HTML in the browser.
+pub(crate) fn taken(choice: Memo<Choice>) -> Option<Snapshot> {
+    let taken = SharedValue::new(|| {
+        let (resolution, at) = choice.with_untracked(|choice| (choice.resolution, choice.at));
+        use_context::<SnapshotSource>()?.read(resolution, at.map(Timestamp::from_millis))
+    });
+    taken.into_inner()
 }
 
 impl fmt::Debug for SnapshotSource {

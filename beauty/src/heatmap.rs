@@ -9,7 +9,7 @@ mod apply;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Bucket, HISTOGRAM_BINS, Score, Timestamp};
+use crate::{Bucket, HISTOGRAM_BINS, LeanBucket, Score, Timestamp};
 
 /// The most columns of a map. So many are held for each node at each resolution.
 pub const MAX_COLUMNS: usize = 60;
@@ -60,6 +60,10 @@ pub struct HeatmapRow {
     pub node_id: String,
     /// The average score in [0, 1] of each column.
     pub avg: Vec<Option<f64>>,
+    /// The chaos in [0, 1] of each column.
+    pub chaos: Vec<Option<f64>>,
+    /// How many events in each column.
+    pub count: Vec<u64>,
 }
 
 /// What changed on a map since before. Columns and cells come whole, so applying a delta twice does no harm.
@@ -95,6 +99,35 @@ pub struct HeatmapCell {
     pub start: u64,
     /// The average score in [0, 1].
     pub avg: Option<f64>,
+    /// The chaos in [0, 1].
+    pub chaos: Option<f64>,
+    /// How many events.
+    pub count: u64,
+}
+
+impl HeatmapRow {
+    /// A row of a node, its cells oldest first.
+    pub fn new(node_id: &str, cells: impl IntoIterator<Item = HeatmapCell>) -> HeatmapRow {
+        let mut row = HeatmapRow { node_id: node_id.to_owned(), avg: Vec::new(), chaos: Vec::new(), count: Vec::new() };
+        for cell in cells {
+            row.avg.push(cell.avg);
+            row.chaos.push(cell.chaos);
+            row.count.push(cell.count);
+        }
+        row
+    }
+}
+
+impl HeatmapCell {
+    /// The cell of a slot of one node, written or not.
+    pub(crate) fn of((start, bucket): (Timestamp, Option<&LeanBucket>)) -> HeatmapCell {
+        HeatmapCell {
+            start: start.as_millis(),
+            avg: bucket.and_then(LeanBucket::avg),
+            chaos: bucket.and_then(LeanBucket::chaos),
+            count: bucket.map_or(0, LeanBucket::count),
+        }
+    }
 }
 
 impl HeatmapBucket {

@@ -1,6 +1,7 @@
 //! The ledger: everything a node knows of the mesh's beauty, by time and by node, without the events themselves.
 
 mod config;
+mod likeness;
 mod nodes;
 mod recent;
 mod refusal;

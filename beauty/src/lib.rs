@@ -25,6 +25,7 @@
 //! | everything a node knows | `ledger.rs` and `ledger/` |
 //! | the picture, and how it moves | `heatmap.rs`, `heatmap/apply.rs`, `touched.rs` |
 //! | where it is heading | `trend.rs` |
+//! | its portrait | `portrait.rs`, `ledger/likeness.rs` |
 #![forbid(unsafe_code)]
 
 mod bucket;
@@ -34,6 +35,7 @@ mod heatmap;
 mod ledger;
 mod moments;
 mod name;
+mod portrait;
 mod report;
 mod resolution;
 mod ring;
@@ -51,6 +53,7 @@ pub use heatmap::{Heatmap, HeatmapBucket, HeatmapCell, HeatmapCells, HeatmapDelt
 pub use ledger::{ConfigError, Inserted, Ledger, LedgerConfig, RollupError, TimeRefusal, Unkept};
 pub use moments::Moments;
 pub use name::{NameError, Origin, Source};
+pub use portrait::{Curve, Density, Likeness, Sine};
 pub use report::{Report, ReportError};
 pub use resolution::{Resolution, ResolutionError};
 pub use ring::Ring;

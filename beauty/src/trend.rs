@@ -16,9 +16,9 @@ const TURBULENT: f64 = 0.5;
 /// Which way the average goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
-    /// Up by at least 0.05 across the map.
+    /// Up across the map, by at least 0.05 where nothing else is said.
     Rising,
-    /// Down by at least 0.05 across the map.
+    /// Down by as much.
     Falling,
     /// Neither.
     Steady,
@@ -53,25 +53,39 @@ impl Trend {
     /// Regression Coefficient Based on Kendall's Tau", JASA 63, 1968). Up to 29 % of the columns may be wild without moving it
     /// far, so one bad minute is no trend.
     pub fn of(map: &Heatmap) -> Option<Trend> {
-        let points: Vec<(f64, f64)> =
-            map.buckets.iter().enumerate().filter_map(|(column, bucket)| Some((column as f64, bucket.avg?))).collect();
-        if points.len() < FEWEST {
-            return None;
-        }
-        let slopes = points.iter().enumerate().flat_map(|(place, (x, y))| {
-            points[place + 1..].iter().map(move |(later_x, later_y)| (later_y - y) / (later_x - x))
-        });
-        let slope = median(slopes.collect())?;
+        let averages: Vec<Option<f64>> = map.buckets.iter().map(|bucket| bucket.avg).collect();
+        let slope = slope(&averages)?;
         let chaos = median(map.buckets.iter().filter_map(|bucket| bucket.chaos).collect())?;
-        let change = slope * map.buckets.len().saturating_sub(1) as f64;
-        Some(Trend { slope, direction: direction(change), mood: mood(chaos) })
+        Some(Trend { slope, direction: direction(slope, averages.len(), STEADY), mood: mood(chaos) })
     }
 }
 
-fn direction(change: f64) -> Direction {
-    if change >= STEADY {
+impl Direction {
+    /// Which way a series goes, by the slope of [`Trend::of`], where a change across the series by less than `steady` is none.
+    /// None where fewer than 3 of its values are known.
+    pub fn of(values: &[Option<f64>], steady: f64) -> Option<Direction> {
+        Some(direction(slope(values)?, values.len(), steady))
+    }
+}
+
+/// Theil and Sen's slope, from one value to the next.
+fn slope(values: &[Option<f64>]) -> Option<f64> {
+    let points: Vec<(f64, f64)> =
+        values.iter().enumerate().filter_map(|(place, value)| Some((place as f64, (*value)?))).collect();
+    if points.len() < FEWEST {
+        return None;
+    }
+    let slopes = points.iter().enumerate().flat_map(|(place, (x, y))| {
+        points[place + 1..].iter().map(move |(later_x, later_y)| (later_y - y) / (later_x - x))
+    });
+    median(slopes.collect())
+}
+
+fn direction(slope: f64, values: usize, steady: f64) -> Direction {
+    let change = slope * values.saturating_sub(1) as f64;
+    if change >= steady {
         Direction::Rising
-    } else if change <= -STEADY {
+    } else if change <= -steady {
         Direction::Falling
     } else {
         Direction::Steady

@@ -1,15 +1,14 @@
 //! Carries out the painter's draw calls on a canvas element. No decision is made here.
 
-use super::layout::Layout;
+use super::layout::{Area, Layout};
 use super::paint::{Align, Draw, Ink};
-use super::scale;
+use crate::browser;
 use leptos::prelude::window;
-use leptos::wasm_bindgen::JsCast;
 use web_sys::{CanvasRenderingContext2d, CssStyleDeclaration, HtmlCanvasElement};
 
 /// Paints the picture, and nothing where the browser has no canvas to give.
 pub(crate) fn show(canvas: &HtmlCanvasElement, layout: &Layout, picture: &[Draw]) {
-    let Some(context) = context(canvas) else { return };
+    let Some(context) = browser::context(canvas) else { return };
     let Ok(Some(style)) = window().get_computed_style(canvas) else { return };
     fit(canvas, layout);
     context.clear_rect(0.0, 0.0, layout.width, layout.height);
@@ -18,10 +17,6 @@ pub(crate) fn show(canvas: &HtmlCanvasElement, layout: &Layout, picture: &[Draw]
     for draw in picture {
         pen.draw(draw);
     }
-}
-
-fn context(canvas: &HtmlCanvasElement) -> Option<CanvasRenderingContext2d> {
-    canvas.get_context("2d").ok()??.dyn_into().ok()
 }
 
 /// Gives the canvas as many pixels as the screen has for it. Setting a size clears the canvas, so it is set only when it differs.
@@ -63,12 +58,20 @@ struct Pen {
 impl Pen {
     fn draw(&self, draw: &Draw) {
         match draw {
-            Draw::Rect { area, ink } => {
+            Draw::Cells { area, columns, rgba } => self.stretch(area, *columns, rgba),
+            Draw::Clear(areas) => {
+                for area in areas {
+                    self.context.clear_rect(area.x, area.y, area.width, area.height);
+                }
+            }
+            Draw::Rects { areas, ink } => {
                 self.fill_with(*ink);
-                self.context.fill_rect(area.x, area.y, area.width, area.height);
+                for area in areas {
+                    self.context.fill_rect(area.x, area.y, area.width, area.height);
+                }
             }
             Draw::Lines { segments, width, ink } => {
-                self.context.set_stroke_style_str(&self.colour(*ink));
+                self.context.set_stroke_style_str(self.colour(*ink));
                 self.context.set_line_width(*width);
                 self.context.begin_path();
                 for [from, to] in segments {
@@ -93,15 +96,23 @@ impl Pen {
     }
 
     fn fill_with(&self, ink: Ink) {
-        self.context.set_fill_style_str(&self.colour(ink));
+        self.context.set_fill_style_str(self.colour(ink));
     }
 
-    fn colour(&self, ink: Ink) -> String {
+    /// Draws a small picture over the area, one sharp rectangle for each of its pixels.
+    fn stretch(&self, area: &Area, columns: usize, rgba: &[u8]) {
+        let Some(small) = browser::bitmap(columns as u32, rgba) else { return };
+        self.context.set_image_smoothing_enabled(false);
+        let Area { x, y, width, height } = *area;
+        // Fails only for a canvas without pixels, and then there is nothing to draw.
+        let _ = self.context.draw_image_with_html_canvas_element_and_dw_and_dh(&small, x, y, width, height);
+    }
+
+    fn colour(&self, ink: Ink) -> &str {
         match ink {
-            Ink::Strong => self.theme.strong.clone(),
-            Ink::Muted => self.theme.muted.clone(),
-            Ink::Faint => self.theme.faint.clone(),
-            Ink::Scale(colour) => scale::css(colour),
+            Ink::Strong => &self.theme.strong,
+            Ink::Muted => &self.theme.muted,
+            Ink::Faint => &self.theme.faint,
         }
     }
 }

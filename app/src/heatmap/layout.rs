@@ -1,7 +1,7 @@
 //! Where things are on the heatmap's canvas, in device pixels, so that every edge is crisp at any pixel ratio.
 //!
-//! From left to right: labels, columns of equal whole width (newest right), last values. From top to bottom: the row of the
-//! mesh, a gap, a row for each node, the axis.
+//! From left to right: labels, columns of equal whole width (newest right), each row's spread where there is room for it, last
+//! values. From top to bottom: how many events each column has, the row of the mesh, a gap, a row for each node, the axis.
 
 use super::cursor::Place;
 
@@ -10,8 +10,11 @@ const LABEL_SHARE: f64 = 0.2;
 const LABEL_LEAST: f64 = 64.0;
 const LABEL_MOST: f64 = 144.0;
 const VALUE: f64 = 52.0;
+const SPREAD: f64 = 64.0;
+const SPREAD_FROM: f64 = 720.0;
+const COUNTS: f64 = 15.0;
 /// Room for the frame around a cell of the first row.
-const TOP: f64 = 3.0;
+const TOP: f64 = COUNTS + 3.0;
 const MESH_ROW: f64 = 48.0;
 const MESH_GAP: f64 = 10.0;
 const NODE_ROW: f64 = 22.0;
@@ -53,16 +56,20 @@ pub(crate) struct Layout {
     pub(crate) left: f64,
     /// Where the columns end.
     pub(crate) right: f64,
+    /// How wide the room for the spread of a row is; 0 where there is none.
+    pub(crate) spread: f64,
     rows: usize,
     columns: usize,
     column: f64,
+    node_row: f64,
 }
 
 impl Layout {
     /// For a canvas so many CSS pixels wide, on a screen with so many device pixels to each.
     pub(crate) fn new(css_width: f64, ratio: f64, rows: usize, columns: usize) -> Self {
         let device = |css: f64| (css * ratio).round();
-        let right = device(css_width - VALUE);
+        let spread = if css_width >= SPREAD_FROM { device(SPREAD) } else { 0.0 };
+        let right = device(css_width - VALUE) - spread;
         let least_left = device((css_width * LABEL_SHARE).clamp(LABEL_LEAST, LABEL_MOST));
         let column = ((right - least_left) / columns.max(1) as f64).floor().max(1.0);
         Self {
@@ -71,9 +78,12 @@ impl Layout {
             height: device(height(rows)),
             left: right - column * columns as f64,
             right,
+            spread,
             rows,
             columns,
             column,
+            // Rows of one height, so that a picture of one pixel a cell stretches over them without a seam.
+            node_row: (NODE_ROW * ratio).floor().max(1.0),
         }
     }
 
@@ -94,9 +104,18 @@ impl Layout {
 
     /// The whole of a row, gaps between cells included; the row of the mesh is row 0.
     pub(crate) fn row(&self, row: usize) -> Area {
-        let (top, bottom) = Self::row_edges(row);
-        let y = self.device(top);
-        Area { x: self.left, y, width: self.right - self.left, height: self.device(bottom) - y }
+        let (y, height) = if row == 0 {
+            (self.device(TOP), self.device(MESH_ROW))
+        } else {
+            let first = self.device(TOP + MESH_ROW + MESH_GAP);
+            (first + self.node_row * (row - 1) as f64, self.node_row)
+        };
+        Area { x: self.left, y, width: self.right - self.left, height }
+    }
+
+    /// Where the numbers of events of the columns stand, above the mesh.
+    pub(crate) fn counts(&self) -> Area {
+        Area { x: self.left, y: 0.0, width: self.right - self.left, height: self.device(COUNTS) }
     }
 
     /// What a cell fills, without the gap to its neighbours.
@@ -119,20 +138,12 @@ impl Layout {
             return None;
         }
         let column = ((x - self.left) / self.column) as usize;
+        let y = css_y * self.ratio;
         let row = (0..self.rows).find(|row| {
-            let (top, bottom) = Self::row_edges(*row);
-            (top..bottom).contains(&css_y)
+            let area = self.row(*row);
+            (area.y..area.y + area.height).contains(&y)
         })?;
         (column < self.columns).then_some(Place { row, column })
-    }
-
-    /// Top and bottom of a row in CSS pixels.
-    fn row_edges(row: usize) -> (f64, f64) {
-        if row == 0 {
-            return (TOP, TOP + MESH_ROW);
-        }
-        let top = TOP + MESH_ROW + MESH_GAP + NODE_ROW * (row - 1) as f64;
-        (top, top + NODE_ROW)
     }
 }
 
@@ -165,7 +176,7 @@ mod tests {
         for (width, layout) in layouts() {
             let last = layout.cell(Place { row: 3, column: 39 });
             assert!(layout.left >= (LABEL_LEAST * layout.ratio).floor());
-            assert!(last.x + last.width <= layout.width - (VALUE * layout.ratio).floor());
+            assert!(last.x + last.width <= layout.width - layout.spread - (VALUE * layout.ratio).floor());
             assert!(last.y + last.height < layout.height);
             assert!(last.width >= 2.0, "cells too small to see at {width}");
         }
@@ -193,6 +204,16 @@ mod tests {
         assert_eq!(layout.place_at(999.0, 10.0), None);
         assert_eq!(layout.place_at(inside, TOP + MESH_ROW + 1.0), None);
         assert_eq!(layout.place_at(inside, height(4) - 1.0), None);
+    }
+
+    #[test]
+    fn rows_of_nodes_are_equally_high_without_a_seam() {
+        for (_, layout) in layouts() {
+            for row in 1..3 {
+                let (this, next) = (layout.row(row), layout.row(row + 1));
+                assert_eq!((this.y + this.height, this.height), (next.y, next.height));
+            }
+        }
     }
 
     #[test]

@@ -3,17 +3,21 @@
 //! | idea | file |
 //! |---|---|
 //! | rows, columns and cells, and how a cell reads | `model.rs` |
-//! | the colour of a score | `scale.rs` |
+//! | the colour of a value | `scale.rs` |
 //! | where things are | `layout.rs` |
 //! | the picture as a list of draw calls | `paint.rs` |
 //! | the cell that is pointed at | `cursor.rs` |
 //! | the draw calls on a canvas | `canvas.rs` |
 //! | when to paint | `painter.rs` |
+//! | what can be chosen | `controls.rs` |
 //! | the widget: canvas, tooltip, keys | `view.rs` |
+//! | what can be taken along | `export.rs` |
 //! | the legend, the same in a table | `legend.rs`, `table.rs` |
 
 mod canvas;
+mod controls;
 mod cursor;
+mod export;
 mod layout;
 mod legend;
 mod model;
@@ -23,4 +27,5 @@ mod scale;
 mod table;
 mod view;
 
+pub(crate) use scale::{css, node_colour};
 pub(crate) use view::HeatmapView;

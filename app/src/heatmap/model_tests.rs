@@ -1,12 +1,30 @@
 //! How the heatmap reads.
 
 use super::super::cursor::Place;
-use super::HeatmapModel;
+use super::{Aspect, HeatmapModel, MOST_NODES};
+use crate::choice::Kind;
 use crate::samples::{START, heatmap};
+use crate::words::EN;
+use beauty::Heatmap;
+
+/// Long after the last column.
+const LATER: u64 = START + 10_000_000;
+
+fn model(heatmap: &Heatmap, kind: Kind) -> HeatmapModel {
+    HeatmapModel::new(heatmap, &Aspect { kind, ..Aspect::default() }, LATER, &EN)
+}
+
+fn values(model: &HeatmapModel, row: usize) -> Vec<Option<f64>> {
+    model.rows[row].cells.iter().map(|cell| cell.value).collect()
+}
+
+fn say(model: &HeatmapModel, row: usize, column: usize) -> String {
+    model.say(Place { row, column }, &EN).map(|said| said.sentence()).unwrap_or_default()
+}
 
 #[test]
 fn the_mesh_comes_first_then_the_nodes_in_the_order_of_the_node() {
-    let model = HeatmapModel::new(&heatmap(4, &[("beta", &[Some(0.1); 4]), ("alpha", &[None; 4])]));
+    let model = model(&heatmap(4, &[("beta", &[Some(0.1); 4]), ("alpha", &[None; 4])]), Kind::Average);
     let names: Vec<&str> = model.rows.iter().map(|row| row.name.as_str()).collect();
     assert_eq!(names, ["mesh", "beta", "alpha"]);
     assert_eq!(model.columns, [START, START + 10_000, START + 20_000, START + 30_000]);
@@ -14,9 +32,10 @@ fn the_mesh_comes_first_then_the_nodes_in_the_order_of_the_node() {
 
 #[test]
 fn the_last_value_of_a_row_is_its_newest_and_an_empty_row_has_none() {
-    let model = HeatmapModel::new(&heatmap(3, &[("a", &[Some(0.1), Some(0.9), None]), ("b", &[None; 3])]));
+    let model = model(&heatmap(3, &[("a", &[Some(0.1), Some(0.9), None]), ("b", &[None; 3])]), Kind::Average);
     assert_eq!(model.rows[1].last(), Some(0.9));
-    assert_eq!(model.rows[2].last(), None);
+    assert_eq!(model.rows[1].spread(), Some((0.1, 0.5, 0.9)));
+    assert_eq!((model.rows[2].last(), model.rows[2].spread()), (None, None));
 }
 
 #[test]
@@ -24,23 +43,77 @@ fn a_cell_says_who_when_what_and_how_many() {
     let mut heatmap = heatmap(2, &[("alpha", &[Some(0.25), None])]);
     heatmap.buckets[0].avg = Some(0.5);
     heatmap.buckets[0].count = 1_234;
-    let model = HeatmapModel::new(&heatmap);
-    let say = |row, column| model.words(Place { row, column }).map(|words| words.sentence()).unwrap_or_default();
-    assert_eq!(say(0, 0), "mesh, 14:00:00–14:00:10 UTC: 0.500, 1,234 events");
-    assert_eq!(say(1, 0), "alpha, 14:00:00–14:00:10 UTC: 0.250");
-    assert_eq!(say(1, 1), "alpha, 14:00:10–14:00:20 UTC: no events");
-    assert_eq!(model.words(Place { row: 2, column: 0 }), None);
+    let model = model(&heatmap, Kind::Average);
+    assert_eq!(say(&model, 0, 0), "mesh, 14:00:00–14:00:10 UTC: 0.500, 1,234 events");
+    assert_eq!(say(&model, 1, 0), "alpha, 14:00:00–14:00:10 UTC: 0.250, 1 event");
+    assert_eq!(say(&model, 1, 1), "alpha, 14:00:10–14:00:20 UTC: no events");
+    assert_eq!(model.say(Place { row: 2, column: 0 }, &EN), None);
 }
 
 #[test]
-fn nodes_without_a_row_are_counted() {
+fn a_bucket_that_is_not_over_says_so() {
+    let heatmap = heatmap(2, &[("alpha", &[Some(0.25), Some(0.5)])]);
+    let model = HeatmapModel::new(&heatmap, &Aspect::default(), START + 15_000, &EN);
+    assert!(model.filling);
+    assert_eq!(say(&model, 1, 1), "alpha, 14:00:10–14:00:20 UTC: 0.500, 1 event, still filling");
+    assert_eq!(say(&model, 1, 0), "alpha, 14:00:00–14:00:10 UTC: 0.250, 1 event");
+}
+
+#[test]
+fn chaos_has_rows_of_its_own_for_the_mesh_and_for_each_node() {
+    let mut heatmap = heatmap(2, &[("alpha", &[Some(0.5), None])]);
+    (heatmap.buckets[0].chaos, heatmap.nodes[0].chaos[0]) = (Some(0.75), Some(0.25));
+    let model = model(&heatmap, Kind::Chaos);
+    assert_eq!([values(&model, 0), values(&model, 1)], [[Some(0.75), None], [Some(0.25), None]]);
+}
+
+#[test]
+fn change_is_counted_from_what_is_usual_for_the_row() {
+    let model = model(&heatmap(4, &[("alpha", &[Some(0.5), Some(0.5), Some(0.75), None])]), Kind::Change);
+    assert_eq!(values(&model, 1), [Some(0.0), Some(0.0), Some(0.25), None]);
+    assert!(say(&model, 1, 2).contains(": +0.250 against usual"), "{}", say(&model, 1, 2));
+}
+
+#[test]
+fn the_distribution_has_a_row_for_each_range_of_scores_the_highest_on_top() {
+    let mut heatmap = heatmap(2, &[("alpha", &[None, None])]);
+    heatmap.buckets[0].count = 4;
+    (heatmap.buckets[0].histogram[19], heatmap.buckets[0].histogram[0]) = (1, 3);
+    let model = model(&heatmap, Kind::Distribution);
+    assert_eq!(
+        (model.rows.len(), model.rows[1].name.as_str(), model.rows[20].name.as_str()),
+        (21, "0.95–1.00", "0.00–0.05")
+    );
+    // Nothing in a bin is a share of 0; no events at all are no share.
+    assert_eq!([values(&model, 1), values(&model, 2)], [[Some(0.25), None], [Some(0.0), None]]);
+    assert_eq!(say(&model, 20, 0), "0.00–0.05, 14:00:00–14:00:10 UTC: 75 %, 3 events");
+}
+
+#[test]
+fn more_nodes_than_fit_are_looked_at_part_by_part() {
+    let names: Vec<String> = (0..30).map(|node| format!("Node-{node:02}")).collect();
+    let rows: Vec<(&str, &[Option<f64>])> = names.iter().map(|name| (name.as_str(), &[Some(0.5)][..])).collect();
+    let heatmap = heatmap(1, &rows);
+    let part = |filter: &str, first| {
+        let aspect = Aspect { filter: filter.to_owned(), first, ..Aspect::default() };
+        let model = HeatmapModel::new(&heatmap, &aspect, LATER, &EN);
+        (model.rows[1].name.clone(), model.rows.len() - 1, model.nodes)
+    };
+    assert_eq!(part("", 0), ("Node-00".to_owned(), MOST_NODES, (30, 0)));
+    assert_eq!(part("", 3), ("Node-03".to_owned(), MOST_NODES, (30, 3)));
+    assert_eq!(part("", 99), ("Node-06".to_owned(), MOST_NODES, (30, 6)));
+    assert_eq!(part("node-2", 0), ("Node-20".to_owned(), 10, (10, 0)));
+}
+
+#[test]
+fn nodes_that_are_not_told_are_counted() {
     let mut heatmap = heatmap(1, &[("alpha", &[None])]);
     heatmap.nodes_total = 8;
-    assert_eq!(HeatmapModel::new(&heatmap).nodes_left_out, 7);
+    assert_eq!(model(&heatmap, Kind::Average).nodes_left_out, 7);
 }
 
 #[test]
 fn an_empty_mesh_says_so() {
-    let summary = HeatmapModel::new(&heatmap(40, &[])).summary();
+    let summary = model(&heatmap(40, &[]), Kind::Average).summary(&EN);
     assert_eq!(summary, "Beauty of the mesh and of 0 nodes, 40 buckets of 10 s: no events yet");
 }

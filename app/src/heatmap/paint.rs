@@ -1,9 +1,13 @@
 //! The painter: from the model and its geometry to a list of draw calls. Pure, so that a test can look at the picture.
+//!
+//! Cells are one pixel each of a small picture that the canvas stretches: so thousands of them cost no more than one.
 
 use super::cursor::Place;
 use super::layout::{Area, Layout};
 use super::model::{HeatmapModel, Row};
-use crate::format;
+use super::scale;
+use crate::choice::{Kind, Palette};
+use crate::words::Words;
 
 /// CSS pixels.
 const LABEL_SIZE: f64 = 12.5;
@@ -12,15 +16,20 @@ const PADDING: f64 = 8.0;
 const TICK: f64 = 5.0;
 const HATCH_EVERY: f64 = 6.0;
 const FRAME: f64 = 2.0;
+const MARK: f64 = 3.0;
 /// The room for the time of day on the axis: a share of the width, between what the words need and what looks lost.
 const TIME_SHARE: f64 = 0.08;
 const TIME_LEAST: f64 = 60.0;
 const TIME_MOST: f64 = 120.0;
 /// The mean width of a character, as a share of its height: labels are cut by it.
 const CHARACTER: f64 = 0.55;
+/// How much of a cell that is still filling is left open, at its top.
+const OPEN: f64 = 0.4;
 /// Steps between labelled ticks that a reader can count by, in seconds.
-const TICK_STEPS: [u64; 15] =
-    [10, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600, 7_200, 14_400, 21_600, 43_200, 86_400, 604_800];
+const TICK_STEPS: [u64; 18] = [
+    10, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600, 7_200, 14_400, 21_600, 43_200, 86_400, 172_800, 432_000, 604_800,
+    864_000,
+];
 
 /// A colour by its role; the style sheet says what it looks like, in light and in dark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +40,6 @@ pub(crate) enum Ink {
     Muted,
     /// Hatching and tick marks.
     Faint,
-    /// A colour of the scale: red, green, blue.
-    Scale([u8; 3]),
 }
 
 /// Which end of a text is at its point.
@@ -52,11 +59,22 @@ pub(crate) type Segment = [(f64, f64); 2];
 /// One call to the canvas, in device pixels.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Draw {
-    /// A filled rectangle.
-    Rect {
+    /// A picture of so many pixels a line, stretched over an area, every pixel a sharp rectangle.
+    Cells {
         /// Where.
         area: Area,
-        /// Its colour.
+        /// How many pixels a line has.
+        columns: usize,
+        /// Red, green, blue and opacity of each pixel, line by line.
+        rgba: Vec<u8>,
+    },
+    /// Rectangles through which the page is seen again.
+    Clear(Vec<Area>),
+    /// Filled rectangles.
+    Rects {
+        /// Where.
+        areas: Vec<Area>,
+        /// Their colour.
         ink: Ink,
     },
     /// Straight lines, a device pixel or more wide.
@@ -87,46 +105,120 @@ pub(crate) enum Draw {
     },
 }
 
+/// How the picture is to look, beside what it shows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Look {
+    /// In which colours.
+    pub(crate) palette: Palette,
+    /// The score below which cells are marked.
+    pub(crate) line: Option<f64>,
+    /// The cell that is pointed at.
+    pub(crate) cursor: Option<Place>,
+    /// The column from which a span is being drawn to the cell that is pointed at.
+    pub(crate) drag: Option<usize>,
+}
+
 /// The whole picture, back to front.
-pub(crate) fn paint(model: &HeatmapModel, layout: &Layout, cursor: Option<Place>) -> Vec<Draw> {
+pub(crate) fn paint(model: &HeatmapModel, layout: &Layout, look: &Look, words: &Words) -> Vec<Draw> {
     let mut picture = Vec::new();
-    for (index, row) in model.rows.iter().enumerate() {
-        paint_cells(row, index, layout, &mut picture);
-        paint_words(row, index, layout, &mut picture);
+    let (mesh, nodes) = model.rows.split_at(1.min(model.rows.len()));
+    paint_block(mesh, 0, layout, look, &mut picture);
+    paint_block(nodes, 1, layout, look, &mut picture);
+    paint_gaps(model, layout, &mut picture);
+    paint_hatching(model, layout, &mut picture);
+    paint_counts(model, layout, &mut picture);
+    if let Some(line) = look.line {
+        paint_marks(model, line, layout, &mut picture);
     }
-    paint_axis(model, layout, &mut picture);
-    if let Some(place) = cursor {
-        paint_frame(layout.cell(place), layout, &mut picture);
+    for (index, row) in model.rows.iter().enumerate() {
+        paint_words(row, index, layout, words, &mut picture);
+        paint_spread(row, index, layout, &mut picture);
+    }
+    paint_axis(model, layout, words, &mut picture);
+    match (look.cursor, look.drag) {
+        (Some(place), Some(from)) if from != place.column => {
+            let last = layout.cell(Place { row: model.rows.len().saturating_sub(1), column: 0 });
+            let first = layout.run(0, from.min(place.column), from.max(place.column) + 1);
+            paint_frame(Area { height: last.y + last.height - first.y, ..first }, layout, &mut picture);
+        }
+        (Some(place), _) => paint_frame(layout.cell(place), layout, &mut picture),
+        (None, _) => {}
     }
     picture
 }
 
-/// Cells with a value are filled; a run of cells without one is hatched, never coloured.
-fn paint_cells(row: &Row, index: usize, layout: &Layout, picture: &mut Vec<Draw>) {
-    let mut empty_from = None;
-    for (column, cell) in row.cells.iter().enumerate() {
-        let Some(value) = cell.avg else {
-            empty_from.get_or_insert(column);
-            continue;
-        };
-        if let Some(from) = empty_from.take() {
-            picture.push(hatching(layout.run(index, from, column), layout));
-        }
-        let area = layout.cell(Place { row: index, column });
-        picture.push(Draw::Rect { area, ink: Ink::Scale(super::scale::colour(value)) });
+/// Rows of one height, a pixel for each cell; clear where there is no value.
+fn paint_block(rows: &[Row], first: usize, layout: &Layout, look: &Look, picture: &mut Vec<Draw>) {
+    let columns = rows.first().map_or(0, |row| row.cells.len());
+    if columns == 0 {
+        return;
     }
-    if let Some(from) = empty_from {
-        picture.push(hatching(layout.run(index, from, row.cells.len()), layout));
+    let mut rgba = Vec::with_capacity(rows.len() * columns * 4);
+    for row in rows {
+        for cell in &row.cells {
+            let colour = cell.value.map(|value| scale::colour(row.kind, look.palette, value));
+            rgba.extend(colour.map_or([0; 4], |[red, green, blue]| [red, green, blue, 255]));
+        }
+    }
+    let one = layout.row(first);
+    let area = Area { height: one.height * rows.len() as f64, ..one };
+    picture.push(Draw::Cells { area, columns, rgba });
+}
+
+/// The gaps between cells, and the open part of those that are still filling.
+fn paint_gaps(model: &HeatmapModel, layout: &Layout, picture: &mut Vec<Draw>) {
+    let gap = layout.gap();
+    let last = layout.row(model.rows.len().saturating_sub(1));
+    let (top, bottom) = (layout.row(0).y, last.y + last.height);
+    let columns = (1..=model.columns.len()).map(|column| Area {
+        x: layout.column_left(column) - gap,
+        y: top,
+        width: gap,
+        height: bottom - top,
+    });
+    let rows = (0..model.rows.len()).map(|row| {
+        let row = layout.row(row);
+        Area { y: row.y + row.height - gap, height: gap, ..row }
+    });
+    let mut areas: Vec<Area> = columns.chain(rows).collect();
+    if model.filling {
+        let newest = model.columns.len().saturating_sub(1);
+        areas.extend((0..model.rows.len()).map(|row| {
+            let cell = layout.cell(Place { row, column: newest });
+            Area { height: (cell.height * OPEN).round(), ..cell }
+        }));
+    }
+    picture.push(Draw::Clear(areas));
+}
+
+/// Runs of cells without a value are hatched, never coloured.
+fn paint_hatching(model: &HeatmapModel, layout: &Layout, picture: &mut Vec<Draw>) {
+    let mut segments = Vec::new();
+    for (index, row) in model.rows.iter().enumerate() {
+        let mut from = None;
+        for column in 0..=row.cells.len() {
+            let empty = row.cells.get(column).is_some_and(|cell| cell.value.is_none());
+            match (empty, from) {
+                (true, None) => from = Some(column),
+                (false, Some(start)) => {
+                    hatch(layout.run(index, start, column), layout, &mut segments);
+                    from = None;
+                }
+                (true, Some(_)) | (false, None) => {}
+            }
+        }
+    }
+    if !segments.is_empty() {
+        picture.push(Draw::Lines { segments, width: layout.device(1.0).max(1.0), ink: Ink::Faint });
     }
 }
 
 /// Rising lines, cut at the edges of the area and aligned over the whole canvas.
-fn hatching(area: Area, layout: &Layout) -> Draw {
+fn hatch(area: Area, layout: &Layout, segments: &mut Vec<Segment>) {
     let every = layout.device(HATCH_EVERY).max(2.0);
     let (right, bottom) = (area.x + area.width, area.y + area.height);
     // Along a rising line, x + y is the same everywhere.
     let mut sum = ((area.x + area.y) / every).ceil() * every;
-    let mut segments = Vec::new();
     while sum < right + bottom {
         let from = (sum - bottom).max(area.x);
         let to = (sum - area.y).min(right);
@@ -135,11 +227,36 @@ fn hatching(area: Area, layout: &Layout) -> Draw {
         }
         sum += every;
     }
-    Draw::Lines { segments, width: layout.device(1.0).max(1.0), ink: Ink::Faint }
+}
+
+/// How many events each column has, as bars above it: the highest is as high as there is room.
+fn paint_counts(model: &HeatmapModel, layout: &Layout, picture: &mut Vec<Draw>) {
+    let most = model.counts.iter().copied().max().unwrap_or_default().max(1) as f64;
+    let room = layout.counts();
+    let bar = |(column, count): (usize, &u64)| {
+        let height = (room.height * *count as f64 / most).ceil();
+        let Area { x, width, .. } = layout.cell(Place { row: 0, column });
+        (*count > 0).then_some(Area { x, y: room.y + room.height - height, width, height })
+    };
+    let areas = model.counts.iter().enumerate().filter_map(bar).collect();
+    picture.push(Draw::Rects { areas, ink: Ink::Faint });
+}
+
+/// Cells of scores below the reader's line have a mark in their corner, readable without any colour.
+fn paint_marks(model: &HeatmapModel, line: f64, layout: &Layout, picture: &mut Vec<Draw>) {
+    let size = layout.device(MARK).max(2.0);
+    let mut areas = Vec::new();
+    for (row, shown) in model.rows.iter().enumerate().filter(|(_, shown)| shown.kind == Kind::Average) {
+        for (column, _) in shown.cells.iter().enumerate().filter(|(_, cell)| cell.value.is_some_and(|v| v < line)) {
+            let cell = layout.cell(Place { row, column });
+            areas.push(Area { x: cell.x, y: cell.y + cell.height - size, width: size.min(cell.width), height: size });
+        }
+    }
+    picture.push(Draw::Rects { areas, ink: Ink::Strong });
 }
 
 /// The row's name before it, its last value behind it.
-fn paint_words(row: &Row, index: usize, layout: &Layout, picture: &mut Vec<Draw>) {
+fn paint_words(row: &Row, index: usize, layout: &Layout, words: &Words, picture: &mut Vec<Draw>) {
     let area = layout.row(index);
     let y = area.y + (area.height - layout.gap()) / 2.0;
     let size = layout.device(LABEL_SIZE);
@@ -155,7 +272,7 @@ fn paint_words(row: &Row, index: usize, layout: &Layout, picture: &mut Vec<Draw>
         ink: Ink::Strong,
     });
     picture.push(Draw::Text {
-        text: format::score_or_nothing(row.last()),
+        text: row.last().map_or_else(|| crate::words::NOTHING.to_owned(), |last| words.short(row.kind, last)),
         x: layout.width,
         y,
         size,
@@ -163,6 +280,22 @@ fn paint_words(row: &Row, index: usize, layout: &Layout, picture: &mut Vec<Draw>
         bold,
         ink: if row.last().is_some() { Ink::Strong } else { Ink::Muted },
     });
+}
+
+/// From the least to the greatest of a row's values on the scale of its kind, with a mark at their mean.
+fn paint_spread(row: &Row, index: usize, layout: &Layout, picture: &mut Vec<Draw>) {
+    let Some((least, mean, greatest)) = row.spread().filter(|_| layout.spread > 0.0) else { return };
+    let padding = layout.device(PADDING);
+    let (left, room) = (layout.right + padding, layout.spread - 2.0 * padding);
+    let (low, high) = scale::ends(row.kind);
+    let x = |value: f64| left + (room * ((value - low) / (high - low)).clamp(0.0, 1.0)).round();
+    let area = layout.row(index);
+    let (middle, thin) = ((area.y + (area.height - layout.gap()) / 2.0).round(), layout.device(1.0).max(1.0));
+    let tall = layout.device(PADDING);
+    let bar = Area { x: x(least), y: middle - thin, width: x(greatest) - x(least) + thin, height: 2.0 * thin };
+    let mark = Area { x: x(mean), y: middle - (tall / 2.0).round(), width: 2.0 * thin, height: tall };
+    picture.push(Draw::Rects { areas: vec![Area { x: left, y: middle, width: room, height: thin }], ink: Ink::Faint });
+    picture.push(Draw::Rects { areas: vec![bar, mark], ink: Ink::Muted });
 }
 
 /// A name, cut to the room that there is for it.
@@ -174,8 +307,8 @@ fn shortened(name: &str, room: f64, size: f64) -> String {
     name.chars().take(most.saturating_sub(1)).chain(['…']).collect()
 }
 
-/// Times of day beneath the columns, at round times and never so close that they touch.
-fn paint_axis(model: &HeatmapModel, layout: &Layout, picture: &mut Vec<Draw>) {
+/// Times beneath the columns, at round times and never so close that they touch.
+fn paint_axis(model: &HeatmapModel, layout: &Layout, words: &Words, picture: &mut Vec<Draw>) {
     let last_row = layout.row(model.rows.len().saturating_sub(1));
     let top = last_row.y + last_row.height;
     let y = top + (layout.height - top + layout.device(TICK)) / 2.0;
@@ -184,18 +317,18 @@ fn paint_axis(model: &HeatmapModel, layout: &Layout, picture: &mut Vec<Draw>) {
     picture.push(text("UTC".to_owned(), 0.0, Align::Left));
     let step = tick_step(model, layout);
     let room = layout.device(TIME_LEAST) / 2.0;
+    let mut ticks = Vec::new();
     for (column, start) in model.columns.iter().enumerate() {
         if start / 1_000 % step != 0 {
             continue;
         }
         let x = layout.column_left(column);
-        let width = layout.device(1.0).max(1.0);
-        let area = Area { x, y: top, width, height: layout.device(TICK) };
-        picture.push(Draw::Rect { area, ink: Ink::Faint });
+        ticks.push(Area { x, y: top, width: layout.device(1.0).max(1.0), height: layout.device(TICK) });
         if x - room >= layout.device(3.0 * AXIS_SIZE) && x + room <= layout.width {
-            picture.push(text(format::time(*start), x, Align::Centre));
+            picture.push(text(words.tick(*start, step), x, Align::Centre));
         }
     }
+    picture.push(Draw::Rects { areas: ticks, ink: Ink::Faint });
 }
 
 /// The shortest step at which the labels have room.
@@ -211,13 +344,13 @@ fn paint_frame(cell: Area, layout: &Layout, picture: &mut Vec<Draw>) {
     let thick = layout.device(FRAME).max(1.0);
     let (x, y) = (cell.x - thick, cell.y - thick);
     let (width, height) = (cell.width + 2.0 * thick, cell.height + 2.0 * thick);
-    let sides = [
+    let sides = vec![
         Area { x, y, width, height: thick },
         Area { x, y: cell.y + cell.height, width, height: thick },
         Area { x, y, width: thick, height },
         Area { x: cell.x + cell.width, y, width: thick, height },
     ];
-    picture.extend(sides.map(|area| Draw::Rect { area, ink: Ink::Strong }));
+    picture.push(Draw::Rects { areas: sides, ink: Ink::Strong });
 }
 
 #[cfg(test)]

@@ -1,21 +1,24 @@
 //! What the painter promises about the picture.
 
 use super::super::cursor::Place;
-use super::super::layout::Layout;
-use super::super::model::HeatmapModel;
+use super::super::layout::{Area, Layout};
+use super::super::model::{Aspect, HeatmapModel};
 use super::super::scale;
-use super::{Align, Draw, Ink, paint};
-use crate::samples::heatmap;
+use super::{Align, Draw, Ink, Look, paint};
+use crate::choice::{Kind, Palette};
+use crate::samples::{START, heatmap};
+use crate::words::EN;
 
 const WIDTHS: [f64; 3] = [328.0, 1_000.0, 2_400.0];
+const PLAIN: Look = Look { palette: Palette::Cividis, line: None, cursor: None, drag: None };
 
 fn model(columns: usize, nodes: &[(&str, &[Option<f64>])]) -> HeatmapModel {
-    HeatmapModel::new(&heatmap(columns, nodes))
+    HeatmapModel::new(&heatmap(columns, nodes), &Aspect::default(), START + 10_000_000, &EN)
 }
 
-fn picture(model: &HeatmapModel, width: f64, cursor: Option<Place>) -> (Layout, Vec<Draw>) {
+fn picture(model: &HeatmapModel, width: f64, look: &Look) -> (Layout, Vec<Draw>) {
     let layout = Layout::new(width, 1.0, model.rows.len(), model.columns.len());
-    (layout, paint(model, &layout, cursor))
+    (layout, paint(model, &layout, look, &EN))
 }
 
 fn texts(picture: &[Draw]) -> Vec<&str> {
@@ -25,66 +28,135 @@ fn texts(picture: &[Draw]) -> Vec<&str> {
         .collect()
 }
 
-fn coloured(picture: &[Draw]) -> usize {
-    picture.iter().filter(|draw| matches!(draw, Draw::Rect { ink: Ink::Scale(_), .. })).count()
+/// The pixels of the mesh, then those of the nodes: red, green, blue, opacity.
+fn pixels(picture: &[Draw]) -> Vec<[u8; 4]> {
+    let blocks = picture.iter().filter_map(|draw| if let Draw::Cells { rgba, .. } = draw { Some(rgba) } else { None });
+    blocks.flat_map(|rgba| rgba.as_chunks::<4>().0.to_vec()).collect()
+}
+
+fn hatching(picture: &[Draw]) -> Vec<(f64, f64)> {
+    let lines =
+        picture.iter().filter_map(|draw| if let Draw::Lines { segments, .. } = draw { Some(segments) } else { None });
+    lines.flatten().flatten().copied().collect()
+}
+
+fn inside(area: Area, (x, y): (f64, f64)) -> bool {
+    (area.x..=area.x + area.width).contains(&x) && (area.y..=area.y + area.height).contains(&y)
+}
+
+fn rects(picture: &[Draw], wanted: Ink) -> Vec<Area> {
+    let rects = picture.iter().filter_map(|draw| match draw {
+        Draw::Rects { areas, ink } if *ink == wanted => Some(areas),
+        _ => None,
+    });
+    rects.flatten().copied().collect()
 }
 
 #[test]
 fn a_cell_has_the_colour_of_its_value_at_its_place() {
-    let model = model(40, &[("alpha", &[Some(0.75); 40])]);
-    let (layout, picture) = picture(&model, 1_000.0, None);
-    let area = layout.cell(Place { row: 1, column: 39 });
-    assert!(picture.contains(&Draw::Rect { area, ink: Ink::Scale(scale::colour(0.75)) }));
-    assert_eq!(coloured(&picture), 40);
+    let model = model(40, &[("alpha", &[Some(0.75); 40]), ("beta", &[None; 40])]);
+    let (layout, picture) = picture(&model, 1_000.0, &PLAIN);
+    let Some(Draw::Cells { area, columns, rgba }) = picture.get(1) else { panic!("{:?}", picture.get(1)) };
+    assert_eq!((*columns, rgba.len()), (40, 2 * 40 * 4));
+    assert_eq!((area.y, area.height), (layout.row(1).y, 2.0 * layout.row(1).height));
+    let [red, green, blue] = scale::colour(Kind::Average, Palette::Cividis, 0.75);
+    assert!(pixels(&picture)[40..80].iter().all(|pixel| *pixel == [red, green, blue, 255]));
 }
 
 #[test]
 fn what_has_no_events_is_hatched_and_never_coloured() {
-    let (_, picture) = picture(&model(40, &[("alpha", &[None; 40])]), 1_000.0, None);
-    assert_eq!(coloured(&picture), 0);
-    let runs = picture.iter().filter(|draw| matches!(draw, Draw::Lines { ink: Ink::Faint, .. })).count();
-    assert_eq!(runs, 2, "one run for the mesh, one for alpha");
-}
-
-#[test]
-fn zero_is_a_value_and_not_hatched() {
-    let (_, picture) = picture(&model(1, &[("alpha", &[Some(0.0)])]), 1_000.0, None);
-    assert_eq!(coloured(&picture), 1);
-}
-
-#[test]
-fn hatching_stays_within_the_cells_that_it_is_for() {
-    let avg = [Some(0.5), None, None, Some(0.5)];
-    let model = model(4, &[("alpha", &avg)]);
-    let (layout, picture) = picture(&model, 1_000.0, None);
-    let area = layout.run(1, 1, 3);
-    let mut lines =
-        picture.iter().filter_map(|draw| if let Draw::Lines { segments, .. } = draw { Some(segments) } else { None });
-    let hatching = lines.next_back().unwrap();
-    assert!(!hatching.is_empty());
-    for (x, y) in hatching.iter().flatten() {
-        assert!((area.x..=area.x + area.width).contains(x) && (area.y..=area.y + area.height).contains(y));
+    let (layout, picture) = picture(&model(40, &[("alpha", &[None; 40])]), 1_000.0, &PLAIN);
+    assert!(pixels(&picture).iter().all(|pixel| *pixel == [0; 4]));
+    for row in [0, 1] {
+        assert!(hatching(&picture).iter().any(|point| inside(layout.row(row), *point)), "row {row}");
     }
 }
 
 #[test]
+fn zero_is_a_value_and_not_hatched() {
+    let (layout, picture) = picture(&model(1, &[("alpha", &[Some(0.0)])]), 1_000.0, &PLAIN);
+    assert_eq!(pixels(&picture).iter().filter(|pixel| pixel[3] == 255).count(), 1);
+    assert!(!hatching(&picture).iter().any(|point| inside(layout.row(1), *point)));
+}
+
+#[test]
+fn hatching_stays_within_the_cells_that_it_is_for() {
+    let model = model(4, &[("alpha", &[Some(0.5), None, None, Some(0.5)])]);
+    let (layout, picture) = picture(&model, 1_000.0, &PLAIN);
+    let (mesh, empty) = (layout.row(0), layout.run(1, 1, 3));
+    let points = hatching(&picture);
+    assert!(points.iter().any(|point| inside(empty, *point)));
+    assert!(points.iter().all(|point| inside(mesh, *point) || inside(empty, *point)));
+}
+
+#[test]
+fn a_bucket_that_is_not_over_is_partly_open() {
+    let heatmap = heatmap(2, &[("alpha", &[Some(0.5), Some(0.5)])]);
+    let open = |now| {
+        let model = HeatmapModel::new(&heatmap, &Aspect::default(), now, &EN);
+        let (layout, picture) = picture(&model, 1_000.0, &PLAIN);
+        let cell = layout.cell(Place { row: 1, column: 1 });
+        let cleared = picture.iter().find_map(|draw| if let Draw::Clear(areas) = draw { Some(areas) } else { None });
+        cleared
+            .unwrap()
+            .iter()
+            .any(|area| (area.x, area.y, area.width) == (cell.x, cell.y, cell.width) && area.height < cell.height)
+    };
+    assert!(open(START + 15_000));
+    assert!(!open(START + 20_000));
+}
+
+#[test]
 fn a_row_has_its_name_before_it_and_its_last_value_behind_it() {
-    let (_, picture) = picture(&model(3, &[("alpha", &[Some(0.1), Some(0.9), None])]), 1_000.0, None);
+    let (_, picture) = picture(&model(3, &[("alpha", &[Some(0.1), Some(0.9), None])]), 1_000.0, &PLAIN);
     let texts = texts(&picture);
     assert!(texts.starts_with(&["mesh", "—", "alpha", "0.900"]), "{texts:?}");
 }
 
 #[test]
 fn a_long_name_is_cut_to_its_room() {
-    let (_, picture) = picture(&model(1, &[(&"n".repeat(200), &[None])]), 328.0, None);
+    let (_, picture) = picture(&model(1, &[(&"n".repeat(200), &[None])]), 328.0, &PLAIN);
     let name = texts(&picture).into_iter().find(|text| text.starts_with('n')).unwrap().to_owned();
     assert!(name.ends_with('…') && name.chars().count() < 12, "{name}");
 }
 
 #[test]
+fn the_bars_above_the_columns_are_as_high_as_their_events_are_many() {
+    let mut heatmap = heatmap(3, &[]);
+    (heatmap.buckets[0].count, heatmap.buckets[1].count) = (8, 4);
+    let model = HeatmapModel::new(&heatmap, &Aspect::default(), START + 10_000_000, &EN);
+    let (layout, picture) = picture(&model, 1_000.0, &PLAIN);
+    let room = layout.counts();
+    let bars: Vec<Area> = rects(&picture, Ink::Faint).into_iter().filter(|area| area.y < room.height).collect();
+    assert_eq!(bars.iter().map(|bar| bar.height).collect::<Vec<_>>(), [room.height, (room.height / 2.0).ceil()]);
+    assert!(bars.iter().all(|bar| bar.y + bar.height == room.height));
+}
+
+#[test]
+fn scores_below_the_readers_line_are_marked_and_others_are_not() {
+    let model = model(3, &[("alpha", &[Some(0.2), Some(0.4), None])]);
+    let look = Look { line: Some(0.4), ..PLAIN };
+    let (layout, with) = picture(&model, 1_000.0, &look);
+    let (_, without) = picture(&model, 1_000.0, &PLAIN);
+    let marks = rects(&with, Ink::Strong);
+    assert_eq!((marks.len(), rects(&without, Ink::Strong).len()), (1, 0));
+    let below = layout.cell(Place { row: 1, column: 0 });
+    assert!(inside(below, (marks[0].x, marks[0].y)));
+}
+
+#[test]
+fn the_spread_of_a_row_lies_between_its_columns_and_its_last_value() {
+    let model = model(2, &[("alpha", &[Some(0.0), Some(1.0)])]);
+    let (layout, picture) = picture(&model, 1_000.0, &PLAIN);
+    let bars = rects(&picture, Ink::Muted);
+    assert!(!bars.is_empty());
+    assert!(bars.iter().all(|bar| bar.x >= layout.right && bar.x + bar.width <= layout.right + layout.spread));
+}
+
+#[test]
 fn times_on_the_axis_are_round_and_do_not_touch() {
     for width in WIDTHS {
-        let (layout, picture) = picture(&model(40, &[]), width, None);
+        let (layout, picture) = picture(&model(40, &[]), width, &PLAIN);
         let times: Vec<(f64, &str)> = picture
             .iter()
             .filter_map(|draw| match draw {
@@ -103,13 +175,13 @@ fn times_on_the_axis_are_round_and_do_not_touch() {
 fn the_cell_that_is_pointed_at_is_framed_on_top_of_everything() {
     let model = model(40, &[]);
     let place = Place { row: 0, column: 3 };
-    let (layout, framed) = picture(&model, 1_000.0, Some(place));
-    let (_, plain) = picture(&model, 1_000.0, None);
+    let (layout, framed) = picture(&model, 1_000.0, &Look { cursor: Some(place), ..PLAIN });
+    let (_, plain) = picture(&model, 1_000.0, &PLAIN);
     assert_eq!(framed[..plain.len()], plain[..]);
-    assert_eq!(framed.len() - plain.len(), 4);
+    let [Draw::Rects { areas, ink: Ink::Strong }] = &framed[plain.len()..] else { panic!("{framed:?}") };
+    assert_eq!(areas.len(), 4);
     let cell = layout.cell(place);
-    for side in &framed[plain.len()..] {
-        let Draw::Rect { area, ink: Ink::Strong } = side else { panic!("{side:?}") };
+    for area in areas {
         let apart = area.x >= cell.x + cell.width
             || area.x + area.width <= cell.x
             || area.y >= cell.y + cell.height
@@ -120,7 +192,22 @@ fn the_cell_that_is_pointed_at_is_framed_on_top_of_everything() {
 }
 
 #[test]
+fn a_span_that_is_drawn_is_framed_over_all_rows_whichever_way_it_is_drawn() {
+    let model = model(40, &[("alpha", &[None; 40])]);
+    let frame = |from: usize, to: usize| {
+        let look = Look { cursor: Some(Place { row: 1, column: to }), drag: Some(from), ..PLAIN };
+        let (layout, picture) = picture(&model, 1_000.0, &look);
+        let Some(Draw::Rects { areas, ink: Ink::Strong }) = picture.last().cloned() else { panic!("{picture:?}") };
+        (areas, layout.run(0, 5, 10), layout.row(1))
+    };
+    let (areas, first, last) = frame(5, 9);
+    assert_eq!(areas[0].y + areas[0].height, first.y);
+    assert!(areas[1].y >= last.y && areas[1].x < first.x && areas[1].x + areas[1].width > first.x + first.width);
+    assert_eq!(frame(9, 5).0, areas);
+}
+
+#[test]
 fn a_map_without_columns_is_painted_too() {
-    let (_, picture) = picture(&model(0, &[]), 328.0, None);
+    let (_, picture) = picture(&model(0, &[]), 328.0, &PLAIN);
     assert!(texts(&picture).contains(&"mesh"));
 }

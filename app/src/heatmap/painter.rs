@@ -4,8 +4,10 @@ use super::canvas;
 use super::cursor::{Cursor, Place};
 use super::layout::Layout;
 use super::model::HeatmapModel;
-use super::paint::paint;
+use super::paint::{Look, paint};
 use crate::browser::{Listener, SizeWatch, dark_scheme, hold, pixel_ratio};
+use crate::choice::Choice;
+use crate::words::Words;
 use leptos::html;
 use leptos::prelude::*;
 use web_sys::HtmlCanvasElement;
@@ -37,8 +39,14 @@ pub(crate) struct Scene {
     pub(crate) canvas: NodeRef<html::Canvas>,
     /// What to paint.
     pub(crate) model: Memo<HeatmapModel>,
+    /// What the reader has chosen.
+    pub(crate) choice: Memo<Choice>,
+    /// The reader's language.
+    pub(crate) words: &'static Words,
     /// What points at the cell to frame.
     pub(crate) cursor: RwSignal<Option<Cursor>>,
+    /// The column from which the reader draws a span.
+    pub(crate) drag: RwSignal<Option<usize>>,
     /// The canvas's size, once it is known.
     pub(crate) size: RwSignal<Option<Size>>,
 }
@@ -81,7 +89,9 @@ impl Scene {
         hold(dark_scheme().map(|scheme| Listener::new(scheme, "change", move || frame.request())));
         Effect::new(move |_| {
             self.model.track();
+            self.choice.track();
             self.cursor.track();
+            self.drag.track();
             self.size.track();
             frame.request();
         });
@@ -90,9 +100,13 @@ impl Scene {
     fn paint(self) {
         let Some(canvas) = self.canvas.try_get_untracked().flatten() else { return };
         let Some(size) = self.size.try_get_untracked().flatten() else { return };
+        let Some(choice) = self.choice.try_get_untracked() else { return };
         self.model.try_with_untracked(|model| {
             let layout = size.layout(model);
-            canvas::show(&canvas, &layout, &paint(model, &layout, untrack(|| self.place())));
+            let line = choice.line.map(|line| f64::from(line) / 100.0);
+            let (cursor, drag) = (untrack(|| self.place()), self.drag.try_get_untracked().flatten());
+            let look = Look { palette: choice.palette, line, cursor, drag };
+            canvas::show(&canvas, &layout, &paint(model, &layout, &look, self.words));
         });
     }
 }

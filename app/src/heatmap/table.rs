@@ -2,7 +2,7 @@
 
 use super::model::{HeatmapModel, Row};
 use crate::fold::Fold;
-use crate::format;
+use crate::words::{NOTHING, Words};
 use leptos::prelude::*;
 
 /// The table, folded away: a row for each bucket, the newest on top, a column for each row of the canvas.
@@ -10,6 +10,8 @@ use leptos::prelude::*;
 pub(crate) fn HeatmapTable(
     /// What to show.
     model: Memo<HeatmapModel>,
+    /// The reader's language.
+    words: &'static Words,
 ) -> impl IntoView {
     let open = RwSignal::new(false);
     // While nobody looks, it stays as it was.
@@ -18,17 +20,17 @@ pub(crate) fn HeatmapTable(
         _ => model.get(),
     });
     view! {
-        <Fold summary="The same as a table" test_id="heatmap-table" open=open>
-            <div class="scroll" role="region" aria-label="Heatmap as a table" tabindex="0">
+        <Fold summary=words.as_table test_id="heatmap-table" open=open>
+            <div class="scroll" role="region" aria-label=words.as_table tabindex="0">
                 <table class="numbers">
                     <thead>
                         <tr>
-                            <th scope="col">"From (UTC)"</th>
-                            <th scope="col">"events"</th>
+                            <th scope="col">{words.from}</th>
+                            <th scope="col">{words.events}</th>
                             {move || shown.with(|model| model.rows.iter().map(heading).collect_view())}
                         </tr>
                     </thead>
-                    <tbody>{move || shown.with(lines)}</tbody>
+                    <tbody>{move || shown.with(|model| lines(model, words))}</tbody>
                 </table>
             </div>
         </Fold>
@@ -40,16 +42,18 @@ fn heading(row: &Row) -> impl IntoView + use<> {
     view! { <th scope="col">{row.name.clone()}</th> }
 }
 
-fn lines(model: &HeatmapModel) -> impl IntoView + use<> {
+fn lines(model: &HeatmapModel, words: &'static Words) -> impl IntoView + use<> {
     let line = |(column, start): (usize, &u64)| {
-        let cells = |row: &Row| row.cells.get(column).copied();
-        let count = model.rows.first().and_then(cells).and_then(|cell| cell.count);
-        let values = model.rows.iter().map(cells).map(|cell| format::score_or_nothing(cell.and_then(|cell| cell.avg)));
+        let count = model.counts.get(column).map_or_else(|| NOTHING.to_owned(), |count| words.count(*count));
+        let value = |row: &Row| {
+            let value = row.cells.get(column).and_then(|cell| cell.value);
+            value.map_or_else(|| NOTHING.to_owned(), |value| words.short(row.kind, value))
+        };
         view! {
             <tr>
-                <th scope="row">{format::time(*start)}</th>
-                <td>{count.map_or_else(|| format::NOTHING.to_owned(), format::count)}</td>
-                {values.map(|value| view! { <td>{value}</td> }).collect_view()}
+                <th scope="row">{words.start(*start, model.resolution_seconds)}</th>
+                <td>{count}</td>
+                {model.rows.iter().map(value).map(|value| view! { <td>{value}</td> }).collect_view()}
             </tr>
         }
     };

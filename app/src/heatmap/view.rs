@@ -1,38 +1,52 @@
-//! The widget: the canvas, what is said of the cell that is pointed at, legend and table.
+//! The widget: what can be chosen, the canvas, what is said of the cell that is pointed at, legend and table.
 
+use super::controls::{Controls, Part};
 use super::cursor::{Cursor, Place, Step};
 use super::layout;
 use super::legend::Legend;
-use super::model::{HeatmapModel, Words};
+use super::model::{Aspect, HeatmapModel, MOST_NODES, Said};
 use super::painter::Scene;
 use super::table::HeatmapTable;
 use crate::api::Snapshot;
-use crate::format;
+use crate::choice::Choice;
+use crate::words::use_words;
 use leptos::ev::{KeyboardEvent, PointerEvent};
 use leptos::prelude::*;
-
-const HELP: &str = "Arrow keys move from cell to cell, Home and End along a row, Escape leaves. \
-                    The same numbers are in the table below.";
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
 
 /// The heatmap of a mesh.
 #[component]
 pub(crate) fn HeatmapView(
     /// What the page shows.
     snapshot: ReadSignal<Snapshot>,
+    /// What the reader has chosen.
+    choice: Memo<Choice>,
 ) -> impl IntoView {
-    let model = Memo::new(move |_| HeatmapModel::new(&snapshot.read().heatmap));
-    let scene = Scene { canvas: NodeRef::new(), model, cursor: RwSignal::new(None), size: RwSignal::new(None) };
+    let words = use_words();
+    let part = Part { filter: RwSignal::new(String::new()), first: RwSignal::new(0) };
+    let aspect = Memo::new(move |_| Aspect {
+        kind: choice.with(|choice| choice.kind),
+        filter: part.filter.get().trim().to_lowercase(),
+        first: part.first.get(),
+    });
+    let model = Memo::new(move |_| {
+        let snapshot = snapshot.read();
+        HeatmapModel::new(&snapshot.heatmap, &aspect.read(), snapshot.health.now, words)
+    });
+    let (cursor, drag, size) = (RwSignal::new(None), RwSignal::new(None), RwSignal::new(None));
+    let scene = Scene { canvas: NodeRef::new(), model, choice, words, cursor, drag, size };
     let left_out = move || {
         let left_out = model.with(|model| model.nodes_left_out) as u64;
-        (left_out > 0)
-            .then(|| format!("{} more than the map has rows for.", format::counted(left_out, "node", "nodes")))
+        (left_out > 0).then(|| (words.left_out)(&words.counted(left_out, &words.node)))
     };
     view! {
         <div class="heatmap">
-            <Picture scene />
-            <Legend />
+            <Controls snapshot choice model part words />
+            <Picture snapshot scene part />
+            <Legend choice words />
             <p class="note">{left_out}</p>
-            <HeatmapTable model />
+            <HeatmapTable model words />
         </div>
     }
     .into_any()
@@ -41,34 +55,85 @@ pub(crate) fn HeatmapView(
 /// The canvas with its tooltip, by mouse, finger and keyboard.
 #[component]
 fn Picture(
+    /// What the page shows.
+    snapshot: ReadSignal<Snapshot>,
     /// What is painted.
     scene: Scene,
+    /// Which nodes are shown.
+    part: Part,
 ) -> impl IntoView {
     scene.keep_painted();
-    let Scene { canvas, model, cursor, .. } = scene;
+    let Scene { canvas, model, cursor, words, choice, .. } = scene;
     let spoken = RwSignal::new(String::new());
     let rows = move || model.with(|model| model.rows.len());
+    let navigate = StoredValue::new(use_navigate());
+    let go = move |address: String| {
+        let options = NavigateOptions { scroll: false, ..NavigateOptions::default() };
+        navigate.with_value(|navigate| navigate(&address, options));
+    };
+    let follow = move |place: Place| {
+        let named = |model: &HeatmapModel| Some(model.rows.get(place.row)?.name.clone());
+        let name = model.with_untracked(|model| named(model).filter(|_| place.row > 0 && model.nodes.0 > 0));
+        go(choice.with_untracked(|choice| {
+            choice.with(|choice| choice.node = name.filter(|name| choice.node.as_ref() != Some(name)))
+        }));
+    };
+    let down = move |event: PointerEvent| {
+        point(scene, &event);
+        scene.drag.set(untrack(|| scene.place()).map(|place| place.column));
+    };
+    // A span that was drawn is looked at; where the pointer came down and went up in one column, its row is followed.
+    let up = move |event: PointerEvent| {
+        point(scene, &event);
+        let from = scene.drag.try_update(Option::take).flatten();
+        let Some((from, place)) = from.zip(untrack(|| scene.place())) else { return };
+        if from == place.column {
+            return follow(place);
+        }
+        let now = snapshot.with_untracked(|snapshot| snapshot.health.now);
+        let span = model.with_untracked(|model| {
+            let (first, last) = (from.min(place.column), from.max(place.column));
+            let end = model.columns.get(last)? + model.resolution_seconds * 1_000;
+            Some((*model.columns.get(first)?, end, model.columns.len()))
+        });
+        if let Some((from, to, columns)) = span {
+            go(choice.with_untracked(|choice| choice.zoomed(from, to, columns, now)));
+        }
+    };
+    let key = move |event: KeyboardEvent| {
+        if event.key() == "Enter" {
+            if let Some(place) = untrack(|| scene.place()) {
+                event.prevent_default();
+                follow(place);
+            }
+            return;
+        }
+        step(scene, part, spoken, &event);
+    };
     view! {
         <div class="heatmap-picture">
             <canvas
+                id="heatmap"
                 node_ref=canvas
                 class="heatmap-canvas"
                 style:height=move || format!("{}px", layout::height(rows()))
                 tabindex="0"
                 role="application"
-                aria-roledescription="heatmap"
-                aria-label=move || model.with(HeatmapModel::summary)
+                aria-roledescription=words.heatmap
+                aria-label=move || model.with(|model| model.summary(words))
                 aria-describedby="heatmap-help"
+                aria-details="heatmap-table"
                 data-testid="heatmap-canvas"
                 data-columns=move || model.with(|model| model.columns.len())
                 data-rows=rows
-                on:pointerdown=move |event| point(scene, &event)
+                on:pointerdown=down
                 on:pointermove=move |event| point(scene, &event)
                 on:pointerleave=move |event| leave(scene, &event)
-                on:keydown=move |event| step(scene, spoken, &event)
+                on:pointerup=up
+                on:keydown=key
                 on:blur=move |_| cursor.set(None)
             ></canvas>
-            <p id="heatmap-help" class="visually-hidden">{HELP}</p>
+            <p id="heatmap-help" class="visually-hidden">{words.heatmap_help}</p>
             <p class="visually-hidden" aria-live="polite" data-testid="heatmap-spoken">{spoken}</p>
             {move || tooltip(scene)}
         </div>
@@ -88,18 +153,24 @@ fn point(scene: Scene, event: &PointerEvent) {
 
 /// A mouse that has left points at nothing; a finger that was lifted still does.
 fn leave(scene: Scene, event: &PointerEvent) {
+    scene.drag.set(None);
     if event.pointer_type() != "touch" {
         scene.cursor.set(None);
     }
 }
 
 /// Moves the cursor by keyboard, and has the cell read out.
-fn step(scene: Scene, spoken: RwSignal<String>, event: &KeyboardEvent) {
-    if event.key() == "Escape" {
-        scene.cursor.set(None);
-        return;
+fn step(scene: Scene, part: Part, spoken: RwSignal<String>, event: &KeyboardEvent) {
+    let key = event.key();
+    match key.as_str() {
+        "Escape" => scene.cursor.set(None),
+        "PageUp" | "PageDown" if scene.model.with_untracked(|model| model.nodes.0 > MOST_NODES) => {
+            event.prevent_default();
+            part.turn(scene.model, key == "PageDown");
+        }
+        _ => {}
     }
-    let Some(step) = Step::of_key(&event.key()) else { return };
+    let Some(step) = Step::of_key(&key) else { return };
     event.prevent_default();
     let before = untrack(|| scene.place());
     scene.model.with_untracked(|model| {
@@ -107,14 +178,14 @@ fn step(scene: Scene, spoken: RwSignal<String>, event: &KeyboardEvent) {
         let place = before.map_or(Place::start(columns), |place| place.stepped(step, rows, columns));
         let start = model.columns.get(place.column).copied();
         scene.cursor.set(start.map(|start| Cursor::Keyboard { row: place.row, start }));
-        spoken.set(model.words(place).map(|words| words.sentence()).unwrap_or_default());
+        spoken.set(model.say(place, scene.words).map(|said| said.sentence()).unwrap_or_default());
     });
 }
 
 /// What is said of the cell under the cursor, beside that cell; nothing on the server, where there is no cursor.
 fn tooltip(scene: Scene) -> Option<impl IntoView> {
     let place = scene.place()?;
-    let Words { name, span, value, count } = scene.model.with(|model| model.words(place))?;
+    let Said { name, span, value, count } = scene.model.with(|model| model.say(place, scene.words))?;
     let layout = scene.layout()?;
     let cell = layout.cell(place);
     let middle = cell.x + cell.width / 2.0;

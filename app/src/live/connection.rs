@@ -58,6 +58,18 @@ pub(crate) enum Mode {
     Offline,
 }
 
+impl Mode {
+    /// The mode as the style sheet knows it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Loaded => "loaded",
+            Self::Live => "live",
+            Self::Polling => "polling",
+            Self::Offline => "offline",
+        }
+    }
+}
+
 /// The mode, and since when it has held; `None` for the one that the server rendered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Status {

@@ -3,8 +3,10 @@
 use super::connection::{Command, Connection, Input, Mode, Status};
 use super::poll;
 use super::stream::{Heard, Stream};
-use crate::api::Snapshot;
+use crate::api::{Snapshot, StreamMessage};
 use crate::browser;
+use crate::choice::Choice;
+use beauty::Resolution;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use std::time::Duration;
@@ -12,27 +14,69 @@ use std::time::Duration;
 /// How often time is told to the state machine.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Keeps the snapshot fresh from hydration on, for as long as the calling component lives. Returns how fresh it is.
-pub(crate) fn keep_fresh(snapshot: WriteSignal<Snapshot>) -> ReadSignal<Status> {
-    let (status, set_status) = signal(Status::LOADED);
-    Effect::new(move |_| Driver::new(snapshot, set_status).start());
-    status
+/// How far the browser's clock and the node's may differ before the page says so: what a message may take on its way, and more.
+const SKEW: u64 = 5_000;
+
+/// What is known of the page's freshness.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Freshness {
+    /// Whether it is fresh, and since when.
+    pub(crate) status: ReadSignal<Status>,
+    /// By how many whole seconds the two clocks differ, where that is too much.
+    pub(crate) skew: ReadSignal<Option<u64>>,
+}
+
+/// Keeps the snapshot fresh from hydration on, for as long as the calling component lives; or, where the reader looks at the
+/// past, shows that. Returns how fresh it is.
+pub(crate) fn keep_fresh(snapshot: WriteSignal<Snapshot>, choice: Memo<Choice>) -> Freshness {
+    let ((status, set_status), (skew, set_skew)) = (signal(Status::LOADED), signal(None));
+    let aim = Memo::new(move |_| choice.with(|choice| (choice.resolution, choice.at)));
+    Effect::new(move |_| {
+        let (resolution, at) = aim.get();
+        let driver = Driver::new(resolution, snapshot, set_status, set_skew);
+        match at {
+            None => driver.start(),
+            Some(at) => spawn_local(driver.look_back(at)),
+        }
+    });
+    Freshness { status, skew }
 }
 
 /// Handles to what the driver holds. They outlive it harmlessly: what comes after its end finds nothing to change.
 #[derive(Clone, Copy)]
 struct Driver {
+    resolution: Resolution,
     connection: StoredValue<Connection>,
     stream: StoredValue<Option<Stream>, LocalStorage>,
     snapshot: WriteSignal<Snapshot>,
     status: WriteSignal<Status>,
+    skew: WriteSignal<Option<u64>>,
 }
 
 impl Driver {
     /// To be called in an effect, whose end is the driver's.
-    fn new(snapshot: WriteSignal<Snapshot>, status: WriteSignal<Status>) -> Self {
+    fn new(
+        resolution: Resolution,
+        snapshot: WriteSignal<Snapshot>,
+        status: WriteSignal<Status>,
+        skew: WriteSignal<Option<u64>>,
+    ) -> Self {
         let connection = StoredValue::new(Connection::new());
-        Self { connection, stream: StoredValue::new_local(None), snapshot, status }
+        Self { resolution, connection, stream: StoredValue::new_local(None), snapshot, status, skew }
+    }
+
+    /// Shows a moment of the past. What does not come leaves the page as it was, and offline.
+    async fn look_back(self, at: u64) {
+        let answer = poll::moment(self.resolution, at).await;
+        // The reader may look elsewhere by now.
+        if self.connection.try_with_value(|_| ()).is_none() {
+            return;
+        }
+        let mode = if answer.is_ok() { Mode::Loaded } else { Mode::Offline };
+        self.status.try_set(Status { mode, since: Some(browser::now()) });
+        if let Ok(moment) = answer {
+            self.snapshot.try_set(moment);
+        }
     }
 
     fn start(self) {
@@ -69,7 +113,7 @@ impl Driver {
     }
 
     fn open_stream(self) {
-        let opened = Stream::open(move |heard| self.on_heard(heard));
+        let opened = Stream::open(self.resolution, move |heard| self.on_heard(heard));
         let refused = opened.is_none();
         self.stream.try_update_value(|stream| *stream = opened);
         if refused {
@@ -80,6 +124,10 @@ impl Driver {
     fn on_heard(self, heard: Heard) {
         match heard {
             Heard::Message(message) => {
+                self.compare_clocks(match &*message {
+                    StreamMessage::Snapshot(snapshot) => snapshot.health.now,
+                    StreamMessage::Delta(delta) => delta.health.now,
+                });
                 self.snapshot.try_update(|snapshot| snapshot.apply(*message));
                 self.feed(Input::Message);
             }
@@ -87,8 +135,19 @@ impl Driver {
         }
     }
 
+    /// Says by how much the clocks differ, and says it again only when the answer differs by seconds.
+    fn compare_clocks(self, theirs: u64) {
+        let apart = browser::now().abs_diff(theirs);
+        let skew = (apart > SKEW).then_some(apart / 1_000);
+        self.skew.try_maybe_update(|before| {
+            let differs = *before != skew;
+            *before = skew;
+            (differs, ())
+        });
+    }
+
     async fn fetch(self) {
-        match poll::snapshot().await {
+        match poll::snapshot(self.resolution).await {
             Ok(fetched) => {
                 self.feed(Input::Fetched);
                 // A stream that has come back meanwhile knows better.

@@ -7,4 +7,5 @@ mod driver;
 mod poll;
 mod stream;
 
-pub(crate) use driver::keep_fresh;
+pub(crate) use driver::{Freshness, keep_fresh};
+pub(crate) use poll::likeness as fetch_likeness;

@@ -1,6 +1,7 @@
 //! The stream: a WebSocket on which the node sends a snapshot, then deltas.
 
 use crate::api::StreamMessage;
+use beauty::Resolution;
 use leptos::prelude::window;
 use leptos::wasm_bindgen::JsCast;
 use leptos::wasm_bindgen::prelude::Closure;
@@ -25,9 +26,9 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    /// Opens the stream of the node that served the page; `None` where the browser refuses.
-    pub(crate) fn open(hear: impl Fn(Heard) + Clone + 'static) -> Option<Self> {
-        let socket = WebSocket::new(&address()?).ok()?;
+    /// Opens the stream of the node that served the page, for maps of a resolution; `None` where the browser refuses.
+    pub(crate) fn open(resolution: Resolution, hear: impl Fn(Heard) + Clone + 'static) -> Option<Self> {
+        let socket = WebSocket::new(&address(resolution)?).ok()?;
         let hear_end = hear.clone();
         let on_message = Closure::<dyn FnMut(_)>::new(move |event: MessageEvent| hear(read(&event)));
         // A failure is followed by a close, so the close alone is enough to know.
@@ -47,10 +48,15 @@ impl Drop for Stream {
     }
 }
 
-fn address() -> Option<String> {
+fn address(resolution: Resolution) -> Option<String> {
     let location = window().location();
     let scheme = if location.protocol().ok()? == "https:" { "wss" } else { "ws" };
-    Some(format!("{scheme}://{}{PATH}", location.host().ok()?))
+    // What is usual is not said, so that the address of the usual stream is as short as its path.
+    let query = match resolution {
+        Resolution::TenSeconds => String::new(),
+        other => format!("?resolution={other}"),
+    };
+    Some(format!("{scheme}://{}{PATH}{query}", location.host().ok()?))
 }
 
 fn read(event: &MessageEvent) -> Heard {

@@ -1,44 +1,50 @@
 //! Whether this node agrees with its peers, and the digest by which anybody can check.
 
 use crate::api::{Health, Peer, Snapshot};
-use crate::format;
+use crate::words::{Words, day_and_time, use_words};
 use leptos::prelude::*;
 
-/// The digest of the node's events, and how many peers have the same.
+/// The digest of the node's events, how many peers have the same, and who has not.
 #[component]
 pub(crate) fn Agreement(
     /// What the page shows.
     snapshot: ReadSignal<Snapshot>,
 ) -> impl IntoView {
+    let words = use_words();
     let covers = move || {
         let Health { events, digest_from, .. } = snapshot.read().health;
-        let events = format::counted(events, "event", "events");
-        format!("{events} kept; the digest counts from {} UTC on.", format::day_and_time(digest_from))
+        (words.kept)(&words.counted(events, &words.event), &day_and_time(digest_from))
     };
+    let said = move || said(&snapshot.read().network.peers, words);
+    let differ = move || snapshot.read().network.peers.iter().any(|peer| peer.in_sync == Some(false));
     view! {
-        <section aria-labelledby="agreement-heading">
-            <h2 id="agreement-heading">"Agreement"</h2>
-            <p data-testid="agreement">{move || words(&snapshot.read().network.peers)}</p>
+        <section class="agreement" aria-labelledby="agreement-heading">
+            <h2 id="agreement-heading">{words.agreement}</h2>
+            <p class="verdict" data-differ=differ data-testid="agreement" aria-live="polite">{said}</p>
             <p>
                 <code class="digest" data-testid="digest">{move || snapshot.read().health.digest.clone()}</code>
             </p>
-            <p class="note">{covers} " Equal digests over the same time, equal events."</p>
+            <p class="note">{covers} " " {words.equal_digests}</p>
         </section>
     }
     .into_any()
 }
 
-/// How many of the peers that told their digest have ours.
-fn words(peers: &[Peer]) -> String {
-    let told: Vec<bool> = peers.iter().filter_map(|peer| peer.in_sync).collect();
-    let agreeing = told.iter().filter(|in_sync| **in_sync).count();
-    match (told.len(), agreeing) {
-        (0, _) => "No peer has told its digest yet.".to_owned(),
-        (1, 1) => "The one peer that told its digest has the same events.".to_owned(),
-        (2, 2) => "Both peers have the same events.".to_owned(),
-        (all, agreeing) if all == agreeing => format!("All {all} peers have the same events."),
-        (all, agreeing) => {
-            format!("{agreeing} of {} have the same events.", format::counted(all as u64, "peer", "peers"))
+/// How many of the peers that told their digest have ours, and who has another.
+fn said(peers: &[Peer], words: &Words) -> String {
+    let told = || peers.iter().filter_map(|peer| Some((peer, peer.in_sync?)));
+    let (all, agreeing) = (told().count(), told().filter(|(_, in_sync)| *in_sync).count());
+    let counted = words.counted(all as u64, &words.peer);
+    match (all, agreeing) {
+        (0, _) => words.nobody_told.to_owned(),
+        (1, 1) => words.one_agrees.to_owned(),
+        (2, 2) => words.both_agree.to_owned(),
+        (all, agreeing) if all == agreeing => (words.all_agree)(&counted),
+        (_, agreeing) => {
+            let differing = told().filter(|(_, in_sync)| !in_sync);
+            let names = differing.map(|(peer, _)| peer.node_id.as_deref().unwrap_or(words.unnamed));
+            let names = names.collect::<Vec<_>>().join(", ");
+            format!("{} {}", (words.some_agree)(&words.count(agreeing as u64), &counted), (words.behind)(&names))
         }
     }
 }
@@ -46,39 +52,25 @@ fn words(peers: &[Peer]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::{Dialect, Direction, PeerState};
+    use crate::samples::peer;
 
-    fn peers(in_sync: &[Option<bool>]) -> Vec<Peer> {
-        let peer = |in_sync: &Option<bool>| Peer {
-            node_id: None,
-            public_key: None,
-            address: String::new(),
-            direction: Direction::Inbound,
-            state: PeerState::Connected,
-            dialect: Dialect::Json,
-            since: 0,
-            rtt_ms: None,
-            sent: 0,
-            received: 0,
-            refused: 0,
-            in_sync: *in_sync,
-            last_seen: 0,
-        };
-        in_sync.iter().map(peer).collect()
+    fn say(in_sync: &[Option<bool>]) -> String {
+        let peers: Vec<Peer> = in_sync.iter().map(|in_sync| Peer { in_sync: *in_sync, ..peer("beta") }).collect();
+        said(&peers, &crate::words::EN)
     }
 
     #[test]
     fn who_told_nothing_is_not_counted() {
-        assert_eq!(words(&peers(&[])), "No peer has told its digest yet.");
-        assert_eq!(words(&peers(&[None])), "No peer has told its digest yet.");
-        assert_eq!(words(&peers(&[None, Some(true)])), "The one peer that told its digest has the same events.");
+        assert_eq!(say(&[]), "No peer has told its digest yet.");
+        assert_eq!(say(&[None]), "No peer has told its digest yet.");
+        assert_eq!(say(&[None, Some(true)]), "The one peer that told its digest has the same events.");
     }
 
     #[test]
     fn agreement_and_disagreement_are_counted() {
-        assert_eq!(words(&peers(&[Some(true); 2])), "Both peers have the same events.");
-        assert_eq!(words(&peers(&[Some(true); 3])), "All 3 peers have the same events.");
-        assert_eq!(words(&peers(&[Some(true), Some(false)])), "1 of 2 peers have the same events.");
-        assert_eq!(words(&peers(&[Some(false)])), "0 of 1 peer have the same events.");
+        assert_eq!(say(&[Some(true); 2]), "Both peers have the same events.");
+        assert_eq!(say(&[Some(true); 3]), "All 3 peers have the same events.");
+        assert_eq!(say(&[Some(true), Some(false)]), "1 of 2 peers have the same events. Not yet the same: beta.");
+        assert_eq!(say(&[Some(false)]), "0 of 1 peer have the same events. Not yet the same: beta.");
     }
 }

@@ -1,9 +1,14 @@
-//! Whose page this is, and how fresh it is.
+//! Whose page this is, how fresh it is, and what keeps it from being the whole truth.
 
 use crate::api::Snapshot;
-use crate::format;
-use crate::live::connection::{Mode, Status};
+use crate::choice::Choice;
+use crate::live::Freshness;
+use crate::live::connection::Mode;
+use crate::words::{Words, day_and_time, time, use_words};
 use leptos::prelude::*;
+
+/// How much of a key is shown: enough to tell nodes apart at a glance.
+const FINGERPRINT: usize = 16;
 
 /// The head of the page.
 #[component]
@@ -11,13 +16,32 @@ pub(crate) fn Header(
     /// What the page shows.
     snapshot: ReadSignal<Snapshot>,
     /// How fresh the page is.
-    status: ReadSignal<Status>,
+    fresh: Freshness,
     /// When the server took the snapshot that the page started from.
     taken_at: u64,
+    /// What the reader has chosen.
+    choice: Memo<Choice>,
 ) -> impl IntoView {
-    let since = move || match status.get().since {
-        Some(since) => format!("since {} UTC", format::time(since)),
-        None => format!("of {} UTC", format::time(taken_at)),
+    let words = use_words();
+    let past = move || choice.with(|choice| choice.at);
+    let since = move || match (past(), fresh.status.get().since) {
+        (Some(at), _) => format!("{} {} UTC", words.at, moment(at)),
+        (None, Some(since)) => format!("{} {} UTC", words.since, time(since)),
+        (None, None) => format!("{} {} UTC", words.of, time(taken_at)),
+    };
+    let fingerprint = move || {
+        let key = snapshot.read().health.public_key.clone()?;
+        Some(view! {
+            <span class="key" title=key.clone()>
+                {words.key} " " <code>{grouped(&key)}</code>
+            </span>
+        })
+    };
+    let warning = move || {
+        if let Some(skew) = fresh.skew.get() {
+            return Some((words.skewed)(&words.duration(skew)));
+        }
+        (past().is_none() && snapshot.read().network.peers.is_empty()).then(|| words.alone.to_owned())
     };
     view! {
         <header class="header">
@@ -28,32 +52,57 @@ pub(crate) fn Header(
                     {move || snapshot.read().health.node_id.clone()}
                 </span>
             </h1>
-            <p class="state" data-testid="connection-state" data-mode=move || name(status.get().mode)>
-                <strong role="status">{move || word(status.get().mode)}</strong>
+            {fingerprint}
+            <p
+                class="state"
+                data-testid="connection-state"
+                data-mode=move || if past().is_some() { "past" } else { fresh.status.get().mode.name() }
+            >
+                <strong role="status">
+                    {move || if past().is_some() { words.past } else { word(fresh.status.get().mode, words) }}
+                </strong>
                 " "
                 <span class="since">{since}</span>
             </p>
+            <p class="warning" role="status" data-testid="warning">{warning}</p>
         </header>
     }
     .into_any()
 }
 
+/// A moment to the second.
+fn moment(at: u64) -> String {
+    format!("{}:{:02}", day_and_time(at), at / 1_000 % 60)
+}
+
+/// The beginning of a key in groups of four digits.
+fn grouped(key: &str) -> String {
+    let digits: Vec<char> = key.chars().take(FINGERPRINT).collect();
+    digits.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join(" ")
+}
+
 /// The mode in a word. What the server rendered is a snapshot, and stays one where JavaScript is off.
-fn word(mode: Mode) -> &'static str {
+fn word(mode: Mode, words: &Words) -> &'static str {
     match mode {
-        Mode::Loaded => "Snapshot",
-        Mode::Live => "Live",
-        Mode::Polling => "Polling",
-        Mode::Offline => "Offline",
+        Mode::Loaded => words.snapshot,
+        Mode::Live => words.live,
+        Mode::Polling => words.polling,
+        Mode::Offline => words.offline,
     }
 }
 
-/// The mode as the style sheet knows it.
-fn name(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Loaded => "loaded",
-        Mode::Live => "live",
-        Mode::Polling => "polling",
-        Mode::Offline => "offline",
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_shown_by_its_first_sixteen_digits() {
+        assert_eq!(grouped(&"0123456789abcdef".repeat(4)), "0123 4567 89ab cdef");
+        assert_eq!(grouped("12345"), "1234 5");
+    }
+
+    #[test]
+    fn a_moment_of_the_past_is_told_to_the_second() {
+        assert_eq!(moment(1_763_820_915_999), "2025-11-22 14:15:15");
     }
 }

@@ -1,17 +1,20 @@
 //! What the page says while federation is switched off.
 
+use crate::words::use_words;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
 /// That it is off, and how to switch it on.
 #[component]
 pub(crate) fn SwitchedOff() -> impl IntoView {
+    let words = use_words();
+    let (before, after) = words.off_how;
     view! {
-        <Title text="Federation is off · Beauty Mesh" />
+        <Title text=format!("{} · Beauty Mesh", words.off_title) />
         <main class="message" data-testid="federation-off">
-            <h1>"Federation is off"</h1>
-            <p>"This node takes part in no mesh, so it has no map to show."</p>
-            <p>"To switch it on, start the node with " <code>"FEDERATED_ENABLE=1"</code> " in its environment."</p>
+            <h1>{words.off_title}</h1>
+            <p>{words.off_why}</p>
+            <p>{before} " " <code>"FEDERATED_ENABLE=1"</code> " " {after}</p>
         </main>
     }
 }

@@ -1,85 +1,145 @@
-//! Who is connected.
+//! Who is connected: a table that can be sorted.
 
+use super::roster::{Column, Gone, Health, Line, Order, lines, note_gone};
 use crate::api::{Direction, Peer, PeerState, Snapshot};
-use crate::format;
+use crate::words::{NOTHING, Words, use_words};
 use leptos::prelude::*;
 
-/// The connected peers, in the order in which the node names them.
+/// The connected peers, and those that were connected while the page was open.
 #[component]
 pub(crate) fn Peers(
     /// What the page shows.
     snapshot: ReadSignal<Snapshot>,
 ) -> impl IntoView {
-    let lines = move || {
-        let Snapshot { health, network, .. } = &*snapshot.read();
-        network.peers.iter().map(|peer| line(peer, health.now)).collect_view()
+    let words = use_words();
+    let order = RwSignal::new(Order { column: Column::Name, backwards: false });
+    let gone = RwSignal::new(Gone::new());
+    Effect::new(move |before: Option<Vec<Peer>>| {
+        let after = snapshot.with(|snapshot| snapshot.network.peers.clone());
+        gone.maybe_update(|gone| {
+            let earlier = gone.clone();
+            note_gone(gone, before.as_deref().unwrap_or_default(), &after);
+            *gone != earlier
+        });
+        after
+    });
+    let rows = move || {
+        let snapshot = snapshot.read();
+        let lines = lines(&snapshot, &gone.read(), order.get());
+        lines.iter().map(|line| row(line, snapshot.health.now, words)).collect_view()
     };
-    let none = move || snapshot.read().network.peers.is_empty();
+    let none = move || snapshot.read().network.peers.is_empty() && gone.read().is_empty();
+    let (before, after) = words.no_peers;
     view! {
         <section aria-labelledby="peers-heading">
-            <h2 id="peers-heading">"Peers"</h2>
+            <h2 id="peers-heading">{words.peers}</h2>
             <div class="scroll" class:hidden=none role="region" aria-labelledby="peers-heading" tabindex="0">
                 <table class="peers" data-testid="peers">
                     <thead>
                         <tr>
-                            <th scope="col">"Name"</th>
-                            <th scope="col" class="wide-only">"Link"</th>
-                            <th scope="col">"Round trip"</th>
-                            <th scope="col" class="wide-only">"Sent / received"</th>
-                            <th scope="col">"Its events"</th>
+                            {Column::ALL
+                                .into_iter()
+                                .zip(words.peer_columns)
+                                .map(|(column, name)| heading(column, name, order, words))
+                                .collect_view()}
                         </tr>
                     </thead>
-                    <tbody>{lines}</tbody>
+                    <tbody>{rows}</tbody>
                 </table>
             </div>
             <p class="note" class:hidden=move || !none()>
-                "No peers are connected. Nodes named in " <code>"FEDERATED_PEERS"</code> " are dialled until they answer."
+                {before}
+                " "
+                <code>"FEDERATED_PEERS"</code>
+                " "
+                {after}
             </p>
         </section>
     }
     .into_any()
 }
 
-/// A peer in a row. The times are by the node's clock, as it was when it told them.
-fn line(peer: &Peer, now: u64) -> impl IntoView + use<> {
-    let test_id = format!("peer-{}", peer.node_id.as_ref().unwrap_or(&peer.address));
+/// A column's name, which sorts by it.
+fn heading(column: Column, name: &'static str, order: RwSignal<Order>, words: &'static Words) -> impl IntoView {
+    let sorted = move || {
+        let Order { column: by, backwards } = order.get();
+        match (by == column, backwards) {
+            (false, _) => "none",
+            (true, false) => "ascending",
+            (true, true) => "descending",
+        }
+    };
     view! {
-        <tr data-testid=test_id>
+        <th scope="col" class:wide-only=is_wide(column) aria-sort=sorted>
+            <button
+                type="button"
+                title=format!("{} {name}", words.sort_by)
+                on:click=move |_| order.update(|order| *order = order.clicked(column))
+            >
+                {name}
+            </button>
+        </th>
+    }
+}
+
+/// Whether a column is left out on a narrow screen.
+fn is_wide(column: Column) -> bool {
+    matches!(column, Column::Link | Column::Frames | Column::LastEvent)
+}
+
+/// A peer in a row. The times are by the node's clock, as it was when it told them.
+fn row(line: &Line, now: u64, words: &Words) -> impl IntoView + use<> {
+    let Line { peer, health, last_event } = line;
+    let age = |at: u64| words.duration(now.saturating_sub(at) / 1_000);
+    let offline = *health == Health::Offline;
+    let name = peer.node_id.as_ref().unwrap_or(&peer.address);
+    let test_id = format!("{}-{name}", if offline { "gone" } else { "peer" });
+    let state =
+        if peer.state == PeerState::Connecting { words.connecting } else { words.peer_states[*health as usize] };
+    let linked = if offline { String::new() } else { (words.linked_for)(&age(peer.since)) };
+    view! {
+        <tr data-testid=test_id data-health=word(*health)>
             <th scope="row">
-                <span>{peer.node_id.clone().unwrap_or_else(|| "unnamed".to_owned())}</span>
+                <span>{peer.node_id.clone().unwrap_or_else(|| words.unnamed.to_owned())}</span>
                 <span class="detail">{peer.address.clone()}</span>
             </th>
+            <td class="peer-state">{state}</td>
             <td class="wide-only">
-                <span>{link(peer)}</span>
-                <span class="detail">{format!("for {}", age(peer.since, now))}</span>
+                <span>{link(peer, words)}</span>
+                <span class="detail">{linked}</span>
             </td>
             <td>
-                <span>{peer.rtt_ms.map_or_else(|| format::NOTHING.to_owned(), format::milliseconds)}</span>
-                <span class="detail">{format!("heard {} ago", age(peer.last_seen, now))}</span>
+                <span>{peer.rtt_ms.map_or_else(|| NOTHING.to_owned(), |rtt| words.milliseconds(rtt))}</span>
+                <span class="detail">{(words.heard_ago)(&age(peer.last_seen))}</span>
             </td>
-            <td class="wide-only">{format!("{} / {}", format::count(peer.sent), format::count(peer.received))}</td>
-            <td>{agreement(peer.in_sync)}</td>
+            <td class="wide-only">{format!("{} / {}", words.count(peer.sent), words.count(peer.received))}</td>
+            <td class="wide-only">{last_event.map_or_else(|| NOTHING.to_owned(), |at| (words.ago)(&age(at)))}</td>
+            <td>{agreement(peer.in_sync, words)}</td>
         </tr>
     }
 }
 
-fn link(peer: &Peer) -> &'static str {
+/// As the style sheet knows it.
+fn word(health: Health) -> &'static str {
+    match health {
+        Health::Live => "live",
+        Health::Stale => "stale",
+        Health::Offline => "offline",
+    }
+}
+
+fn link(peer: &Peer, words: &Words) -> &'static str {
     match (peer.state, peer.direction) {
-        (PeerState::Connecting, _) => "connecting",
-        (PeerState::Connected, Direction::Inbound) => "it called us",
-        (PeerState::Connected, Direction::Outbound) => "we called it",
+        (PeerState::Connecting, _) => words.connecting,
+        (PeerState::Connected, Direction::Inbound) => words.called_us,
+        (PeerState::Connected, Direction::Outbound) => words.we_called,
     }
 }
 
-fn agreement(in_sync: Option<bool>) -> &'static str {
+fn agreement(in_sync: Option<bool>, words: &Words) -> &'static str {
     match in_sync {
-        Some(true) => "the same as ours",
-        Some(false) => "not yet ours",
-        None => format::NOTHING,
+        Some(true) => words.same_as_ours,
+        Some(false) => words.not_ours,
+        None => NOTHING,
     }
-}
-
-/// How long ago that was, by the node's clock.
-fn age(at: u64, now: u64) -> String {
-    format::duration(now.saturating_sub(at) / 1_000)
 }

@@ -2,6 +2,7 @@
 
 use crate::api::Snapshot;
 use crate::fold::Fold;
+use crate::words::use_words;
 use leptos::prelude::*;
 
 /// Where each part can be fetched. No pages of ours: `rel="external"` keeps the router away from them.
@@ -22,7 +23,7 @@ pub(crate) fn RawJson(
     let json = move || open.get().then(|| snapshot.with(pretty));
     let link = |part| view! { <li><a href=part rel="external"><code>{part}</code></a></li> };
     view! {
-        <Fold summary="Raw JSON" test_id="raw" open=open>
+        <Fold summary=use_words().raw test_id="raw" open=open>
             <ul class="links">{PARTS.map(link).collect_view()}</ul>
             <pre class="raw" data-testid="raw-json" tabindex="0">{json}</pre>
         </Fold>

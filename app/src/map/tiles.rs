@@ -1,30 +1,63 @@
-//! The mesh in seven numbers, and where it is heading.
+//! The mesh in seven numbers, each with where it is heading.
 
+use super::history::History;
+use super::spark::spark;
 use crate::api::{Health, Snapshot};
-use crate::format;
-use beauty::{Direction, Mood, Trend};
+use crate::choice::Choice;
+use crate::words::{NOTHING, Words, use_words};
+use beauty::{Direction, HeatmapBucket, Mood, Trend};
 use leptos::prelude::*;
 
-/// One number: how it is called here, how the API calls it, and how it reads.
+/// From which change on a score is on the move: as in [`Trend`].
+const SCORE_STEADY: f64 = 0.05;
+/// From which change on a count is on the move: half of one.
+const COUNT_STEADY: f64 = 0.5;
+
+/// One number: how the API calls it, how it reads, and how it went.
 #[derive(Clone, Copy)]
 struct Tile {
-    label: &'static str,
     field: &'static str,
-    value: fn(&Health) -> String,
+    value: fn(&Health, &Words) -> String,
+    series: Series,
+}
+
+/// Where the past of a number comes from.
+#[derive(Clone, Copy)]
+enum Series {
+    /// The buckets of the map.
+    Buckets(fn(&HeatmapBucket) -> Option<f64>),
+    /// What the page has heard.
+    Heard(usize),
 }
 
 const TILES: [Tile; 7] = [
-    Tile { label: "Average beauty", field: "beauty_avg", value: |health| format::score_or_nothing(health.beauty_avg) },
-    Tile { label: "Lowest", field: "beauty_min", value: |health| format::score_or_nothing(health.beauty_min) },
-    Tile { label: "Highest", field: "beauty_max", value: |health| format::score_or_nothing(health.beauty_max) },
-    Tile { label: "Chaos", field: "chaos", value: |health| format::score_or_nothing(health.chaos) },
-    Tile { label: "Events seen", field: "gossip_seen", value: |health| format::count(health.gossip_seen) },
     Tile {
-        label: "Sent to peers",
-        field: "gossip_propagated",
-        value: |health| format::count(health.gossip_propagated),
+        field: "beauty_avg",
+        value: |health, words| words.score_or_nothing(health.beauty_avg),
+        series: Series::Buckets(|bucket| bucket.avg),
     },
-    Tile { label: "Peers", field: "peers", value: |health| format::count(health.peers as u64) },
+    Tile {
+        field: "beauty_min",
+        value: |health, words| words.score_or_nothing(health.beauty_min),
+        series: Series::Buckets(|bucket| bucket.min),
+    },
+    Tile {
+        field: "beauty_max",
+        value: |health, words| words.score_or_nothing(health.beauty_max),
+        series: Series::Buckets(|bucket| bucket.max),
+    },
+    Tile {
+        field: "chaos",
+        value: |health, words| words.score_or_nothing(health.chaos),
+        series: Series::Buckets(|bucket| bucket.chaos),
+    },
+    Tile { field: "gossip_seen", value: |health, words| words.count(health.gossip_seen), series: Series::Heard(0) },
+    Tile {
+        field: "gossip_propagated",
+        value: |health, words| words.count(health.gossip_propagated),
+        series: Series::Heard(1),
+    },
+    Tile { field: "peers", value: |health, words| words.count(health.peers as u64), series: Series::Heard(2) },
 ];
 
 /// The tiles, with the trend in words beneath them.
@@ -32,24 +65,46 @@ const TILES: [Tile; 7] = [
 pub(crate) fn Tiles(
     /// What the page shows.
     snapshot: ReadSignal<Snapshot>,
+    /// What the reader has chosen.
+    choice: Memo<Choice>,
 ) -> impl IntoView {
-    let tiles = TILES.map(|Tile { label, field, value }| {
+    let words = use_words();
+    let history = RwSignal::new(History::default());
+    Effect::new(move |_| {
+        if choice.with(|choice| choice.at.is_none()) {
+            snapshot.with(|snapshot| history.update(|history| history.note(snapshot)));
+        }
+    });
+    let tiles = TILES.into_iter().zip(words.tiles).map(|(tile, label)| {
+        let Tile { field, value, series } = tile;
+        // What nobody keeps is not known of the past.
+        let known = move || matches!(series, Series::Buckets(_)) || choice.with(|choice| choice.at.is_none());
+        let shown = move || if known() { value(&snapshot.read().health, words) } else { NOTHING.to_owned() };
+        let values = Memo::new(move |_| match series {
+            Series::Buckets(of) => snapshot.read().heatmap.buckets.iter().map(of).collect(),
+            Series::Heard(which) if known() => history.read().series(which),
+            Series::Heard(_) => Vec::new(),
+        });
+        let steady = if matches!(series, Series::Buckets(_)) { SCORE_STEADY } else { COUNT_STEADY };
         view! {
             <div class="tile">
                 <dt>{label}</dt>
-                <dd class="tile-value" data-testid=format!("tile-{field}")>{move || value(&snapshot.read().health)}</dd>
+                <dd class="tile-value" data-testid=format!("tile-{field}")>{shown}</dd>
+                <dd class="tile-spark">{move || spark(&values.read(), 2.0 * steady)}</dd>
+                <dd class="tile-direction" data-testid=format!("direction-{field}")>
+                    {move || direction(Direction::of(&values.read(), steady), words)}
+                </dd>
                 <dd class="tile-field"><code>{field}</code></dd>
             </div>
         }
     });
-    let trend = move || snapshot.with(|Snapshot { health, heatmap, .. }| words(health.beauty_avg, Trend::of(heatmap)));
-    let window = move || {
-        let seconds = snapshot.read().health.window_seconds;
-        format!("Beauty and chaos of the last {}.", format::duration(seconds))
+    let trend = move || {
+        snapshot.with(|Snapshot { health, heatmap, .. }| sentence(health.beauty_avg, Trend::of(heatmap), words))
     };
+    let window = move || (words.window)(&words.duration(snapshot.read().health.window_seconds));
     view! {
         <section aria-labelledby="tiles-heading">
-            <h2 id="tiles-heading">"The mesh now"</h2>
+            <h2 id="tiles-heading">{words.now}</h2>
             <dl class="tiles">{tiles.collect_view()}</dl>
             <p>
                 <span data-testid="trend">{trend}</span>
@@ -61,21 +116,36 @@ pub(crate) fn Tiles(
     .into_any()
 }
 
+/// An arrow and a word.
+fn direction(direction: Option<Direction>, words: &Words) -> String {
+    direction.map_or_else(
+        || NOTHING.to_owned(),
+        |direction| {
+            let (arrow, word) = match direction {
+                Direction::Rising => ('↗', words.rising),
+                Direction::Falling => ('↘', words.falling),
+                Direction::Steady => ('→', words.steady),
+            };
+            format!("{arrow} {}", word.to_lowercase())
+        },
+    )
+}
+
 /// Where the mesh is heading, and how it feels.
-fn words(average: Option<f64>, trend: Option<Trend>) -> String {
+pub(super) fn sentence(average: Option<f64>, trend: Option<Trend>, words: &Words) -> String {
     let Some(trend) = trend else {
-        let nothing = if average.is_none() { "No events yet." } else { "Too few events to tell a trend." };
+        let nothing = if average.is_none() { words.no_events_yet_sentence } else { words.too_few };
         return nothing.to_owned();
     };
     let direction = match trend.direction {
-        Direction::Rising => "Rising",
-        Direction::Falling => "Falling",
-        Direction::Steady => "Steady",
+        Direction::Rising => words.rising,
+        Direction::Falling => words.falling,
+        Direction::Steady => words.steady,
     };
     let mood = match trend.mood {
-        Mood::Calm => "calm",
-        Mood::Lively => "lively",
-        Mood::Turbulent => "turbulent",
+        Mood::Calm => words.calm,
+        Mood::Lively => words.lively,
+        Mood::Turbulent => words.turbulent,
     };
     format!("{direction}, {mood}.")
 }
@@ -83,16 +153,18 @@ fn words(average: Option<f64>, trend: Option<Trend>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::EN;
 
     #[test]
     fn a_trend_is_told_in_two_words() {
         let trend = Trend { slope: 0.0, direction: Direction::Steady, mood: Mood::Calm };
-        assert_eq!(words(Some(0.5), Some(trend)), "Steady, calm.");
+        assert_eq!(sentence(Some(0.5), Some(trend), &EN), "Steady, calm.");
     }
 
     #[test]
     fn without_events_nothing_is_claimed() {
-        assert_eq!(words(None, None), "No events yet.");
-        assert_eq!(words(Some(0.5), None), "Too few events to tell a trend.");
+        assert_eq!(sentence(None, None, &EN), "No events yet.");
+        assert_eq!(sentence(Some(0.5), None, &EN), "Too few events to tell a trend.");
+        assert_eq!(direction(None, &EN), "—");
     }
 }

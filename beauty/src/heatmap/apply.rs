@@ -46,8 +46,9 @@ impl Heatmap {
         let first = (to + 1).saturating_sub(gone as u64);
         self.buckets.extend((first..=to).take(gone).map(|slot| HeatmapBucket::empty(resolution.start(slot))));
         for row in &mut self.nodes {
-            row.avg.drain(..gone.min(row.avg.len()));
-            row.avg.resize(columns, None);
+            slide(&mut row.avg, gone, columns);
+            slide(&mut row.chaos, gone, columns);
+            slide(&mut row.count, gone, columns);
         }
     }
 
@@ -58,14 +59,20 @@ impl Heatmap {
             // Beyond the last row that is shown.
             Err(place) if place >= MAX_ROWS => return,
             Err(place) => {
-                let row = HeatmapRow { node_id: cells.node_id.clone(), avg: vec![None; columns] };
+                let row = HeatmapRow {
+                    node_id: cells.node_id.clone(),
+                    avg: vec![None; columns],
+                    chaos: vec![None; columns],
+                    count: vec![0; columns],
+                };
                 self.nodes.insert(place, row);
                 place
             }
         };
         for cell in &cells.cells {
             if let Some(column) = self.column(cell.start) {
-                self.nodes[place].avg[column] = cell.avg;
+                let row = &mut self.nodes[place];
+                (row.avg[column], row.chaos[column], row.count[column]) = (cell.avg, cell.chaos, cell.count);
             }
         }
     }
@@ -74,4 +81,10 @@ impl Heatmap {
     fn column(&self, start: u64) -> Option<usize> {
         self.buckets.binary_search_by_key(&start, |bucket| bucket.start).ok()
     }
+}
+
+/// Lets so many of the oldest cells go, and fills up to the window's width with cells of no event.
+fn slide<T: Clone + Default>(cells: &mut Vec<T>, gone: usize, columns: usize) {
+    cells.drain(..gone.min(cells.len()));
+    cells.resize(columns, T::default());
 }

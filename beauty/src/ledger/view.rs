@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ledger::nodes::Node;
 use crate::{
-    Bucket, Digest, Heatmap, HeatmapBucket, HeatmapCell, HeatmapCells, HeatmapDelta, HeatmapRow, LeanBucket, Ledger,
-    MAX_COLUMNS, MAX_ROWS, Origin, Resolution, SetHash, Timestamp,
+    Bucket, Digest, Heatmap, HeatmapBucket, HeatmapCell, HeatmapCells, HeatmapDelta, HeatmapRow, Ledger, MAX_COLUMNS,
+    MAX_ROWS, Origin, Resolution, SetHash, Timestamp,
 };
 
 impl Ledger {
@@ -21,8 +21,7 @@ impl Ledger {
             nodes_total += 1;
             if rows.len() < MAX_ROWS {
                 let ring = node.rings.get(resolution);
-                let avg = ring.window(now, columns).map(|(_, bucket)| bucket.and_then(LeanBucket::avg)).collect();
-                rows.push(HeatmapRow { node_id: origin.as_str().to_owned(), avg });
+                rows.push(HeatmapRow::new(origin.as_str(), ring.window(now, columns).map(HeatmapCell::of)));
             }
         }
         let digest = self.digest(now);
@@ -107,10 +106,7 @@ impl Ledger {
 
     fn cells(&self, resolution: Resolution, origin: &Origin, starts: BTreeSet<Timestamp>) -> HeatmapCells {
         let ring = self.nodes.get(origin).map(|node| node.rings.get(resolution));
-        let cell = |start: Timestamp| HeatmapCell {
-            start: start.as_millis(),
-            avg: ring.and_then(|ring| ring.get(start)).and_then(LeanBucket::avg),
-        };
+        let cell = |start: Timestamp| HeatmapCell::of((start, ring.and_then(|ring| ring.get(start))));
         HeatmapCells { node_id: origin.as_str().to_owned(), cells: starts.into_iter().map(cell).collect() }
     }
 }

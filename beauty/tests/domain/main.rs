@@ -3,6 +3,7 @@
 mod convergence;
 mod digests;
 mod ledgers;
+mod likenesses;
 mod maps;
 mod merging;
 mod moving_maps;

@@ -27,7 +27,7 @@ fn a_map_in_json_has_the_documented_names() {
             "start": 1_767_227_400_000_u64, "count": 2, "avg": 0.5, "min": 0.25, "max": 0.75, "chaos": 0.5,
             "histogram": histogram,
         }],
-        "nodes": [{"node_id": "alpha", "avg": [0.5]}],
+        "nodes": [{"node_id": "alpha", "avg": [0.5], "chaos": [0.5], "count": [2]}],
         "nodes_total": 1,
         "digest": ledger.digest(NOW).hex(),
         "digest_from": 1_766_624_400_000_u64,

@@ -108,10 +108,12 @@ fn a_map_that_makes_no_sense_is_no_panic() {
     let event = told(1, "alpha", NOW, 500_000);
     let (ledger, map) = map_of(&event, 3);
     let delta = ledger.changes(NOW.saturating_add(20_000), Resolution::TenSeconds, [(event.origin, NOW)]);
-    let broken: [fn(&mut Heatmap); 6] = [
+    let broken: [fn(&mut Heatmap); 8] = [
         |map| map.buckets.clear(),
         |map| map.nodes[0].avg.clear(),
         |map| map.nodes[0].avg.extend([None; 100]),
+        |map| map.nodes[0].chaos.clear(),
+        |map| map.nodes[0].count.extend([7; 100]),
         |map| map.buckets[2].start = u64::MAX,
         |map| map.resolution_seconds = 0,
         |map| map.nodes_total = 0,

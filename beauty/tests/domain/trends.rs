@@ -44,3 +44,12 @@ fn the_mood_follows_the_chaos_within_columns() {
         assert_eq!(Trend::of(&map).unwrap().mood, mood, "{spread}");
     }
 }
+
+#[test]
+fn any_series_has_a_direction_of_its_own() {
+    let of = |values: &[f64], steady| Direction::of(&values.iter().copied().map(Some).collect::<Vec<_>>(), steady);
+    assert_eq!(of(&[1.0, 2.0, 4.0], 0.5), Some(Direction::Rising));
+    assert_eq!(of(&[4.0, 2.0, 1.0], 0.5), Some(Direction::Falling));
+    assert_eq!(of(&[4.0, 2.0, 1.0], 10.0), Some(Direction::Steady));
+    assert_eq!(Direction::of(&[Some(1.0), None, Some(2.0)], 0.5), None);
+}

@@ -2,11 +2,14 @@
 //!
 //! Plumbing: what is shown is put together in `node/view.rs`, what is accepted is `beauty`'s to say.
 
+mod badge;
 mod body;
 mod deadline;
 mod events;
+mod moment;
 mod origin;
 mod page;
+mod portrait;
 mod problem;
 mod read;
 mod serve;
@@ -43,6 +46,7 @@ pub(crate) struct AppState {
     pub(crate) shutdown: CancellationToken,
     heatmaps: Arc<HeatmapCache>,
     readers: Arc<stream::Readers>,
+    portraits: Arc<portrait::Portraits>,
 }
 
 impl AppState {
@@ -52,8 +56,8 @@ impl AppState {
         leptos: LeptosOptions,
         (tasks, shutdown): (TaskTracker, CancellationToken),
     ) -> AppState {
-        let (heatmaps, readers) = (Arc::default(), Arc::default());
-        AppState { node, enabled, token, leptos, tasks, shutdown, heatmaps, readers }
+        let (heatmaps, readers, portraits) = (Arc::default(), Arc::default(), Arc::default());
+        AppState { node, enabled, token, leptos, tasks, shutdown, heatmaps, readers, portraits }
     }
 }
 
@@ -70,6 +74,10 @@ pub(crate) fn router(state: AppState) -> Router {
         .route("/network", get(read::network).fallback(|| wrong_method("GET")))
         .route("/nodes", get(read::nodes).fallback(|| wrong_method("GET")))
         .route("/heatmap", get(read::heatmap).fallback(|| wrong_method("GET")))
+        .route("/badge.svg", get(badge::badge).fallback(|| wrong_method("GET")))
+        .route("/portrait", get(portrait::numbers).fallback(|| wrong_method("GET")))
+        .route("/portrait.png", get(portrait::picture).fallback(|| wrong_method("GET")))
+        .route("/moment", get(moment::moment).fallback(|| wrong_method("GET")))
         .route("/gossip/summary", get(read::gossip_summary).fallback(|| wrong_method("GET")))
         .route("/events", post(events::post).fallback(|| wrong_method("POST")))
         .route("/stream", get(stream::stream).fallback(|| wrong_method("GET")))

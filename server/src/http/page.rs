@@ -1,17 +1,19 @@
 //! The page: rendered by `app`, and the files that it asks for.
 
-use super::AppState;
+use super::moment::snapshot_at;
 use super::problem::HttpProblem;
-use crate::node::{MAP_BUCKETS, MAP_RESOLUTION};
-use app::{App, SnapshotSource, shell};
+use super::{AppState, portrait};
+use crate::node::MAP_BUCKETS;
+use app::{App, Preferences, SnapshotSource, shell};
 use axum::Router;
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use leptos::config::LeptosOptions;
-use leptos::prelude::provide_context;
-use leptos_axum::{LeptosRoutes, generate_route_list};
+use leptos::prelude::{provide_context, use_context};
+use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list};
 use tower::ServiceExt;
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -36,9 +38,34 @@ pub(super) fn router(state: &AppState) -> Router<AppState> {
 
 /// Gives the page its data: read anew for each page, and nothing while federation is off.
 fn provide(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
-    let (node, enabled) = (state.node.clone(), state.enabled);
-    let source = SnapshotSource::new(move || enabled.then(|| node.shared.snapshot(MAP_RESOLUTION, MAP_BUCKETS)));
-    move || provide_context(source.clone())
+    let (node, enabled, portraits) = (state.node.clone(), state.enabled, state.clone());
+    let take = move |resolution, at| {
+        enabled.then(|| match at {
+            Some(at) => snapshot_at(&node.shared, resolution, at),
+            None => node.shared.snapshot(resolution, MAP_BUCKETS),
+        })
+    };
+    let source = SnapshotSource::new(take, move || portrait::likeness(&portraits));
+    move || {
+        provide_context(source.clone());
+        provide_context(preferences());
+    }
+}
+
+/// What the reader likes, as the request says it; what was chosen in its query, the browser is told to keep.
+fn preferences() -> Preferences {
+    let Some(parts) = use_context::<Parts>() else { return Preferences::default() };
+    let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let query = parts.uri.query().unwrap_or_default();
+    let preferences = Preferences::of_request(query, text(header::COOKIE), text(header::ACCEPT_LANGUAGE));
+    if let Some(answer) = use_context::<ResponseOptions>() {
+        for cookie in preferences.cookies(query) {
+            if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+                answer.append_header(header::SET_COOKIE, cookie);
+            }
+        }
+    }
+    preferences
 }
 
 /// A file of the site, or the page's own words for what is not there.

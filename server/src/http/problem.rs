@@ -38,8 +38,8 @@ impl HttpProblem {
             "not-found",
             "There is nothing here",
             format!(
-                "{path} is no part of the API: there are /federated/health, network, nodes, heatmap, gossip/summary, \
-                 events, stream and map, /healthz and /readyz"
+                "{path} is no part of the API: there are /federated/health, network, nodes, heatmap, moment, gossip/summary, \
+                 portrait, portrait.png, badge.svg, events, stream, map and embed, /healthz and /readyz"
             ),
         )
     }

@@ -66,17 +66,18 @@ impl Window {
         let unknown =
             |_| HttpProblem::bad_query("the parameters are buckets and resolution, as in ?buckets=40&resolution=10s");
         let Query(window) = window.map_err(unknown)?;
-        let resolution = match window.resolution {
-            Some(text) => {
-                text.parse().map_err(|error: beauty::ResolutionError| HttpProblem::bad_query(error.to_string()))?
-            }
-            None => MAP_RESOLUTION,
-        };
+        let resolution = resolution(window.resolution)?;
         let buckets = window.buckets.map_or(Ok(MAP_BUCKETS), |text| text.parse()).ok();
         let buckets = buckets.filter(|buckets| (1..=MAX_COLUMNS).contains(buckets));
         let wrong = || HttpProblem::bad_query(format!("buckets must be a whole number from 1 to {MAX_COLUMNS}"));
         Ok((resolution, buckets.ok_or_else(wrong)?))
     }
+}
+
+/// The resolution of this name, or the map's where none is named.
+pub(super) fn resolution(name: Option<String>) -> Result<Resolution, HttpProblem> {
+    let wrong = |error: beauty::ResolutionError| HttpProblem::bad_query(error.to_string());
+    name.map_or(Ok(MAP_RESOLUTION), |name| name.parse().map_err(wrong))
 }
 
 /// The map as it was written last, for each resolution: it is asked for more often than it changes.

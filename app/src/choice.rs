@@ -1,0 +1,282 @@
+//! What the reader has chosen to see, and how the address says it.
+//!
+//! The address is the only place where a choice lives: a link restores what was seen, the browser's back button takes a choice
+//! back, and choices work without JavaScript, because each of them is a link.
+
+use crate::words::Words;
+use beauty::Resolution;
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+use std::fmt::Write;
+
+/// Where the page is.
+pub(crate) const PATH: &str = "/federated/map";
+
+/// What a cell of the heatmap shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The mean score.
+    #[default]
+    Average,
+    /// How far scores lie apart.
+    Chaos,
+    /// Which share of the events has which score: rows are scores, and only the mesh is shown.
+    Distribution,
+    /// How much the mean differs from what is usual for its row.
+    Change,
+}
+
+impl Kind {
+    /// All kinds, in the order in which they are offered.
+    pub(crate) const ALL: [Self; 4] = [Self::Average, Self::Chaos, Self::Distribution, Self::Change];
+
+    /// Its name in the address.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Average => "average",
+            Self::Chaos => "chaos",
+            Self::Distribution => "distribution",
+            Self::Change => "change",
+        }
+    }
+}
+
+/// Which colours the heatmap has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Palette {
+    /// Reads the same to colour-blind and other eyes.
+    #[default]
+    Cividis,
+    /// More hues, still even steps.
+    Viridis,
+    /// Lightness alone.
+    Mono,
+}
+
+impl Palette {
+    /// All palettes, in the order in which they are offered.
+    pub(crate) const ALL: [Self; 3] = [Self::Cividis, Self::Viridis, Self::Mono];
+
+    /// Its name in the address.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Cividis => "cividis",
+            Self::Viridis => "viridis",
+            Self::Mono => "mono",
+        }
+    }
+}
+
+/// Everything that the reader can choose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Choice {
+    /// How wide a column is.
+    pub(crate) resolution: Resolution,
+    /// What a cell shows.
+    pub(crate) kind: Kind,
+    /// In which colours.
+    pub(crate) palette: Palette,
+    /// The node that is looked at more closely.
+    pub(crate) node: Option<String>,
+    /// The moment that is looked at, in milliseconds since the epoch; none is now.
+    pub(crate) at: Option<u64>,
+    /// The score that a line marks, in hundredths.
+    pub(crate) line: Option<u8>,
+    /// Whether the page hangs on a wall, without controls.
+    pub(crate) wall: bool,
+}
+
+impl Default for Choice {
+    fn default() -> Self {
+        Self {
+            resolution: Resolution::TenSeconds,
+            kind: Kind::default(),
+            palette: Palette::default(),
+            node: None,
+            at: None,
+            line: None,
+            wall: false,
+        }
+    }
+}
+
+impl Choice {
+    /// Reads the parts of a query by their names. What makes no sense is as if it weren't there.
+    pub(crate) fn read(get: impl Fn(&str) -> Option<String>) -> Self {
+        let kind = get("kind").and_then(|name| Kind::ALL.into_iter().find(|kind| kind.name() == name));
+        let palette = get("colours").and_then(|name| Palette::ALL.into_iter().find(|palette| palette.name() == name));
+        Self {
+            resolution: get("res").and_then(|name| name.parse().ok()).unwrap_or(Resolution::TenSeconds),
+            kind: kind.unwrap_or_default(),
+            palette: palette.unwrap_or_default(),
+            node: get("node").filter(|node| !node.is_empty()),
+            at: get("t").and_then(|at| at.parse().ok()),
+            line: get("line").and_then(|line| line.parse().ok()).filter(|line| *line <= 100),
+            wall: get("wall").is_some_and(|wall| wall == "1"),
+        }
+    }
+
+    /// The address that says all of this; what is the default is not said.
+    pub(crate) fn address(&self) -> String {
+        let mut address = PATH.to_owned();
+        let mut say = |name: &str, value: &str| {
+            address.push(if address.len() == PATH.len() { '?' } else { '&' });
+            address.push_str(name);
+            address.push('=');
+            escape(value, &mut address);
+        };
+        if self.resolution != Resolution::TenSeconds {
+            say("res", &self.resolution.to_string());
+        }
+        if self.kind != Kind::default() {
+            say("kind", self.kind.name());
+        }
+        if self.palette != Palette::default() {
+            say("colours", self.palette.name());
+        }
+        if let Some(node) = &self.node {
+            say("node", node);
+        }
+        if let Some(at) = self.at {
+            say("t", &at.to_string());
+        }
+        if let Some(line) = self.line {
+            say("line", &line.to_string());
+        }
+        if self.wall {
+            say("wall", "1");
+        }
+        address
+    }
+
+    /// The address of a span of time: its end is the newest column, and columns are as narrow as they can be for the map to hold it.
+    pub(crate) fn zoomed(&self, from: u64, to: u64, columns: usize, now: u64) -> String {
+        let holds = |resolution: &Resolution| resolution.millis() * columns as u64 >= to.saturating_sub(from);
+        let resolution = Resolution::ALL.into_iter().find(holds).unwrap_or(self.resolution);
+        self.with(|choice| (choice.resolution, choice.at) = (resolution, (to <= now).then(|| to.saturating_sub(1))))
+    }
+
+    /// The address of the same with something changed.
+    pub(crate) fn with(&self, change: impl FnOnce(&mut Self)) -> String {
+        let mut choice = self.clone();
+        change(&mut choice);
+        choice.address()
+    }
+}
+
+/// Whatever could mean something in an address, by its bytes.
+fn escape(text: &str, into: &mut String) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            into.push(char::from(byte));
+        } else {
+            // A String takes everything.
+            let _ = write!(into, "%{byte:02X}");
+        }
+    }
+}
+
+/// What the address says, as it changes.
+pub(crate) fn use_choice() -> Memo<Choice> {
+    let query = use_query_map();
+    Memo::new(move |_| query.with(|query| Choice::read(|name| query.get(name))))
+}
+
+/// One row of links, of which one is where the reader is.
+#[component]
+pub(crate) fn Choices<T: Copy + PartialEq + Send + Sync + 'static>(
+    /// What the row is about.
+    label: &'static str,
+    /// Each with what it is called.
+    options: Vec<(T, String)>,
+    /// What is chosen.
+    choice: Memo<Choice>,
+    /// What of the choice this row is about.
+    of: fn(&mut Choice) -> &mut T,
+) -> impl IntoView {
+    let link = move |(value, name): (T, String)| {
+        let current = move || choice.with(|choice| *of(&mut choice.clone()) == value);
+        view! {
+            <a
+                href=move || choice.with(|choice| choice.with(|choice| *of(choice) = value))
+                aria-current=move || if current() { "true" } else { "false" }
+                data-noscroll="true"
+            >
+                {name}
+            </a>
+        }
+    };
+    view! {
+        <div class="choices" role="group" aria-label=label>
+            <span class="choices-label" aria-hidden="true">{label}</span>
+            {options.into_iter().map(link).collect_view()}
+        </div>
+    }
+    .into_any()
+}
+
+/// The names of the resolutions, finest first.
+pub(crate) fn resolutions(words: &Words) -> Vec<(Resolution, String)> {
+    named(Resolution::ALL, words.resolutions)
+}
+
+/// Each option with its name.
+pub(crate) fn named<T, const N: usize>(options: [T; N], names: [&str; N]) -> Vec<(T, String)> {
+    options.into_iter().zip(names.map(str::to_owned)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(query: &[(&str, &str)]) -> Choice {
+        Choice::read(|name| query.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn what_is_usual_is_not_said() {
+        assert_eq!(Choice::default().address(), "/federated/map");
+        assert_eq!(read(&[]), Choice::default());
+    }
+
+    #[test]
+    fn an_address_restores_what_was_seen() {
+        let choice = Choice {
+            resolution: Resolution::Hour,
+            kind: Kind::Change,
+            palette: Palette::Mono,
+            node: Some("a".to_owned()),
+            at: Some(1_763_820_915_999),
+            line: Some(40),
+            wall: true,
+        };
+        let address = choice.address();
+        assert_eq!(address, "/federated/map?res=1h&kind=change&colours=mono&node=a&t=1763820915999&line=40&wall=1");
+        let query: Vec<(&str, &str)> =
+            address.split_once('?').unwrap().1.split('&').map(|part| part.split_once('=').unwrap()).collect();
+        assert_eq!(read(&query), choice);
+    }
+
+    #[test]
+    fn a_name_cannot_break_out_of_the_address() {
+        let choice = Choice { node: Some("a&t=1#ü\"".to_owned()), ..Choice::default() };
+        assert_eq!(choice.address(), "/federated/map?node=a%26t%3D1%23%C3%BC%22");
+    }
+
+    #[test]
+    fn a_span_is_shown_as_finely_as_the_map_can_hold_it() {
+        let (end, now) = (7_200_000, 9_000_000);
+        let span = |minutes: u64| Choice::default().zoomed(end - minutes * 60_000, end, 40, now);
+        assert_eq!(span(5), "/federated/map?t=7199999");
+        assert_eq!(span(30), "/federated/map?res=1m&t=7199999");
+        assert_eq!(span(60), "/federated/map?res=10m&t=7199999");
+        // A span that reaches beyond now is live.
+        assert_eq!(Choice::default().zoomed(end, now + 1, 40, now), "/federated/map?res=1m");
+    }
+
+    #[test]
+    fn nonsense_is_as_if_it_were_not_there() {
+        let query = [("res", "2s"), ("kind", "x"), ("colours", ""), ("t", "-1"), ("line", "101"), ("wall", "yes")];
+        assert_eq!(read(&query), Choice::default());
+    }
+}

@@ -1,0 +1,114 @@
+//! The foot of the page: keys, theme, language, and what runs here.
+
+use crate::api::{Health, Snapshot};
+use crate::browser::{self, KeyListener};
+use crate::choice::Choice;
+use crate::fold::Fold;
+use crate::preferences::{Language, Preferences, Theme};
+use crate::words::{Words, use_words};
+use leptos::ev::KeyboardEvent;
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
+
+/// The id of the list of keys, and of the canvas that a key leads to.
+const KEYS: &str = "keys";
+const HEATMAP: &str = "heatmap";
+
+/// The foot.
+#[component]
+pub(crate) fn Foot(
+    /// What the page shows.
+    snapshot: ReadSignal<Snapshot>,
+    /// What the reader has chosen.
+    choice: Memo<Choice>,
+) -> impl IntoView {
+    let words = use_words();
+    let Preferences { language, theme } = use_context().unwrap_or_default();
+    keep_keys(snapshot, choice);
+    let version = move || {
+        let Health { version, uptime_seconds, .. } = &snapshot.read().health;
+        format!("Beauty Mesh {version}, {} {}", words.up, words.duration(*uptime_seconds))
+    };
+    // The server keeps what is chosen here, and renders the page anew.
+    let chosen = move |name: &'static str, value: &'static str| {
+        let address = choice.with(Choice::address);
+        format!("{address}{}{name}={value}", if address.contains('?') { '&' } else { '?' })
+    };
+    let themes = Theme::ALL.into_iter().zip(words.themes).map(|(option, name)| {
+        let current = if option == theme { "true" } else { "false" };
+        view! {
+            <a href=move || chosen("theme", option.name()) rel="external" aria-current=current>{name}</a>
+        }
+    });
+    let languages = Language::ALL.into_iter().map(|(option, name)| {
+        let (tag, current) = (option.tag(), if option == language { "true" } else { "false" });
+        view! {
+            <a href=move || chosen("lang", tag) rel="external" lang=tag hreflang=tag aria-current=current>{name}</a>
+        }
+    });
+    view! {
+        <footer class="foot">
+            <KeyList words />
+            <div class="choices" role="group" aria-label=words.theme>
+                <span class="choices-label" aria-hidden="true">{words.theme}</span>
+                {themes.collect_view()}
+            </div>
+            <div class="choices" role="group" aria-label=words.language_label>
+                <span class="choices-label" aria-hidden="true">{words.language_label}</span>
+                {languages.collect_view()}
+            </div>
+            <p class="note">{version}</p>
+        </footer>
+    }
+    .into_any()
+}
+
+#[component]
+fn KeyList(
+    /// The reader's language.
+    words: &'static Words,
+) -> impl IntoView {
+    let open = RwSignal::new(false);
+    let keys = words.key_list.map(|(key, what)| {
+        view! {
+            <div>
+                <dt>
+                    <kbd>{key}</kbd>
+                </dt>
+                <dd>{what}</dd>
+            </div>
+        }
+    });
+    view! {
+        <Fold summary=words.keys test_id=KEYS open=open>
+            <dl class="keys">{keys.collect_view()}</dl>
+        </Fold>
+    }
+}
+
+/// Keys that hold for the whole page, from hydration on.
+fn keep_keys(snapshot: ReadSignal<Snapshot>, choice: Memo<Choice>) {
+    let navigate = StoredValue::new(use_navigate());
+    let press = move |event: KeyboardEvent| {
+        // Where one writes or presses something, keys are for that.
+        if event.ctrl_key() || event.alt_key() || event.meta_key() || browser::takes_key(&event) {
+            return;
+        }
+        match event.key().as_str() {
+            "?" => browser::open_and_focus(KEYS),
+            "m" => browser::focus(HEATMAP),
+            " " => {
+                event.prevent_default();
+                let now = snapshot.with_untracked(|snapshot| snapshot.health.now);
+                let address = choice.with_untracked(|choice| {
+                    choice.with(|choice| choice.at = if choice.at.is_none() { Some(now) } else { None })
+                });
+                let options = NavigateOptions { scroll: false, ..NavigateOptions::default() };
+                navigate.with_value(|navigate| navigate(&address, options));
+            }
+            _ => {}
+        }
+    };
+    Effect::new(move |_| browser::hold(KeyListener::new(press)));
+}

@@ -1,0 +1,192 @@
+//! The peers as rows that can be sorted: those that are linked, and those that were while the page was open.
+
+use crate::api::{Peer, PeerState, Snapshot};
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+/// A peer that was last heard longer ago is stale: three of the intervals at which peers are asked whether they live.
+const STALE: u64 = 45_000;
+/// So many peers that have gone are remembered.
+const MOST_GONE: usize = 32;
+
+/// How a peer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Health {
+    /// Linked, and heard lately.
+    Live,
+    /// Linked, and silent.
+    Stale,
+    /// Linked no more.
+    Offline,
+}
+
+/// What the table can be sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Column {
+    /// The name.
+    Name,
+    /// How the peer is.
+    Health,
+    /// Since when the link stands.
+    Link,
+    /// The round trip.
+    RoundTrip,
+    /// Frames sent and received.
+    Frames,
+    /// When its last event was.
+    LastEvent,
+    /// Whether it has the same events.
+    Agreement,
+}
+
+impl Column {
+    /// All columns, in their order.
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Name, Self::Health, Self::Link, Self::RoundTrip, Self::Frames, Self::LastEvent, Self::Agreement];
+}
+
+/// By what, and whether backwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Order {
+    /// By which column.
+    pub(crate) column: Column,
+    /// Whether the last comes first.
+    pub(crate) backwards: bool,
+}
+
+impl Order {
+    /// After a click on a column: by it, or, where it was already, the other way round.
+    pub(crate) fn clicked(self, column: Column) -> Self {
+        Self { column, backwards: self.column == column && !self.backwards }
+    }
+}
+
+/// A peer in a row.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Line {
+    /// What the node says of it.
+    pub(crate) peer: Peer,
+    /// How it is.
+    pub(crate) health: Health,
+    /// When the newest bucket with an event of it began; `None` where the map has none.
+    pub(crate) last_event: Option<u64>,
+}
+
+/// Peers that have gone, by name.
+pub(crate) type Gone = BTreeMap<String, Peer>;
+
+/// Notes which peers of an earlier list are missing from a later one.
+pub(crate) fn note_gone(gone: &mut Gone, before: &[Peer], after: &[Peer]) {
+    let named = |peers: &[Peer], name: &str| peers.iter().any(|peer| peer.node_id.as_deref() == Some(name));
+    gone.retain(|name, _| !named(after, name));
+    for peer in before {
+        if let Some(name) = peer.node_id.as_ref().filter(|name| !named(after, name)) {
+            gone.insert(name.clone(), peer.clone());
+        }
+    }
+    while gone.len() > MOST_GONE {
+        gone.pop_first();
+    }
+}
+
+/// The rows in an order. Peers that are equal in it stay in the order of their names.
+pub(crate) fn lines(snapshot: &Snapshot, gone: &Gone, order: Order) -> Vec<Line> {
+    let now = snapshot.health.now;
+    let line = |peer: &Peer, offline: bool| Line {
+        health: if offline {
+            Health::Offline
+        } else if peer.state == PeerState::Connected && now.saturating_sub(peer.last_seen) > STALE {
+            Health::Stale
+        } else {
+            Health::Live
+        },
+        last_event: last_event(snapshot, peer),
+        peer: peer.clone(),
+    };
+    let linked = snapshot.network.peers.iter().map(|peer| line(peer, false));
+    let mut lines: Vec<Line> = linked.chain(gone.values().map(|peer| line(peer, true))).collect();
+    lines.sort_by(|a, b| {
+        let by_column = compare(a, b, order.column);
+        if order.backwards { by_column.reverse() } else { by_column }
+    });
+    lines
+}
+
+fn compare(a: &Line, b: &Line, column: Column) -> Ordering {
+    let unknown_last = |a: Option<f64>, b: Option<f64>| match (a, b) {
+        (Some(a), Some(b)) => a.total_cmp(&b),
+        (a, b) => b.is_some().cmp(&a.is_some()),
+    };
+    match column {
+        Column::Name => (&a.peer.node_id, &a.peer.address).cmp(&(&b.peer.node_id, &b.peer.address)),
+        Column::Health => a.health.cmp(&b.health),
+        Column::Link => a.peer.since.cmp(&b.peer.since),
+        Column::RoundTrip => unknown_last(a.peer.rtt_ms, b.peer.rtt_ms),
+        Column::Frames => (a.peer.sent + a.peer.received).cmp(&(b.peer.sent + b.peer.received)),
+        Column::LastEvent => b.last_event.cmp(&a.last_event),
+        Column::Agreement => a.peer.in_sync.cmp(&b.peer.in_sync),
+    }
+}
+
+fn last_event(snapshot: &Snapshot, peer: &Peer) -> Option<u64> {
+    let map = &snapshot.heatmap;
+    let row = map.nodes.iter().find(|row| Some(&row.node_id) == peer.node_id.as_ref())?;
+    let newest = row.count.iter().rposition(|count| *count > 0)?;
+    map.buckets.get(newest).map(|bucket| bucket.start)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{START, peer, snapshot};
+
+    fn names(lines: &[Line]) -> Vec<&str> {
+        lines.iter().filter_map(|line| line.peer.node_id.as_deref()).collect()
+    }
+
+    fn three() -> Snapshot {
+        let mut snapshot = snapshot();
+        snapshot.network.peers = ["alpha", "beta", "gamma"].map(peer).into();
+        for (place, rtt) in [(0, Some(2.0)), (1, None), (2, Some(1.0))] {
+            snapshot.network.peers[place].rtt_ms = rtt;
+        }
+        snapshot
+    }
+
+    #[test]
+    fn rows_are_sorted_by_the_column_that_was_clicked_and_back_by_a_second_click() {
+        let by_name = Order { column: Column::Name, backwards: false };
+        let by_rtt = by_name.clicked(Column::RoundTrip);
+        assert_eq!(names(&lines(&three(), &Gone::new(), by_rtt)), ["gamma", "alpha", "beta"]);
+        let back = by_rtt.clicked(Column::RoundTrip);
+        assert_eq!(names(&lines(&three(), &Gone::new(), back)), ["beta", "alpha", "gamma"]);
+        assert_eq!(back.clicked(Column::Name), by_name);
+    }
+
+    #[test]
+    fn who_was_silent_for_long_is_stale_and_who_has_gone_is_offline() {
+        let (mut snapshot, mut gone) = (three(), Gone::new());
+        let before = snapshot.network.peers.clone();
+        snapshot.network.peers.remove(0);
+        note_gone(&mut gone, &before, &snapshot.network.peers);
+        snapshot.network.peers[0].last_seen = snapshot.health.now - STALE - 1;
+        let health = |name| {
+            let order = Order { column: Column::Health, backwards: false };
+            lines(&snapshot, &gone, order)
+                .into_iter()
+                .find(|line| line.peer.node_id.as_deref() == Some(name))
+                .unwrap()
+                .health
+        };
+        assert_eq!([health("alpha"), health("beta"), health("gamma")], [Health::Offline, Health::Stale, Health::Live]);
+        note_gone(&mut gone, &snapshot.network.peers, &before);
+        assert!(gone.is_empty(), "who comes back is gone no more");
+    }
+
+    #[test]
+    fn the_last_event_of_a_peer_is_that_of_its_row_on_the_map() {
+        // The sample's map has an event of alpha in its second column.
+        let line = lines(&three(), &Gone::new(), Order { column: Column::LastEvent, backwards: false }).remove(0);
+        assert_eq!((line.peer.node_id.as_deref(), line.last_event), (Some("alpha"), Some(START + 10_000)));
+    }
+}

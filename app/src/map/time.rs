@@ -1,0 +1,103 @@
+//! Pause, and back through what is kept: the moment that the whole page shows.
+
+use crate::api::Snapshot;
+use crate::choice::Choice;
+use crate::words::use_words;
+use beauty::Resolution;
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
+
+/// How many buckets one step goes, by link.
+const STEP: u64 = 10;
+
+/// The row of controls.
+#[component]
+pub(crate) fn TimeControls(
+    /// What the page shows.
+    snapshot: ReadSignal<Snapshot>,
+    /// What the reader has chosen.
+    choice: Memo<Choice>,
+) -> impl IntoView {
+    let words = use_words();
+    let now = move || snapshot.read().health.now;
+    let shown = move || choice.with(|choice| choice.at).unwrap_or_else(now);
+    let moved = move |back: i64| {
+        let (at, newest) = (shown(), now());
+        choice.with(|choice| choice.with(|choice| choice.at = moved(at, newest, back, choice.resolution)))
+    };
+    let paused = move || choice.with(|choice| choice.at.is_some());
+    let toggled = move || {
+        let at = (!paused()).then(now);
+        choice.with(|choice| choice.with(|choice| choice.at = at))
+    };
+    let back = move || {
+        let resolution = choice.with(|choice| choice.resolution);
+        now().saturating_sub(shown()) / resolution.millis()
+    };
+    let reach = move || reach(choice.with(|choice| choice.resolution));
+    let navigate = use_navigate();
+    let scrub = move |back: u64| {
+        let newest = now();
+        let address = choice.with_untracked(|choice| {
+            let at = (back > 0).then(|| newest.saturating_sub(back * choice.resolution.millis()));
+            choice.with(|choice| choice.at = at)
+        });
+        navigate(&address, NavigateOptions { scroll: false, ..NavigateOptions::default() });
+    };
+    view! {
+        <nav class="time choices" aria-label=words.time>
+            <a href=move || moved(STEP as i64) data-noscroll="true" data-testid="earlier">"← " {words.earlier}</a>
+            <label>
+                <span class="visually-hidden">{words.scrub}</span>
+                <input
+                    type="range"
+                    data-testid="scrub"
+                    min=move || format!("-{}", reach())
+                    max="0"
+                    step="1"
+                    value=move || format!("-{}", back())
+                    prop:value=move || format!("-{}", back())
+                    on:change:target=move |event| {
+                        scrub(event.target().value().parse::<i64>().unwrap_or_default().unsigned_abs());
+                    }
+                />
+            </label>
+            <a href=move || moved(-(STEP as i64)) data-noscroll="true" data-testid="later">{words.later} " →"</a>
+            <a class="pause" href=toggled data-noscroll="true" data-testid="pause">
+                {move || if paused() { words.resume } else { words.pause }}
+            </a>
+        </nav>
+    }
+    .into_any()
+}
+
+/// The moment so many buckets earlier; what would lie ahead of the newest is live again.
+fn moved(at: u64, newest: u64, back: i64, resolution: Resolution) -> Option<u64> {
+    let by = back.unsigned_abs() * resolution.millis();
+    let moved = if back < 0 { at.saturating_add(by) } else { at.saturating_sub(by) };
+    (moved < newest).then_some(moved)
+}
+
+/// How many buckets back a map of 40 can be moved within what a node keeps of the whole mesh at a resolution, with the default
+/// retention of a week.
+fn reach(resolution: Resolution) -> u64 {
+    match resolution {
+        Resolution::TenSeconds | Resolution::Minute | Resolution::TenMinutes | Resolution::Day => 320,
+        Resolution::Hour => 120,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_go_back_without_end_and_forward_up_to_now() {
+        let step = |at, back| moved(at, 1_000_000, back, Resolution::TenSeconds);
+        assert_eq!(step(1_000_000, 10), Some(900_000));
+        assert_eq!(step(50_000, 10), Some(0));
+        assert_eq!(step(850_000, -10), Some(950_000));
+        assert_eq!(step(900_000, -10), None);
+    }
+}

@@ -1,0 +1,135 @@
+//! The portrait on the page: drawn anew when the digest has changed, in parts that no frame of the screen waits for.
+
+use super::picture::{PORTRAIT_SIDE, Sitting};
+use crate::api::Snapshot;
+use crate::browser;
+use crate::live::fetch_likeness;
+use crate::words::{NOTHING, use_words};
+use beauty::Likeness;
+use leptos::html;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use std::time::Duration;
+use web_sys::HtmlCanvasElement;
+
+/// Points drawn in one frame of the screen: some 2 ms.
+const POINTS_A_FRAME: u32 = 100_000;
+/// A digest may change with every event; the portrait follows at its ease.
+const EASE: Duration = Duration::from_secs(5);
+
+/// The portrait, its legend, and the file to take along.
+#[component]
+pub(crate) fn Portrait(
+    /// What the page shows.
+    snapshot: ReadSignal<Snapshot>,
+    /// What the portrait starts from.
+    likeness: Likeness,
+) -> impl IntoView {
+    let words = use_words();
+    let (likeness, set_likeness) = signal(likeness);
+    let canvas = NodeRef::<html::Canvas>::new();
+    follow(snapshot, likeness, set_likeness);
+    Effect::new(move |_| {
+        if let Some(canvas) = canvas.get() {
+            let likeness = likeness.get();
+            let sitting = Sitting::new(&likeness);
+            let easel = Easel {
+                canvas: StoredValue::new_local(canvas),
+                sitting: StoredValue::new_local(Some(sitting)),
+                digest: StoredValue::new(likeness.digest),
+            };
+            easel.next_frame();
+        }
+    });
+    let short = move || likeness.with(|likeness| likeness.digest.chars().take(8).collect::<String>());
+    let numbers = move || {
+        let Likeness { mean, chaos, spread, trend, .. } = *likeness.read();
+        let share = |micros: f64| words.fixed(micros / 1_000_000.0, 3);
+        let mean = mean.map_or_else(|| NOTHING.to_owned(), |mean| share(f64::from(mean)));
+        let shown = [mean, share(f64::from(chaos)), share(f64::from(spread)), share(f64::from(trend))];
+        let line = |(name, number)| view! { <div><dt>{name}</dt><dd>{number}</dd></div> };
+        words.portrait_traits.into_iter().zip(shown).map(line).collect_view()
+    };
+    let empty = move || likeness.with(|likeness| likeness.mean.is_none()).then_some(words.portrait_empty);
+    view! {
+        <section class="portrait" aria-labelledby="portrait-heading">
+            <h2 id="portrait-heading">{words.portrait}</h2>
+            <canvas
+                node_ref=canvas
+                width=PORTRAIT_SIDE
+                height=PORTRAIT_SIDE
+                role="img"
+                aria-label=move || (words.portrait_label)(&short())
+                data-testid="portrait"
+                data-digest=move || likeness.with(|likeness| likeness.digest.clone())
+            ></canvas>
+            <div class="portrait-legend">
+                <p>{empty}</p>
+                <p class="note">{words.portrait_help}</p>
+                <dl>{numbers}</dl>
+                <a href="/federated/portrait.png" download="beauty-mesh-portrait.png" rel="external">{words.save_png}</a>
+            </div>
+        </section>
+    }
+    .into_any()
+}
+
+/// Asks for the likeness again when the digest has changed, and then not again for a while.
+fn follow(snapshot: ReadSignal<Snapshot>, likeness: ReadSignal<Likeness>, set_likeness: WriteSignal<Likeness>) {
+    let digest = Memo::new(move |_| snapshot.with(|snapshot| snapshot.heatmap.digest.clone()));
+    let asked = StoredValue::new(false);
+    Effect::new(move |_| {
+        let changed = digest.read() != likeness.read().digest;
+        if !changed || asked.get_value() {
+            return;
+        }
+        asked.set_value(true);
+        let ask = move || {
+            spawn_local(async move {
+                let answer = fetch_likeness().await;
+                asked.try_set_value(false);
+                // What doesn't come is asked for at the next change.
+                if let Ok(answer) = answer {
+                    set_likeness.try_set(answer);
+                }
+            });
+        };
+        set_timeout(ask, EASE);
+    });
+}
+
+/// A canvas, and the portrait that is being drawn for it. Made in an effect, whose end is the end of the sitting.
+#[derive(Clone, Copy)]
+struct Easel {
+    canvas: StoredValue<HtmlCanvasElement, LocalStorage>,
+    sitting: StoredValue<Option<Sitting>, LocalStorage>,
+    /// Of what it is.
+    digest: StoredValue<String>,
+}
+
+impl Easel {
+    fn next_frame(self) {
+        request_animation_frame(move || {
+            let done =
+                self.sitting.try_update_value(|sitting| sitting.as_mut().map(|sitting| sitting.go_on(POINTS_A_FRAME)));
+            match done.flatten() {
+                Some(false) => self.next_frame(),
+                Some(true) => self.hang(),
+                None => {}
+            }
+        });
+    }
+
+    /// Shows the finished picture at once, so that nobody sees it flicker.
+    fn hang(self) {
+        let sitting = self.sitting.try_update_value(Option::take).flatten();
+        let pixels = sitting.map(|sitting| sitting.pixels()).unwrap_or_default();
+        let digest = self.digest.try_get_value().unwrap_or_default();
+        self.canvas.try_with_value(|canvas| {
+            if browser::put_pixels(canvas, PORTRAIT_SIDE as u32, &pixels).is_some() {
+                // For whoever waits for this picture, and not for the one before.
+                let _ = canvas.set_attribute("data-drawn", &digest);
+            }
+        });
+    }
+}

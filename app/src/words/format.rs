@@ -1,0 +1,235 @@
+//! How numbers, times and lengths of time read. Pure: no clock, so the server and the browser agree to the letter.
+
+use super::{Noun, Words};
+use crate::choice::Kind;
+
+/// What stands where nothing is known: empty is not zero.
+pub(crate) const NOTHING: &str = "—";
+
+const SECOND: u64 = 1_000;
+const MINUTE_SECONDS: u64 = 60;
+const HOUR_SECONDS: u64 = 3_600;
+const DAY_SECONDS: u64 = 86_400;
+
+impl Words {
+    /// A number with so many digits behind the point.
+    pub(crate) fn fixed(&self, value: f64, digits: usize) -> String {
+        format!("{value:.digits$}").replace('.', self.decimal)
+    }
+
+    /// A score, to three digits.
+    pub(crate) fn score(&self, value: f64) -> String {
+        self.fixed(value, 3)
+    }
+
+    /// A score to three digits, or the sign for nothing.
+    pub(crate) fn score_or_nothing(&self, value: Option<f64>) -> String {
+        value.map_or_else(|| NOTHING.to_owned(), |value| self.score(value))
+    }
+
+    /// A value of a kind of heatmap, as short as can be.
+    pub(crate) fn short(&self, kind: Kind, value: f64) -> String {
+        match kind {
+            Kind::Average | Kind::Chaos => self.score(value),
+            Kind::Distribution => format!("{} %", self.fixed(100.0 * value, 0)),
+            Kind::Change if value < 0.0 => format!("−{}", self.score(-value)),
+            Kind::Change => format!("+{}", self.score(value)),
+        }
+    }
+
+    /// A value of a kind of heatmap, so that it can stand alone.
+    pub(crate) fn value(&self, kind: Kind, value: f64) -> String {
+        let short = self.short(kind, value);
+        if kind == Kind::Change { format!("{short} {}", self.against_usual) } else { short }
+    }
+
+    /// A whole number, its thousands set apart.
+    pub(crate) fn count(&self, number: u64) -> String {
+        let digits = number.to_string();
+        let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+        for (index, digit) in digits.chars().enumerate() {
+            if index > 0 && (digits.len() - index).is_multiple_of(3) {
+                text.push_str(self.thousands);
+            }
+            text.push(digit);
+        }
+        text
+    }
+
+    /// A whole number with its noun: `1 peer`, `2 peers`.
+    pub(crate) fn counted(&self, number: u64, noun: &Noun) -> String {
+        format!("{} {}", self.count(number), noun[(self.plural)(number).min(2)])
+    }
+
+    /// A round trip: finer where it is short.
+    pub(crate) fn milliseconds(&self, value: f64) -> String {
+        format!("{} {}", self.fixed(value, usize::from(value < 10.0)), self.units[4])
+    }
+
+    /// A length of time in its two greatest units.
+    pub(crate) fn duration(&self, seconds: u64) -> String {
+        let [day, hour, minute, second, _] = self.units;
+        let (great, great_unit, small, small_unit) = match seconds {
+            0..MINUTE_SECONDS => return format!("{seconds} {second}"),
+            MINUTE_SECONDS..HOUR_SECONDS => (seconds / MINUTE_SECONDS, minute, seconds % MINUTE_SECONDS, second),
+            HOUR_SECONDS..DAY_SECONDS => {
+                (seconds / HOUR_SECONDS, hour, seconds % HOUR_SECONDS / MINUTE_SECONDS, minute)
+            }
+            _ => (seconds / DAY_SECONDS, day, seconds % DAY_SECONDS / HOUR_SECONDS, hour),
+        };
+        if small == 0 { format!("{great} {great_unit}") } else { format!("{great} {great_unit} {small} {small_unit}") }
+    }
+
+    /// From when to when a bucket of so many seconds reaches, in UTC.
+    pub(crate) fn span(&self, from: u64, to: u64, seconds: u64) -> String {
+        match seconds {
+            0..MINUTE_SECONDS => format!("{}–{} UTC", time(from), time(to)),
+            DAY_SECONDS.. => format!("{} UTC", day(from)),
+            _ => format!("{} {}–{} UTC", day(from), minute(from), minute(to)),
+        }
+    }
+
+    /// When a bucket of so many seconds begins, in UTC.
+    pub(crate) fn start(&self, at: u64, seconds: u64) -> String {
+        match seconds {
+            0..MINUTE_SECONDS => time(at),
+            DAY_SECONDS.. => day(at),
+            _ => day_and_time(at),
+        }
+    }
+
+    /// What stands at a tick of the axis of time, where ticks are so many seconds apart.
+    pub(crate) fn tick(&self, at: u64, seconds: u64) -> String {
+        match seconds {
+            DAY_SECONDS.. => day(at)[5..].to_owned(),
+            600.. => minute(at),
+            _ => time(at),
+        }
+    }
+}
+
+/// The time of day in UTC, as `HH:MM:SS`.
+pub(crate) fn time(at: u64) -> String {
+    format!("{}:{:02}", minute(at), at / SECOND % 60)
+}
+
+/// The time of day in UTC, as `HH:MM`.
+fn minute(at: u64) -> String {
+    let minutes = at / SECOND % DAY_SECONDS / MINUTE_SECONDS;
+    format!("{:02}:{:02}", minutes / 60, minutes % 60)
+}
+
+/// The day in UTC, as `YYYY-MM-DD`.
+fn day(at: u64) -> String {
+    let (year, month, day) = civil(at / SECOND / DAY_SECONDS);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+/// The day and the time of day in UTC, as `YYYY-MM-DD HH:MM`.
+pub(crate) fn day_and_time(at: u64) -> String {
+    format!("{} {}", day(at), minute(at))
+}
+
+/// Year, month and day of a day counted from the Unix epoch, by Howard Hinnant's `civil_from_days`.
+fn civil(days: u64) -> (u64, u64, u64) {
+    let shifted = days + 719_468;
+    let era = shifted / 146_097;
+    let day_of_era = shifted % 146_097;
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    (year_of_era + era * 400 + u64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{EN, ru::RU};
+    use super::*;
+
+    #[test]
+    fn scores_have_three_digits_and_nothing_is_not_zero() {
+        assert_eq!(EN.score(0.5), "0.500");
+        assert_eq!(EN.score_or_nothing(Some(0.0)), "0.000");
+        assert_eq!(EN.score_or_nothing(None), "—");
+    }
+
+    #[test]
+    fn values_read_as_what_they_are() {
+        assert_eq!(EN.short(Kind::Distribution, 0.25), "25 %");
+        assert_eq!(EN.value(Kind::Change, -0.125), "−0.125 against usual");
+        assert_eq!(EN.value(Kind::Change, 0.0), "+0.000 against usual");
+        assert_eq!(EN.value(Kind::Chaos, 0.5), "0.500");
+    }
+
+    #[test]
+    fn thousands_are_set_apart() {
+        assert_eq!(EN.count(0), "0");
+        assert_eq!(EN.count(999), "999");
+        assert_eq!(EN.count(1_000), "1,000");
+        assert_eq!(EN.count(12_345_678), "12,345,678");
+    }
+
+    #[test]
+    fn a_noun_follows_its_number() {
+        assert_eq!(EN.counted(0, &EN.peer), "0 peers");
+        assert_eq!(EN.counted(1, &EN.peer), "1 peer");
+        assert_eq!(EN.counted(2_000, &EN.peer), "2,000 peers");
+    }
+
+    #[test]
+    fn russian_has_its_own_plurals_and_numbers() {
+        let events = |number| RU.counted(number, &RU.event);
+        for (number, words) in [
+            (0, "0 событий"),
+            (1, "1 событие"),
+            (3, "3 события"),
+            (5, "5 событий"),
+            (11, "11 событий"),
+            (14, "14 событий"),
+            (21, "21 событие"),
+            (22, "22 события"),
+            (111, "111 событий"),
+        ] {
+            assert_eq!(events(number), words);
+        }
+        assert_eq!(events(12_345), "12\u{a0}345 событий");
+        assert_eq!(RU.score(0.5), "0,500");
+    }
+
+    #[test]
+    fn short_round_trips_are_finer() {
+        assert_eq!(EN.milliseconds(0.42), "0.4 ms");
+        assert_eq!(EN.milliseconds(41.6), "42 ms");
+    }
+
+    #[test]
+    fn lengths_of_time_have_two_units() {
+        assert_eq!(EN.duration(0), "0 s");
+        assert_eq!(EN.duration(59), "59 s");
+        assert_eq!(EN.duration(300), "5 min");
+        assert_eq!(EN.duration(61), "1 min 1 s");
+        assert_eq!(EN.duration(7_500), "2 h 5 min");
+        assert_eq!(EN.duration(97_200), "1 d 3 h");
+    }
+
+    #[test]
+    fn times_are_utc() {
+        assert_eq!(time(0), "00:00:00");
+        assert_eq!(time(1_763_820_915_999), "14:15:15");
+        assert_eq!(day_and_time(0), "1970-01-01 00:00");
+        assert_eq!(day_and_time(951_782_400_000), "2000-02-29 00:00");
+        assert_eq!(day_and_time(1_763_820_915_999), "2025-11-22 14:15");
+    }
+
+    #[test]
+    fn a_span_says_as_much_of_the_day_as_it_needs() {
+        let (from, minute, hour, day) = (1_763_820_000_000, 60_000, 3_600_000, 86_400_000);
+        assert_eq!(EN.span(from, from + 10_000, 10), "14:00:00–14:00:10 UTC");
+        assert_eq!(EN.span(from, from + minute, 60), "2025-11-22 14:00–14:01 UTC");
+        assert_eq!(EN.span(from, from + hour, 3_600), "2025-11-22 14:00–15:00 UTC");
+        assert_eq!(EN.span(from, from + day, 86_400), "2025-11-22 UTC");
+        assert_eq!([EN.tick(from, 60), EN.tick(from, 600), EN.tick(from, 86_400)], ["14:00:00", "14:00", "11-22"]);
+    }
+}
