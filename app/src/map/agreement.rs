@@ -16,11 +16,18 @@ pub(crate) fn Agreement(
         (words.kept)(&words.counted(events, &words.event), &day_and_time(digest_from))
     };
     let said = move || said(&snapshot.read().network.peers, words);
-    let differ = move || snapshot.read().network.peers.iter().any(|peer| peer.in_sync == Some(false));
+    let verdict = move || {
+        let told = |wanted| snapshot.read().network.peers.iter().any(|peer| peer.in_sync == Some(wanted));
+        match (told(true), told(false)) {
+            (_, true) => "differ",
+            (true, false) => "same",
+            (false, false) => "unknown",
+        }
+    };
     view! {
         <section class="agreement" aria-labelledby="agreement-heading">
             <h2 id="agreement-heading">{words.agreement}</h2>
-            <p class="verdict" data-differ=differ data-testid="agreement" aria-live="polite">{said}</p>
+            <p class="verdict" data-verdict=verdict data-testid="agreement" aria-live="polite">{said}</p>
             <p>
                 <code class="digest" data-testid="digest">{move || snapshot.read().health.digest.clone()}</code>
             </p>

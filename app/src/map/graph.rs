@@ -142,13 +142,15 @@ fn place(name: &str) -> (f64, f64) {
     (width * distance * angle.cos(), height * distance * angle.sin())
 }
 
-/// FNV-1a (64 bits), its bits stirred once more so that names which differ in their last letter lie far apart.
+/// FNV-1a (64 bits), then MurmurHash3's finalizer, so that names which differ in their last letter lie far apart.
 fn hash(name: &str) -> u64 {
-    let fnv = name
+    let mut hash = name
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    let stirred = (fnv ^ (fnv >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    stirred ^ (stirred >> 29)
+    for factor in [0xff51_afd7_ed55_8ccd, 0xc4ce_b9fe_1a85_ec53] {
+        hash = (hash ^ (hash >> 33)).wrapping_mul(factor);
+    }
+    hash ^ (hash >> 33)
 }
 
 #[cfg(test)]

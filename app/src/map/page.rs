@@ -70,7 +70,7 @@ fn Map(
                     <Trends snapshot choice />
                     <Portrait snapshot likeness />
                 </div>
-                <div class="pair">
+                <div class="pair pair-narrow-first">
                     <Graph snapshot choice />
                     <Peers snapshot />
                 </div>

@@ -33,7 +33,7 @@ pub(crate) fn Peers(
     view! {
         <section aria-labelledby="peers-heading">
             <h2 id="peers-heading">{words.peers}</h2>
-            <div class="scroll" class:hidden=none role="region" aria-labelledby="peers-heading" tabindex="0">
+            <div class="scroll" class:hidden=none role="group" aria-labelledby="peers-heading" tabindex="0">
                 <table class="peers" data-testid="peers">
                     <thead>
                         <tr>

@@ -1,0 +1,81 @@
+// Every state of the page, by the rules of WCAG 2.2 AA: in both languages and both themes, on a phone and on a desk.
+
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
+import { openLiveMap, state } from '../support/map.ts';
+import { expect, type Mesh, test, until } from '../support/test.ts';
+
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+/** What breaks a rule, told so that one can find it. */
+async function broken(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).withTags(RULES).analyze();
+  return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(' ')} ${node.failureSummary}`));
+}
+
+/** The page as each reader has it. */
+async function forEveryReader(page: Page, address: string, ready: () => Promise<void>): Promise<void> {
+  for (const lang of ['en', 'ru']) {
+    for (const theme of ['light', 'dark']) {
+      for (const width of [360, 1280]) {
+        await page.setViewportSize({ width, height: 900 });
+        await page.goto(`${address}${address.includes('?') ? '&' : '?'}lang=${lang}&theme=${theme}`);
+        await ready();
+        expect(await broken(page), `${lang} ${theme} ${width} px`).toEqual([]);
+      }
+    }
+  }
+}
+
+const map = (mesh: Mesh, query = '') => `${mesh.node('alpha').url}/federated/map${query}`;
+
+test.describe.configure({ timeout: 180_000 });
+
+test('a living mesh breaks no rule', async ({ mesh, page }) => {
+  await mesh.node('alpha').post([{ beauty: 0.2 }, { beauty: 0.9 }]);
+  await until('both are peers', async () => (await mesh.node('alpha').health()).peers === 2);
+  await forEveryReader(page, map(mesh), async () => {
+    await expect(state(page)).toHaveAttribute('data-mode', 'live');
+    for (const fold of ['heatmap-table', 'keys', 'raw']) await page.getByTestId(fold).locator('summary').click();
+    await expect(page.getByTestId('raw-json')).not.toBeEmpty();
+  });
+});
+
+test.describe('a node by itself', () => {
+  test.use({ meshNames: ['alpha'] });
+
+  test('breaks no rule while it is empty', async ({ mesh, page }) => {
+    await forEveryReader(page, map(mesh), () => expect(state(page)).toHaveAttribute('data-mode', 'live'));
+  });
+
+  test('breaks no rule in the past, in the distribution, and on a wall', async ({ mesh, page }) => {
+    await mesh.node('alpha').post({ beauty: 0.2 });
+    for (const query of [`?t=${Date.now() - 60_000}&kind=change&line=50`, '?kind=distribution&colours=mono', '?wall=1']) {
+      await page.goto(map(mesh, query));
+      await expect(state(page)).toHaveAttribute('data-mode', /live|past/);
+      expect(await broken(page), query).toEqual([]);
+    }
+  });
+
+  test('breaks no rule when it is gone', async ({ mesh, page }) => {
+    await openLiveMap(page, mesh.node('alpha'));
+    await mesh.node('alpha').stop();
+    await expect(state(page)).toHaveAttribute('data-mode', 'offline');
+    expect(await broken(page)).toEqual([]);
+  });
+
+  test('breaks no rule without JavaScript, in a frame, and where there is no page', async ({ mesh, browser }) => {
+    for (const [path, javaScriptEnabled] of [['/federated/map', false], ['/federated/embed', true], ['/nowhere', true]] as const) {
+      const context = await browser.newContext({ javaScriptEnabled });
+      const page = await context.newPage();
+      // Without JavaScript the page reloads itself after 10 s, which may be in the middle of the audit.
+      await page.route(`**${path}`, async (route) => {
+        const answer = await route.fetch();
+        await route.fulfill({ response: answer, body: (await answer.text()).replace('http-equiv="refresh"', '') });
+      });
+      await page.goto(mesh.node('alpha').url + path);
+      expect(await broken(page), path).toEqual([]);
+      await context.close();
+    }
+  });
+});

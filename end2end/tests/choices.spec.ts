@@ -1,0 +1,118 @@
+// What the reader chooses is in the address, and the address restores what was seen.
+
+import { cellColour, openLiveMap, state } from '../support/map.ts';
+import { expect, test } from '../support/test.ts';
+
+test.use({ meshNames: ['alpha'] });
+
+test('a resolution is chosen by a link, and the live map follows', async ({ mesh, page }) => {
+  await mesh.node('alpha').post({ beauty: 0.5, timestamp: Date.now() - 30 * 60_000 });
+  await openLiveMap(page, mesh.node('alpha'));
+  await expect(page.getByTestId('heatmap-canvas')).toHaveAttribute('data-rows', '1');
+  await page.getByRole('link', { name: '1 min', exact: true }).click();
+  await expect(page).toHaveURL(/\?res=1m$/);
+  await expect(page.getByTestId('heatmap-canvas')).toHaveAttribute('data-rows', '2');
+  await mesh.node('alpha').post({ beauty: 1 });
+  await expect(page.getByTestId('tile-gossip_seen')).toHaveText('2');
+  await page.goBack();
+  await expect(page.getByTestId('heatmap-canvas')).toHaveAttribute('aria-label', /buckets of 10 s/);
+});
+
+test('a link to what was seen shows the same to somebody else, with and without JavaScript', async ({ mesh, browser }) => {
+  await mesh.node('alpha').post([{ beauty: 0.25 }, { beauty: 0.75 }]);
+  for (const javaScriptEnabled of [true, false]) {
+    const context = await browser.newContext({ javaScriptEnabled });
+    const page = await context.newPage();
+    await page.goto(`${mesh.node('alpha').url}/federated/map?res=1h&kind=chaos&colours=viridis&node=alpha`);
+    await expect(page.getByRole('link', { name: '1 h', exact: true })).toHaveAttribute('aria-current', 'true');
+    await expect(page.getByRole('link', { name: 'Viridis' })).toHaveAttribute('aria-current', 'true');
+    await expect(page.getByTestId('legend')).toContainText('Chaos');
+    await page.getByText('The same as a table').click();
+    await expect(page.getByTestId('heatmap-table').getByRole('row').nth(1).getByRole('cell')).toHaveText(['2', '0.500', '0.500']);
+    await context.close();
+  }
+});
+
+test('the distribution has a row for each range of scores', async ({ mesh, page }) => {
+  await mesh.node('alpha').post([{ beauty: 0.99 }, { beauty: 0.01 }, { beauty: 0.02 }, { beauty: 0.03 }]);
+  await openLiveMap(page, mesh.node('alpha'));
+  await page.getByRole('link', { name: 'Distribution' }).click();
+  await expect(page.getByTestId('heatmap-canvas')).toHaveAttribute('data-rows', '21');
+  await page.getByText('The same as a table').click();
+  const newest = page.getByTestId('heatmap-table').getByRole('row').filter({ hasText: '75 %' });
+  await expect(newest.getByRole('cell').nth(2)).toHaveText('25 %');
+});
+
+test('what has no events is drawn as nothing in every palette, and zero is not', async ({ mesh, page }) => {
+  const start = Math.floor(Date.now() / 10_000) * 10_000 - 100_000;
+  await mesh.node('alpha').post({ beauty: 0, timestamp: start });
+  for (const palette of ['cividis', 'viridis', 'mono']) {
+    await page.goto(`${mesh.node('alpha').url}/federated/map?colours=${palette}`);
+    await expect(state(page)).toHaveAttribute('data-mode', 'live');
+    const [, , , zero] = await cellColour(page, 1, start);
+    expect(zero).toBe(255);
+  }
+});
+
+test('Enter follows a row, and the trends show it', async ({ mesh, page }) => {
+  await mesh.node('alpha').post({ beauty: 0.5 });
+  await openLiveMap(page, mesh.node('alpha'));
+  const canvas = page.getByTestId('heatmap-canvas');
+  await canvas.focus();
+  await canvas.press('End');
+  await canvas.press('ArrowDown');
+  await canvas.press('Enter');
+  await expect(page).toHaveURL(/node=alpha/);
+  await page.getByRole('link', { name: 'All nodes' }).click();
+  await expect(page).not.toHaveURL(/node=/);
+});
+
+test('a span that is drawn with the mouse is looked at, as finely as it can be', async ({ mesh, page }) => {
+  await mesh.node('alpha').post({ beauty: 0.5, timestamp: Date.now() - 20 * 60_000 });
+  await page.goto(`${mesh.node('alpha').url}/federated/map?res=1m`);
+  await expect(state(page)).toHaveAttribute('data-mode', 'live');
+  await page.getByTestId('heatmap-canvas').scrollIntoViewIfNeeded();
+  const box = (await page.getByTestId('heatmap-canvas').boundingBox())!;
+  await page.mouse.move(box.x + box.width * 0.5, box.y + 40);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.58, box.y + 40);
+  await page.mouse.up();
+  await expect(page).toHaveURL(/map\?t=\d+$/);
+  await expect(state(page)).toHaveAttribute('data-mode', 'past');
+});
+
+test('many nodes are shown in parts, and found by name', async ({ mesh, page }) => {
+  test.slow();
+  await page.routeWebSocket('**/federated/stream', (socket) => {
+    const node = socket.connectToServer();
+    node.onMessage((text) => {
+      const message = JSON.parse(text.toString());
+      if (message.type === 'snapshot') {
+        const row = { avg: Array(40).fill(0.5), chaos: Array(40).fill(0), count: Array(40).fill(1) };
+        const name = (i: number) => `node-${String(i).padStart(3, '0')}`;
+        message.heatmap.nodes = Array.from({ length: 200 }, (_, i) => ({ node_id: name(i), ...row }));
+        message.heatmap.nodes_total = 200;
+      }
+      socket.send(JSON.stringify(message));
+    });
+  });
+  await openLiveMap(page, mesh.node('alpha'));
+  await expect(page.getByTestId('heatmap-canvas')).toHaveAttribute('data-rows', '25');
+  await expect(page.getByTestId('part')).toHaveText('1 to 24 of 200');
+  await page.getByRole('button', { name: 'Nodes below' }).click();
+  await expect(page.getByTestId('part')).toHaveText('25 to 48 of 200');
+  await page.getByTestId('filter').fill('NODE-19');
+  await expect(page.getByTestId('part')).toHaveText('1 to 10 of 10');
+});
+
+test('what is on screen can be taken along as CSV', async ({ mesh, page }) => {
+  await mesh.node('alpha').post({ beauty: 0.125 });
+  await openLiveMap(page, mesh.node('alpha'));
+  const download = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'CSV' }).click();
+  const file = await (await download).createReadStream();
+  let text = '';
+  for await (const chunk of file) text += chunk;
+  expect(text).toMatch(/^row,from,seconds,kind,value,events\r\n"mesh",/);
+  expect(text).toMatch(/"alpha",[^\r]+,10,average,0\.125,1\r\n/);
+});

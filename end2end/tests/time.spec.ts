@@ -1,0 +1,60 @@
+// The page stands still when asked to, and shows what was.
+
+import { openLiveMap, state, tile } from '../support/map.ts';
+import { expect, test } from '../support/test.ts';
+
+test.use({ meshNames: ['alpha'] });
+
+test('a paused page stands still, says so, and is live again when asked', async ({ mesh, page }) => {
+  await mesh.node('alpha').post({ beauty: 0.5 });
+  await openLiveMap(page, mesh.node('alpha'));
+  await page.getByTestId('pause').click();
+  await expect(state(page)).toHaveText(/^Paused at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$/);
+  await mesh.node('alpha').post({ beauty: 1, timestamp: Date.now() - 5_000 });
+  await expect(tile(page, 'gossip_seen')).toHaveText('—');
+  await page.getByTestId('pause').click();
+  await expect(state(page)).toHaveAttribute('data-mode', 'live');
+  await expect(tile(page, 'gossip_seen')).toHaveText('2');
+});
+
+test('a link to a moment shows that moment, with and without JavaScript', async ({ mesh, browser }) => {
+  const then = Date.now() - 20 * 60_000;
+  await mesh.node('alpha').post([{ beauty: 0.25, timestamp: then }, { beauty: 0.75 }]);
+  for (const javaScriptEnabled of [true, false]) {
+    const context = await browser.newContext({ javaScriptEnabled });
+    const page = await context.newPage();
+    await page.goto(`${mesh.node('alpha').url}/federated/map?t=${then + 1_000}`);
+    await expect(state(page)).toHaveAttribute('data-mode', 'past');
+    await expect(tile(page, 'beauty_avg')).toHaveText('0.250');
+    await context.close();
+  }
+});
+
+test('earlier and later go back through what is kept, and back to live', async ({ mesh, page }) => {
+  await mesh.node('alpha').post([{ beauty: 0.25, timestamp: Date.now() - 450_000 }, { beauty: 0.75 }]);
+  await openLiveMap(page, mesh.node('alpha'));
+  await expect(tile(page, 'beauty_avg')).toHaveText('0.750');
+  await page.getByTestId('earlier').click();
+  await expect(tile(page, 'beauty_avg')).toHaveText('0.250');
+  await page.getByTestId('later').click();
+  await page.getByTestId('later').click();
+  await expect(state(page)).toHaveAttribute('data-mode', 'live');
+});
+
+test('clocks that differ are spoken of', async ({ mesh, page }) => {
+  await page.routeWebSocket('**/federated/stream', (socket) => {
+    const node = socket.connectToServer();
+    node.onMessage((text) => {
+      const message = JSON.parse(text.toString());
+      message.health.now -= 60_000;
+      socket.send(JSON.stringify(message));
+    });
+  });
+  await openLiveMap(page, mesh.node('alpha'));
+  await expect(page.getByTestId('warning')).toHaveText(/clock and the node's differ by (59 s|1 min)/);
+});
+
+test('a node that sees nobody says so', async ({ mesh, page }) => {
+  await openLiveMap(page, mesh.node('alpha'));
+  await expect(page.getByTestId('warning')).toContainText('sees no other node');
+});
