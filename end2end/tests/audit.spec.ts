@@ -64,18 +64,10 @@ test.describe('a node by itself', () => {
     expect(await broken(page)).toEqual([]);
   });
 
-  test('breaks no rule without JavaScript, in a frame, and where there is no page', async ({ mesh, browser }) => {
-    for (const [path, javaScriptEnabled] of [['/federated/map', false], ['/federated/embed', true], ['/nowhere', true]] as const) {
-      const context = await browser.newContext({ javaScriptEnabled });
-      const page = await context.newPage();
-      // Without JavaScript the page reloads itself after 10 s, which may be in the middle of the audit.
-      await page.route(`**${path}`, async (route) => {
-        const answer = await route.fetch();
-        await route.fulfill({ response: answer, body: (await answer.text()).replace('http-equiv="refresh"', '') });
-      });
+  test('breaks no rule in a frame, and where there is no page', async ({ mesh, page }) => {
+    for (const path of ['/federated/embed', '/nowhere']) {
       await page.goto(mesh.node('alpha').url + path);
       expect(await broken(page), path).toEqual([]);
-      await context.close();
     }
   });
 });
