@@ -24,6 +24,9 @@ pub struct Health {
     pub uptime_seconds: u64,
     /// The milliseconds since the Unix epoch by this node's clock.
     pub now: u64,
+    /// By how many milliseconds this node's clock is ahead of its peers' (below zero: behind), by the median of what they tell.
+    #[serde(default)]
+    pub clock_ahead_ms: Option<i64>,
     /// How many peers are connected.
     pub peers: usize,
     /// The mean score of the window.

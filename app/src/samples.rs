@@ -97,6 +97,7 @@ fn health() -> Health {
         digest: "0".repeat(64),
         digest_from: START,
         nodes: 1,
+        clock_ahead_ms: None,
         conflicts: Vec::new(),
     }
 }

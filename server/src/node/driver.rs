@@ -10,7 +10,9 @@ use crate::clock;
 use crate::store::StoreError;
 use crate::transport::{self, Link, Packing};
 use beauty::{BeautyEvent, EventId, Origin, Report, Resolution, TimeRefusal, Timestamp, Told, Touched};
-use gossip::{Because, Dialect, Event, Hello, Input, Message, OriginId, Output, PeerId, State, Time, json, wire};
+use gossip::{
+    Because, ClockOffset, Dialect, Event, Hello, Input, Message, OriginId, Output, PeerId, State, Time, json, wire,
+};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -27,6 +29,10 @@ const DELTA_PAUSE: Duration = Duration::from_millis(50);
 /// Without readers nobody is woken for a delta's sake: what has changed is summed up when something else happens, or
 /// after this. It is how often peers are told the digest, and nobody else needs it then.
 const UNREAD_PAUSE: Duration = Duration::from_millis(500);
+/// By how much the wall clock may drift from what the protocol was told, in microseconds.
+const CLOCK_DRIFT: u64 = 100_000;
+/// From when on a clock is said to be off, in microseconds.
+const CLOCK_OFF: u64 = 5_000_000;
 /// With nothing to tell, a delta still comes: silence means a dead stream, and columns slide without events.
 const HEARTBEAT: Duration = Duration::from_secs(2);
 
@@ -38,6 +44,10 @@ pub(crate) struct Driver {
     shared: Arc<Shared>,
     context: transport::Context,
     last_delta: Instant,
+    /// What the wall clock showed at the protocol's beginning, in microseconds, as the protocol was told it last.
+    epoch: u64,
+    /// Whether the log says that this node's clock is off.
+    clock_is_off: bool,
     /// What has changed since the last delta.
     touched: [Touched; Resolution::ALL.len()],
     /// Whether there is something to tell soon: of events, or of who is connected. The rest waits for the heartbeat, or
@@ -74,12 +84,19 @@ impl Frames<'_> {
     }
 }
 
+/// What the wall clock showed when the protocol's time began, in microseconds since the Unix epoch.
+fn epoch(shared: &Shared) -> u64 {
+    clock::wall().as_millis().saturating_mul(1_000).saturating_sub(shared.time().as_micros())
+}
+
 impl Driver {
     pub(crate) fn new(shared: Arc<Shared>, context: transport::Context, begin: Begin) -> Driver {
         let Begin { keeper, held, waiting } = begin;
         let mut driver = Driver {
+            epoch: epoch(&shared),
             shared,
             last_delta: Instant::now(),
+            clock_is_off: false,
             touched: Resolution::ALL.map(Touched::new),
             changed: false,
             deferred: Deferred::default(),
@@ -374,11 +391,30 @@ impl Driver {
         self.handle(Input::Digest(gossip::Digest(digest)));
     }
 
+    /// Tells the protocol of a wall clock that was set, or has drifted; and the log of one that peers say is off.
+    fn tell_clock(&mut self) {
+        let epoch = epoch(&self.shared);
+        if epoch.abs_diff(self.epoch) > CLOCK_DRIFT {
+            self.epoch = epoch;
+            self.handle(Input::Clock { micros: epoch.saturating_add(self.shared.time().as_micros()) });
+        }
+        let offset = self.shared.protocol().state.clock_offset();
+        let off = offset.filter(|offset| offset.micros.unsigned_abs() > CLOCK_OFF);
+        if let Some(ClockOffset { micros, peers }) = off.filter(|_| !self.clock_is_off) {
+            let (seconds, way) = (micros.unsigned_abs() / 1_000_000, if micros > 0 { "ahead of" } else { "behind" });
+            warn!(
+                "this machine's clock is {seconds} s {way} its peers' ({peers} of them): set it, or its events come late"
+            );
+        }
+        self.clock_is_off = off.is_some();
+    }
+
     /// Sums up what has changed when it is time: for peers, and for the stream's readers.
     fn publish(&mut self) {
         let now = Instant::now();
         let pause = if self.changed { DELTA_PAUSE } else { HEARTBEAT };
         if now >= self.last_delta + pause {
+            self.tell_clock();
             self.tell_digest();
             self.last_delta = now;
             self.changed = false;

@@ -32,6 +32,7 @@ impl Shared {
     pub(crate) fn health(&self) -> Health {
         let now = clock::wall();
         let (counters, peers) = self.gossip();
+        let clock_ahead_ms = self.protocol().state.clock_offset().map(|offset| offset.micros / 1_000);
         let ledger = self.ledger();
         let totals = ledger.totals(now, MAP_RESOLUTION, MAP_BUCKETS);
         let digest = ledger.digest(now);
@@ -45,6 +46,7 @@ impl Shared {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             uptime_seconds: self.started.elapsed().as_secs(),
             now: now.as_millis(),
+            clock_ahead_ms,
             peers: peers.len(),
             beauty_avg: totals.avg(),
             beauty_min: totals.min().map(beauty::Score::as_f64),
