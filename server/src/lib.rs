@@ -19,6 +19,7 @@ pub mod config;
 mod folder;
 mod http;
 pub mod identity;
+mod ip;
 mod name;
 mod node;
 mod run;

@@ -129,7 +129,7 @@ pub async fn run(
     }
     let token = args.ingest_token.as_deref().map(|token| Token::new(token, rand::random()));
     let lifetime = (tasks.clone(), shutdown.clone());
-    let state = AppState::new(node, (args.enable, token), leptos_options(ports.http)?, lifetime);
+    let state = AppState::new(node, (args.enable, token), args.limit_loopback, leptos_options(ports.http)?, lifetime);
     tasks.spawn(http::serve(http_listener, http::router(state), tasks.clone(), shutdown.clone()));
 
     greet(&args, &name, ports);

@@ -112,11 +112,17 @@ fn Picture(
     };
     view! {
         <div class="heatmap-picture">
+            // It keeps the height: a policy that allows no style in the document's lines leaves attributes of SVG alone.
+            <svg
+                class="heatmap-strut"
+                width="0"
+                height=move || layout::height(rows())
+                aria-hidden="true"
+            ></svg>
             <canvas
                 id="heatmap"
                 node_ref=canvas
                 class="heatmap-canvas"
-                style:height=move || format!("{}px", layout::height(rows()))
                 tabindex="0"
                 role="application"
                 aria-roledescription=words.heatmap

@@ -6,11 +6,13 @@ mod badge;
 mod body;
 mod deadline;
 mod events;
+mod headers;
 mod moment;
 mod origin;
 mod page;
 mod portrait;
 mod problem;
+mod rate;
 mod read;
 mod serve;
 mod stream;
@@ -42,9 +44,11 @@ pub(crate) struct AppState {
     pub(crate) enabled: bool,
     pub(crate) token: Option<Token>,
     pub(crate) leptos: LeptosOptions,
+    pub(crate) limit_loopback: bool,
     pub(crate) tasks: TaskTracker,
     pub(crate) shutdown: CancellationToken,
     heatmaps: Arc<HeatmapCache>,
+    rates: Arc<rate::Rates>,
     readers: Arc<stream::Readers>,
     portraits: Arc<portrait::Portraits>,
 }
@@ -53,11 +57,12 @@ impl AppState {
     pub(crate) fn new(
         node: Node,
         (enabled, token): (bool, Option<Token>),
+        limit_loopback: bool,
         leptos: LeptosOptions,
         (tasks, shutdown): (TaskTracker, CancellationToken),
     ) -> AppState {
-        let (heatmaps, readers, portraits) = (Arc::default(), Arc::default(), Arc::default());
-        AppState { node, enabled, token, leptos, tasks, shutdown, heatmaps, readers, portraits }
+        let (heatmaps, rates, readers, portraits) = (Arc::default(), Arc::default(), Arc::default(), Arc::default());
+        AppState { node, enabled, token, leptos, limit_loopback, tasks, shutdown, heatmaps, rates, readers, portraits }
     }
 }
 
@@ -90,10 +95,8 @@ pub(crate) fn router(state: AppState) -> Router {
         .route("/readyz", get(read::ready).fallback(|| wrong_method("GET")))
         .merge(page::router(&state))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
-        .layer(SetResponseHeaderLayer::if_not_present(
-            header::X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
-        ))
+        .layer(middleware::from_fn_with_state(state.clone(), rate::limit))
+        .layer(middleware::map_response(headers::guard))
         .with_state(state)
 }
 

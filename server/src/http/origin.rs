@@ -3,20 +3,28 @@
 //! A browser sends requests and opens WebSockets for any page that its reader visits, and says which site the page is of.
 
 use super::problem::HttpProblem;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use std::net::IpAddr;
 
-/// Refuses what a page of another site sends. Who is no browser names no site.
+/// Refuses what a page of another site sends. Who is no browser names no site, neither as `Origin` nor as `Sec-Fetch-Site`.
 pub(super) fn same_site(headers: &HeaderMap) -> Result<(), HttpProblem> {
-    let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
-    let same = origin.to_str().is_ok_and(|o| o.split_once("://").is_some_and(|(_, site)| site == host(headers)));
-    if same { Ok(()) } else { Err(forbidden("a page of another site may not do this")) }
+    let refused = || forbidden("a page of another site may not do this");
+    let host = host(headers)?;
+    // `none` is what somebody has typed into the address bar.
+    let fetched = headers.get_all("sec-fetch-site").iter().all(|site| site == "same-origin" || site == "none");
+    let origins = headers.get_all(header::ORIGIN);
+    // A proxy in front of the node may speak https where the node does not.
+    let same = |origin: &HeaderValue| {
+        let origin = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
+        origin.is_some_and(|(scheme, site)| matches!(scheme, "http" | "https") && site == host)
+    };
+    if fetched && origins.iter().all(same) && origins.iter().count() <= 1 { Ok(()) } else { Err(refused()) }
 }
 
 /// Refuses requests to a name that anybody could point at this machine (DNS rebinding): where being on this machine is all
 /// that is asked for, the node is spoken to by its address, or as localhost.
 pub(super) fn by_address(headers: &HeaderMap) -> Result<(), HttpProblem> {
-    let host = host(headers);
+    let host = host(headers)?;
     let name = if host.ends_with(']') { host } else { host.rsplit_once(':').map_or(host, |(name, _)| name) };
     let name = name.trim_matches(['[', ']']);
     if name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok() {
@@ -25,8 +33,11 @@ pub(super) fn by_address(headers: &HeaderMap) -> Result<(), HttpProblem> {
     Err(forbidden("without FEDERATED_INGEST_TOKEN, events are posted to localhost or to an IP address, not to a name"))
 }
 
-fn host(headers: &HeaderMap) -> &str {
-    headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default()
+/// Whom the request is for: said once, and in ASCII.
+fn host(headers: &HeaderMap) -> Result<&str, HttpProblem> {
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let host = hosts.next().and_then(|host| host.to_str().ok()).filter(|_| hosts.next().is_none());
+    host.ok_or_else(|| forbidden("a request names its Host once"))
 }
 
 fn forbidden(detail: &str) -> HttpProblem {

@@ -1,5 +1,6 @@
 //! The page: rendered by `app`, and the files that it asks for.
 
+use super::headers;
 use super::moment::snapshot_at;
 use super::problem::HttpProblem;
 use super::{AppState, portrait};
@@ -12,11 +13,15 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use leptos::config::LeptosOptions;
+use leptos::nonce::use_nonce;
 use leptos::prelude::{provide_context, use_context};
 use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list};
 use tower::ServiceExt;
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
+
+/// The page that other sites may show in a frame.
+const EMBED: &str = "/federated/embed";
 
 /// The routes of the page and of its files.
 pub(super) fn router(state: &AppState) -> Router<AppState> {
@@ -36,7 +41,8 @@ pub(super) fn router(state: &AppState) -> Router<AppState> {
         .fallback(fallback)
 }
 
-/// Gives the page its data: read anew for each page, and nothing while federation is off.
+/// Gives the page its data, read anew for each page, and nothing while federation is off; and the answer its policy, with the
+/// nonce that the page's scripts carry.
 fn provide(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
     let (node, enabled, portraits) = (state.node.clone(), state.enabled, state.clone());
     let take = move |resolution, at| {
@@ -46,9 +52,16 @@ fn provide(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
         })
     };
     let source = SnapshotSource::new(take, move || portrait::likeness(&portraits));
+    // cargo-leptos sets it where it serves a page that is being edited.
+    let reload = std::env::var_os("LEPTOS_WATCH").map(|_| state.leptos.reload_port);
     move || {
         provide_context(source.clone());
         provide_context(preferences());
+        let embedded = use_context::<Parts>().is_some_and(|parts| parts.uri.path() == EMBED);
+        let policy = use_nonce().and_then(|nonce| headers::page(&nonce, reload, embedded));
+        if let (Some(answer), Some(policy)) = (use_context::<ResponseOptions>(), policy) {
+            answer.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! `GET /federated/portrait` and `/federated/portrait.png`: what the portrait is drawn from, and the portrait as the page draws it.
 
-use super::AppState;
 use super::problem::HttpProblem;
+use super::{AppState, headers};
 use crate::clock;
 use app::PORTRAIT_SIDE;
 use axum::Json;
@@ -63,7 +63,7 @@ pub(super) async fn picture(State(state): State<AppState>) -> Result<Response, H
             png
         }
     };
-    Ok(([(header::CONTENT_TYPE, "image/png")], png).into_response())
+    Ok(([(header::CONTENT_TYPE, "image/png"), headers::FOR_ALL_SITES], png).into_response())
 }
 
 /// The portrait as a PNG file.

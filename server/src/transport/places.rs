@@ -1,8 +1,9 @@
 //! How many connections one address may hold at this node.
 
 use super::limits;
+use crate::ip::counted;
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The connections that each address holds, those in their handshake included.
@@ -51,17 +52,6 @@ impl Drop for Place {
             if *taken == 0 {
                 places.remove(&address);
             }
-        }
-    }
-}
-
-/// What counts as one address: of IPv6 the network of 64 bits, which any one host may fill.
-fn counted(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
         }
     }
 }

@@ -6,6 +6,7 @@ mod config;
 mod crash;
 mod events;
 mod forged;
+mod guards;
 mod lifetime;
 mod mesh;
 mod process;
