@@ -1,16 +1,35 @@
 // The map in other people's pages: small in a frame, and in one line.
 
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { expect, test } from '../support/test.ts';
 
 test.use({ meshNames: ['alpha'] });
 
 test('the small map lives in a frame of another page', async ({ mesh, page }) => {
   const { url } = mesh.node('alpha');
-  await page.setContent(`<iframe src="${url}/federated/embed" width="600" height="400" title="mesh"></iframe>`);
+  const body = `<!DOCTYPE html><iframe src="${url}/federated/embed" width="600" height="400" title="mesh"></iframe>`;
+  const site = createServer((_, answer) => answer.setHeader('content-type', 'text/html').end(body));
+  await new Promise<void>((listening) => site.listen(0, '127.0.0.1', listening));
+  await page.goto(`http://127.0.0.1:${(site.address() as AddressInfo).port}/`);
   const frame = page.frameLocator('iframe');
   await expect(frame.getByTestId('embed')).toHaveAttribute('data-mode', 'live');
   await mesh.node('alpha').post({ beauty: 0.5 });
   await expect(frame.getByTestId('heatmap-canvas')).toHaveAttribute('data-rows', '2');
+  site.close();
+});
+
+test('the whole map lives in no frame', async ({ mesh, page }) => {
+  await page.goto(`${mesh.node('alpha').url}/federated/map`);
+  const framed = await page.evaluate(async () => {
+    const frame = document.body.appendChild(document.createElement('iframe'));
+    await new Promise((loaded) => {
+      frame.onload = loaded;
+      frame.src = '/federated/map';
+    });
+    return frame.contentDocument?.body.textContent ?? '';
+  });
+  expect(framed).toBe('');
 });
 
 test('the badge says who, how beautiful, and how many', async ({ mesh, page }) => {

@@ -31,9 +31,8 @@ const PROBE_EVERY: Duration = Duration::from_secs(300);
 /// A node with a tree of its own that has lost one link of so many since its last probe probes anew. A guess.
 const HURT_SHARE: usize = 3;
 /// It does so once its links have stood for so long, or the second of these has passed, and then after a time of its own, up
-/// to the third for each origin that is known: so there are at most 200 probes a second in the mesh. Guesses. Where it did
-/// not wait for its links, the trees were those of a mesh that was still finding new ones: `half-crash-1000` took 20
-/// messages to an RMR below 0.05, and with it 2 (seed 0).
+/// to the third for each origin that is known: so there are at most 200 probes a second in the mesh. Guesses:
+/// `mesh-sim run half-crash-1000` takes 20 messages to an RMR below 0.05, and takes as many without the wait.
 const HURT_AFTER: Duration = Duration::from_millis(500);
 const HURT_LATEST: Duration = Duration::from_secs(10);
 const HURT_SPREAD: Duration = Duration::from_millis(5);
