@@ -35,7 +35,7 @@ test('a living mesh has its picture taken', async ({ mesh, browser }) => {
   const digests = () => Promise.all(Object.values(mesh.nodes).map((node) => node.digest()));
   await until('all nodes agree', async () => new Set(await digests()).size === 1);
   for (const { name, width, height, colorScheme } of PICTURES) {
-    const page = await browser.newPage({ viewport: { width, height }, colorScheme, deviceScaleFactor: 2 });
+    const page = await browser.newPage({ viewport: { width, height }, colorScheme });
     await openLiveMap(page, mesh.node('alpha'));
     await expect(page.getByTestId('heatmap-canvas')).toHaveAttribute('data-rows', '4');
     await expect(page.getByTestId('agreement')).toHaveText('Both peers have the same events.', { timeout: 45_000 });
