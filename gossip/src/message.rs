@@ -128,6 +128,9 @@ impl Event {
 /// and from 0 again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Announcement {
+    /// How many announcements came before it on this connection, modulo 256. One out of turn is not read: what its names and
+    /// steps stand for depends on those before.
+    pub number: u8,
     /// Origins that are named for the first time, in the order in which they are announced below.
     pub names: Vec<OriginId>,
     /// What is here, in the order in which it came.

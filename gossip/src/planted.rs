@@ -25,6 +25,8 @@ pub enum Fault {
     StaleDigest,
     /// The end of a connection is not told to the trees.
     EndForgotten,
+    /// A graft asks for the bundle after the one that is missing.
+    WrongGraft,
     /// A second connection to a peer is kept.
     SecondConnectionKept,
     /// The last slot of a range that is compared is left out.

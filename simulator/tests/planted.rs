@@ -52,6 +52,7 @@ faults! {
     a_ttl_that_is_not_lowered_is_found: TtlNotLowered,
     a_stale_digest_is_found: StaleDigest,
     a_forgotten_end_of_a_connection_is_found: EndForgotten,
+    a_graft_for_a_wrong_bundle_is_found: WrongGraft,
     a_second_connection_that_is_kept_is_found: SecondConnectionKept,
     a_range_that_is_off_by_one_is_found: RangeOffByOne,
 }

@@ -53,17 +53,29 @@ enum Place {
     Myself,
 }
 
+/// An address that was learned, and to which nothing leads. Of each class so many are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Class {
+    /// A peer has told of it, and nobody was met there.
+    Told,
+    /// Somebody was met there, and it is well.
+    Met,
+    Suspect,
+}
+
 /// Addresses, and how it goes with each.
 #[derive(Clone, Debug)]
 pub(super) struct Passive {
     known: BTreeMap<Address, Known>,
+    /// How many are being dialled for a link, and in all: asked for with each step.
+    dials: (usize, usize),
 }
 
 impl Passive {
     pub(super) fn new(config: &Config) -> Passive {
         let learned = config.known.iter().take(config.passive_view).map(|address| (address.clone(), Known::new(false)));
         let bootstrap = config.bootstrap.iter().map(|address| (address.clone(), Known::new(true)));
-        Passive { known: learned.chain(bootstrap).collect() }
+        Passive { known: learned.chain(bootstrap).collect(), dials: (0, 0) }
     }
 
     /// Addresses that a peer has told, whose round trip is `via`.
@@ -102,7 +114,8 @@ impl Passive {
     ) -> bool {
         let known = self.known.entry(address.clone()).or_insert_with(|| Known::new(false));
         let returned = known.suspect && known.instance.map_or(known.bootstrap, |before| before == instance);
-        (known.suspect, known.instance, known.place) = (false, Some(instance), Place::Up(peer));
+        (known.suspect, known.instance) = (false, Some(instance));
+        known.put(Place::Up(peer), &mut self.dials);
         self.trim(config, rng);
         returned
     }
@@ -110,13 +123,13 @@ impl Passive {
     /// This connection, to a run of a node, stays in the place of others to it.
     pub(super) fn settle(&mut self, instance: InstanceId, kept: PeerId) {
         for known in self.known.values_mut().filter(|known| known.instance == Some(instance)) {
-            known.place = Place::Up(kept);
+            known.put(Place::Up(kept), &mut self.dials);
         }
     }
 
     pub(super) fn is_myself(&mut self, address: &Address) {
         if let Some(known) = self.known.get_mut(address) {
-            known.place = Place::Myself;
+            known.put(Place::Myself, &mut self.dials);
         }
     }
 
@@ -136,22 +149,19 @@ impl Passive {
 
     /// It is being dialled.
     pub(super) fn dialling(&mut self, address: &Address, purpose: Purpose) {
-        self.known.entry(address.clone()).or_insert_with(|| Known::new(false)).place = Place::Dialling(purpose);
+        let known = self.known.entry(address.clone()).or_insert_with(|| Known::new(false));
+        known.put(Place::Dialling(purpose), &mut self.dials);
     }
 
     /// How many are being dialled for a link, and in all.
-    pub(super) fn dials(&self) -> (usize, usize) {
-        let dials = self.known.values().filter_map(|known| match known.place {
-            Place::Dialling(purpose) => Some(purpose),
-            _ => None,
-        });
-        dials.fold((0, 0), |(links, all), purpose| (links + usize::from(purpose != Purpose::Probe), all + 1))
+    pub(super) const fn dials(&self) -> (usize, usize) {
+        self.dials
     }
 
     /// The dial was answered: why was it made?
     pub(super) fn answered(&mut self, address: &Address, peer: PeerId) -> Purpose {
         let Some(known) = self.known.get_mut(address) else { return Purpose::Probe };
-        match std::mem::replace(&mut known.place, Place::Up(peer)) {
+        match known.put(Place::Up(peer), &mut self.dials) {
             Place::Dialling(purpose) => purpose,
             _ => Purpose::Probe,
         }
@@ -160,7 +170,7 @@ impl Passive {
     /// The dial came to nothing.
     pub(super) fn failed(&mut self, now: Time, address: &Address, config: &Config, rng: &mut impl Rng) {
         if let Some(known) = self.known.get_mut(address).filter(|known| matches!(known.place, Place::Dialling(_))) {
-            known.fail(now, config, rng);
+            known.fail(now, config, &mut self.dials, rng);
         }
         self.trim(config, rng);
     }
@@ -169,7 +179,7 @@ impl Passive {
     pub(super) fn broke(&mut self, now: Time, peer: PeerId, proven: bool, config: &Config, rng: &mut impl Rng) {
         for known in self.known.values_mut().filter(|known| known.place == Place::Up(peer)) {
             known.attempts = if proven { 0 } else { known.attempts };
-            known.fail(now, config, rng);
+            known.fail(now, config, &mut self.dials, rng);
         }
         self.trim(config, rng);
     }
@@ -177,7 +187,8 @@ impl Passive {
     /// A connection ended in order.
     pub(super) fn ended(&mut self, peer: PeerId, config: &Config, rng: &mut impl Rng) {
         for known in self.known.values_mut().filter(|known| known.place == Place::Up(peer)) {
-            (known.place, known.attempts) = (Place::Idle, 0);
+            known.put(Place::Idle, &mut self.dials);
+            known.attempts = 0;
         }
         self.trim(config, rng);
     }
@@ -265,6 +276,9 @@ impl Passive {
         at_most("addresses that are well", well.len(), config.passive_view)?;
         let forgotten = config.bootstrap.iter().find(|address| !self.known.contains_key(address));
         must(forgotten.is_none(), || format!("the bootstrap address {forgotten:?} is forgotten"))?;
+        let mut dials = (0, 0);
+        self.known.values().for_each(|known| known.place.count(&mut dials, usize::saturating_add));
+        must(dials == self.dials, || format!("{dials:?} are dialled, and {:?} counted", self.dials))?;
         let leads_nowhere = |known: &&Known| matches!(known.place, Place::Up(peer) if !peers.contains_key(&peer));
         let gone = self.known.values().find(leads_nowhere);
         must(gone.is_none(), || format!("an address is taken by a connection that is gone: {gone:?}"))
@@ -277,23 +291,38 @@ impl Passive {
 
     /// Keeps what is remembered within its bounds: who goes is drawn.
     fn trim(&mut self, config: &Config, rng: &mut impl Rng) {
-        let learned = |known: &Known| !known.bootstrap && known.place == Place::Idle;
-        let told = |known: &Known| learned(known) && !known.suspect && known.instance.is_none();
-        self.trim_to(config.passive_view / 2, told, rng);
-        let left =
-            config.passive_view - self.known.values().filter(|known| told(known)).count().min(config.passive_view);
-        self.trim_to(left, |known| learned(known) && !known.suspect && known.instance.is_some(), rng);
-        self.trim_to(config.passive_view, |known| learned(known) && known.suspect, rng);
+        let (mut told, mut met, mut suspects) = (0_usize, 0_usize, 0_usize);
+        for known in self.known.values() {
+            match known.class() {
+                Some(Class::Told) => told += 1,
+                Some(Class::Met) => met += 1,
+                Some(Class::Suspect) => suspects += 1,
+                None => {}
+            }
+        }
+        let kept = told.min(config.passive_view / 2);
+        self.drop_some(Class::Told, told - kept, rng);
+        self.drop_some(Class::Met, (met + kept).saturating_sub(config.passive_view).min(met), rng);
+        self.drop_some(Class::Suspect, suspects.saturating_sub(config.passive_view), rng);
     }
 
-    fn trim_to(&mut self, bound: usize, which: impl Fn(&Known) -> bool, rng: &mut impl Rng) {
-        let amount = self.known.values().filter(|known| which(known)).count().saturating_sub(bound);
+    fn drop_some(&mut self, class: Class, amount: usize, rng: &mut impl Rng) {
         if amount > 0 {
-            let matching = self.known.iter().filter(|(_, known)| which(known));
+            let matching = self.known.iter().filter(|(_, known)| known.class() == Some(class));
             let goes: Vec<Address> = matching.map(|(address, _)| address.clone()).sample(rng, amount);
             for address in goes {
                 self.known.remove(&address);
             }
+        }
+    }
+}
+
+impl Place {
+    /// Counts a dial, or takes it from the count.
+    fn count(self, (links, all): &mut (usize, usize), change: impl Fn(usize, usize) -> usize) {
+        if let Place::Dialling(purpose) = self {
+            *links = change(*links, usize::from(purpose != Purpose::Probe));
+            *all = change(*all, 1);
         }
     }
 }
@@ -312,10 +341,27 @@ impl Known {
         }
     }
 
-    fn fail(&mut self, now: Time, config: &Config, rng: &mut impl Rng) {
+    fn class(&self) -> Option<Class> {
+        match (self.bootstrap || self.place != Place::Idle, self.suspect, self.instance) {
+            (true, _, _) => None,
+            (false, true, _) => Some(Class::Suspect),
+            (false, false, None) => Some(Class::Told),
+            (false, false, Some(_)) => Some(Class::Met),
+        }
+    }
+
+    /// Something else leads there from now on. What was it before?
+    fn put(&mut self, place: Place, dials: &mut (usize, usize)) -> Place {
+        self.place.count(dials, usize::saturating_sub);
+        place.count(dials, usize::saturating_add);
+        std::mem::replace(&mut self.place, place)
+    }
+
+    fn fail(&mut self, now: Time, config: &Config, dials: &mut (usize, usize), rng: &mut impl Rng) {
         let hopeless = !self.bootstrap && self.attempts >= HOPELESS;
         let cap = config.backoff_cap * if hopeless { HOPELESS_FACTOR } else { 1 };
         self.next = now + full_jitter(config.backoff_base, cap, self.attempts, config.planted, rng);
-        (self.suspect, self.place, self.attempts) = (true, Place::Idle, self.attempts.saturating_add(1));
+        self.put(Place::Idle, dials);
+        (self.suspect, self.attempts) = (true, self.attempts.saturating_add(1));
     }
 }

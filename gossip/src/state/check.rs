@@ -2,7 +2,7 @@
 
 use super::State;
 use crate::invariants::{Broken, must};
-use crate::{Dialect, OriginId, PeerId, Time};
+use crate::{BundleId, Dialect, OriginId, PeerId, Time};
 
 impl State {
     /// Checks every invariant.
@@ -25,6 +25,11 @@ impl State {
     /// From whom this node expects an origin's bundles.
     pub fn parent_of(&self, origin: &OriginId) -> Option<PeerId> {
         self.trees.parent(origin)
+    }
+
+    /// Whether a bundle has come, whether or not it was kept.
+    pub fn knows(&self, id: &BundleId) -> bool {
+        self.trees.archive().knows(id)
     }
 
     /// What was due has been done: whoever waits is woken.

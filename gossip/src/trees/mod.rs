@@ -216,8 +216,9 @@ impl Trees {
         if linked {
             tree.eager.insert(from);
         }
-        (tree.parent, tree.proven, tree.hops) = (parent, true, way.hops);
+        (tree.parent, tree.proven) = (parent, true);
         tree.pass_over(from);
+        self.forest.measured(self.key(origin), way.hops);
         let hop = u8::from(!self.planted.is(Fault::TtlNotLowered));
         let onward = Way { ttl: way.ttl.saturating_sub(hop), ..self.way(origin) };
         self.forward(now, onward, bundle, Some(from), steps);
@@ -282,7 +283,7 @@ impl Trees {
     /// How a bundle travels on from here, with all hops before it.
     fn way(&self, origin: OriginId) -> Way {
         let tree = self.forest.get(&self.key(origin));
-        let hops = if origin == self.me { 0 } else { tree.map_or(FAR, |tree| tree.hops) };
+        let hops = if origin == self.me { 0 } else { tree.map_or(FAR, Tree::hops) };
         let ttl = self.forest.depth().saturating_mul(2).max(TTL);
         Way { ttl, hops: hops.saturating_add(1), like: tree.and_then(|tree| tree.like) }
     }

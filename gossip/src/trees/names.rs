@@ -2,7 +2,8 @@
 //!
 //! An origin has 32 bytes, and is announced again and again. Its first announcement on a link names it in full and gives it
 //! the next number; later ones say the number, and by how much the bundle's own number has grown. A link keeps its frames
-//! in order and loses none, so both sides count alike. Where all numbers are given away, the oldest is given anew.
+//! in order and loses none, so both sides count alike; whatever comes out of turn all the same is not read, since all that
+//! follows would be read wrongly. Where all numbers are given away, the oldest is given anew.
 //!
 //! Invariants: what one side writes, the other reads back; what a liar writes names at worst something that isn't there.
 
@@ -18,6 +19,7 @@ const MAX_NAMES: usize = 4_096;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Given {
     numbers: BTreeMap<OriginId, usize>,
+    /// How they are read at the other end.
     names: Names,
 }
 
@@ -27,6 +29,8 @@ pub(super) struct Names {
     /// Each with the number of the bundle that was announced last.
     list: Vec<(OriginId, u64)>,
     next: usize,
+    /// How many announcements there were, modulo 256.
+    announcements: u8,
 }
 
 impl Given {
@@ -36,7 +40,8 @@ impl Given {
     }
 
     fn write_one(&mut self, bundles: &[(BundleId, u16)]) -> Announcement {
-        let mut announcement = Announcement { names: Vec::new(), bundles: Vec::with_capacity(bundles.len()) };
+        let number = self.names.turn();
+        let mut announcement = Announcement { number, names: Vec::new(), bundles: Vec::with_capacity(bundles.len()) };
         for (id, age) in bundles {
             let known = self.numbers.get(&id.origin).copied();
             let number = known.unwrap_or_else(|| {
@@ -58,8 +63,12 @@ impl Given {
 }
 
 impl Names {
-    /// Reads an announcement. What names nothing is left out.
+    /// Reads an announcement. What names nothing is left out, and all of it where it comes out of turn.
     pub(super) fn read(&mut self, announcement: Announcement) -> Vec<(BundleId, u16)> {
+        if announcement.number != self.announcements {
+            return Vec::new();
+        }
+        self.turn();
         let mut new = announcement.names.into_iter();
         let mut read = Vec::with_capacity(announcement.bundles.len());
         for Announced { name, step, age } in announcement.bundles {
@@ -73,6 +82,13 @@ impl Names {
             }
         }
         read
+    }
+
+    /// The number of this announcement; the next has the next.
+    fn turn(&mut self) -> u8 {
+        let number = self.announcements;
+        self.announcements = number.wrapping_add(1);
+        number
     }
 
     /// Gives the next number to an origin. Which one had it before?
@@ -127,9 +143,19 @@ mod tests {
     fn what_a_liar_names_is_bounded_and_what_names_nothing_is_left_out() {
         let mut names = Names::default();
         let lie = Announced { name: u16::MAX, step: i64::MIN, age: 0 };
-        assert!(names.read(Announcement { names: Vec::new(), bundles: vec![lie; 10] }).is_empty());
+        assert!(names.read(Announcement { number: 0, names: Vec::new(), bundles: vec![lie; 10] }).is_empty());
         let nameless = Announced { name: 0, step: -1, age: 0 };
-        assert!(names.read(Announcement { names: Vec::new(), bundles: vec![nameless; 10] }).is_empty());
+        assert!(names.read(Announcement { number: 1, names: Vec::new(), bundles: vec![nameless; 10] }).is_empty());
+    }
+
+    #[test]
+    fn an_announcement_that_comes_twice_is_read_once() {
+        let (mut given, mut names) = (Given::default(), Names::default());
+        for seq in [5, 10, 15] {
+            let frame = given.write(&[(id(7, seq), 0)]).remove(0);
+            assert_eq!(names.read(frame.clone()), [(id(7, seq), 0)]);
+            assert_eq!(names.read(frame), [], "its step would count twice, and name what is nowhere");
+        }
     }
 
     proptest! {

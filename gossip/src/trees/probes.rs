@@ -122,7 +122,7 @@ impl Trees {
         if seq <= tree.probed.0 {
             return self.on_known_probe(now, from, probe);
         }
-        tree.on_probe(now, seq, hops);
+        tree.on_probe(now, seq);
         let before = tree.parent;
         if before != Some(from) {
             if let Some(before) = before {
@@ -134,6 +134,7 @@ impl Trees {
             (tree.parent, tree.proven) = (Some(from), true);
             steps.graft(from, origin, None);
         }
+        self.forest.measured(origin, hops);
         let others: Vec<PeerId> = self.links.keys().copied().filter(|peer| *peer != from).collect();
         if hops < FAR - 1 && !others.is_empty() {
             steps.probe(others, Probe { hops: hops + 1, ..probe });
@@ -148,7 +149,7 @@ impl Trees {
         if probe.seq == seq && tree.parent != Some(from) {
             tree.eager.remove(&from);
             let after = micros(now.before(one_way)).saturating_sub(micros(came));
-            tree.note(from, after, probe.hops > tree.hops.saturating_add(1));
+            tree.note(from, after, probe.hops > tree.hops().saturating_add(1));
         }
     }
 

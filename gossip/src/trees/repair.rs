@@ -9,7 +9,7 @@
 
 use super::{Link, Steps, Trees, key};
 use crate::message::Grafted;
-use crate::{BundleId, OriginId, PeerId, Time};
+use crate::{BundleId, Fault, OriginId, PeerId, Time};
 use std::time::Duration;
 
 /// How long to wait for a payload after its first announcement, and then for each announcer that is asked: so many round
@@ -52,7 +52,8 @@ impl Trees {
             if let Some(tree) = self.forest.get_mut(&key(self.shared, id.origin)) {
                 tree.eager.insert(peer);
             }
-            steps.graft(peer, id.origin, Some(id.seq));
+            let after = u64::from(self.planted.is(Fault::WrongGraft));
+            steps.graft(peer, id.origin, Some(id.seq + after));
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Invariants: an origin has one tree; at most [`MAX_ORIGINS`] are kept, and the one that was silent longest goes first.
 
-use crate::invariants::{Broken, at_most};
+use crate::invariants::{Broken, at_most, must};
 use crate::{OriginId, PeerId, Time};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,8 +20,8 @@ pub(super) struct Tree {
     pub(super) parent: Option<PeerId>,
     /// Whether the parent has brought anything since it was chosen in place of one that is gone.
     pub(super) proven: bool,
-    /// How many hops away the origin is.
-    pub(super) hops: u8,
+    /// How many hops away the origin is: changed by [`Forest::measured`] alone.
+    hops: u8,
     /// Who else has a way to this origin, best first: whether it may be below this node, and by how much, in microseconds, it
     /// had the last bundle after this node. Below zero it had the bundle before.
     others: Vec<(bool, i64, PeerId)>,
@@ -80,9 +80,14 @@ impl Tree {
         above.then(|| self.others.remove(0).2)
     }
 
+    /// How many hops away the origin is.
+    pub(super) const fn hops(&self) -> u8 {
+        self.hops
+    }
+
     /// A probe came: what was known of other links was of the one before.
-    pub(super) fn on_probe(&mut self, now: Time, seq: u64, hops: u8) {
-        (self.probed, self.hops) = ((seq, now), hops);
+    pub(super) fn on_probe(&mut self, now: Time, seq: u64) {
+        self.probed = (seq, now);
         self.others.clear();
     }
 
@@ -100,6 +105,8 @@ pub(super) struct Forest {
     trees: BTreeMap<OriginId, Tree>,
     /// Origins by when they were heard last.
     heard: BTreeSet<(Time, OriginId)>,
+    /// Origins by how far away they are, where that is known. Asked for with each bundle, and seldom changed.
+    by_hops: BTreeSet<(u8, OriginId)>,
 }
 
 impl Forest {
@@ -122,6 +129,8 @@ impl Forest {
     pub(super) fn check(&self) -> Broken {
         at_most("trees", self.trees.len(), MAX_ORIGINS)?;
         at_most("origins by when they were heard", self.heard.len(), self.trees.len())?;
+        let known = self.trees.iter().filter(|(_, tree)| tree.hops < FAR).map(|(origin, tree)| (tree.hops, *origin));
+        must(known.collect::<BTreeSet<_>>() == self.by_hops, || "trees and their distances differ".to_owned())?;
         let others = self.trees.values().map(|tree| tree.others.len()).max();
         at_most("links that may be a parent", others.unwrap_or(0), MAX_OTHERS)
     }
@@ -139,21 +148,31 @@ impl Forest {
         self.heard.remove(&(tree.heard, origin));
         if self.trees.len() >= MAX_ORIGINS
             && let Some((_, silent)) = self.heard.pop_first()
+            && let Some(gone) = self.trees.remove(&silent)
         {
-            self.trees.remove(&silent);
+            self.by_hops.remove(&(gone.hops, silent));
         }
         self.heard.insert((now, origin));
         self.trees.entry(origin).or_insert(Tree { heard: now, ..tree })
     }
 
+    /// An origin that has a tree is so many hops away.
+    pub(super) fn measured(&mut self, origin: OriginId, hops: u8) {
+        let Some(tree) = self.trees.get_mut(&origin).filter(|tree| tree.hops != hops) else { return };
+        self.by_hops.remove(&(tree.hops, origin));
+        tree.hops = hops;
+        if hops < FAR {
+            self.by_hops.insert((hops, origin));
+        }
+    }
+
     /// The origin that is the fewest hops away, and how many.
     pub(super) fn nearest(&self) -> Option<(u8, OriginId)> {
-        let known = self.trees.iter().filter(|(_, tree)| tree.hops < FAR);
-        known.map(|(origin, tree)| (tree.hops, *origin)).min()
+        self.by_hops.first().copied()
     }
 
     /// How many hops away the farthest origin is.
     pub(super) fn depth(&self) -> u8 {
-        self.trees.values().map(|tree| tree.hops).filter(|hops| *hops < FAR).max().unwrap_or(0)
+        self.by_hops.last().map_or(0, |(hops, _)| *hops)
     }
 }

@@ -48,7 +48,11 @@ pub(crate) fn messages() -> Vec<Message> {
         Message::Exchange(Exchange::GetIds { from: 0, until: 10_000_000 }),
         Message::Exchange(Exchange::Ids { from: 0, until: 10, ids: vec![bundle(1, 6).id] }),
         Message::Exchange(Exchange::Want { number: 1, ids: vec![bundle(1, 6).id] }),
-        Message::IHave(Announcement { names: vec![origin(1)], bundles: vec![announced(0, 7), announced(1, 1)] }),
+        Message::IHave(Announcement {
+            number: 0,
+            names: vec![origin(1)],
+            bundles: vec![announced(0, 7), announced(1, 1)],
+        }),
         Message::Graft(vec![Grafted { origin: origin(1), wanted: vec![5] }]),
         Message::Prune(vec![origin(1)]),
         Message::Probe(Probe { origin: origin(3), seq: 5, hops: 1 }),

@@ -66,13 +66,14 @@ fn message() -> impl Strategy<Value = Message> {
     });
     let announced =
         (any::<u16>(), any::<i64>(), any::<u16>()).prop_map(|(name, step, age)| Announced { name, step, age });
-    let announcement = (proptest::collection::vec(origin(), 0..9), proptest::collection::vec(announced, 0..50));
+    let announcement =
+        (any::<u8>(), proptest::collection::vec(origin(), 0..9), proptest::collection::vec(announced, 0..50));
     let grafted = (origin(), proptest::collection::vec(any::<u64>(), 0..9));
     let hello = ("[a-z]{1,64}", "[a-z]{1,64}", any::<u128>(), any::<u16>(), proptest::option::of(digest()));
     prop_oneof![
         (way, bundle()).prop_map(|(way, bundle)| Message::Bundle { way, bundle }),
         exchange().prop_map(Message::Exchange),
-        announcement.prop_map(|(names, bundles)| Message::IHave(Announcement { names, bundles })),
+        announcement.prop_map(|(number, names, bundles)| Message::IHave(Announcement { number, names, bundles })),
         proptest::collection::vec(grafted.prop_map(|(origin, wanted)| Grafted { origin, wanted }), 0..9)
             .prop_map(Message::Graft),
         proptest::collection::vec(origin(), 0..9).prop_map(Message::Prune),
@@ -154,8 +155,13 @@ fn the_largest_frames_of_control_fit_and_larger_ones_are_refused() {
     let origin = OriginId([255; 32]);
     let announced = Announced { name: u16::MAX, step: i64::MIN, age: u16::MAX };
     let largest = |more: usize| {
-        let announcement = Announcement { names: Vec::new(), bundles: vec![announced; wire::MAX_ANNOUNCED + more] };
-        let names = Announcement { names: vec![origin; wire::MAX_ANNOUNCED + more], bundles: vec![announced; 1_024] };
+        let announcement =
+            Announcement { number: 0, names: Vec::new(), bundles: vec![announced; wire::MAX_ANNOUNCED + more] };
+        let names = Announcement {
+            number: 0,
+            names: vec![origin; wire::MAX_ANNOUNCED + more],
+            bundles: vec![announced; 1_024],
+        };
         let grafts = vec![Grafted { origin, wanted: Vec::new() }; wire::MAX_GRAFTED + more];
         let wanted = Grafted { origin, wanted: vec![u64::MAX; wire::MAX_GRAFTED - 1 + more] };
         [

@@ -343,7 +343,7 @@ impl Node {
 
     fn tell(&mut self, now: Time, input: Input) {
         if let Some(watch) = &mut self.watch {
-            watch.on_input(&input);
+            watch.on_input(now, &self.state, &input);
         }
         self.state.handle(now, input);
     }

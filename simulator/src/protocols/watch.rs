@@ -1,6 +1,6 @@
 //! Looks over a node's shoulder: what the protocol says of what a node sends, checked after every input.
 
-use gossip::{BundleId, Input, Message, Output, PeerId, State, Time};
+use gossip::{BundleId, Grafted, Input, Message, Output, PeerId, State, Time};
 use std::collections::BTreeSet;
 
 /// What a node took in that its sending is measured by.
@@ -18,8 +18,13 @@ impl Watch {
     }
 
     /// A node is told something.
-    pub(super) fn on_input(&mut self, input: &Input) {
+    pub(super) fn on_input(&mut self, now: Time, state: &State, input: &Input) {
         self.bundle = None;
+        if let Input::Message { peer, message: Message::Graft(grafts) } = input
+            && let Some(words) = a_graft_asks_for_what_was_announced(state, *peer, grafts)
+        {
+            self.broken.get_or_insert(format!("{words}, at {:.3} s", now.as_micros() as f64 / 1e6));
+        }
         if let Input::Message { message: Message::Bundle { way, bundle }, .. } = input {
             self.bundle = Some((bundle.id, way.ttl));
         }
@@ -45,6 +50,13 @@ impl Watch {
         })?;
         Some(format!("a bundle came with ttl {ttl} and went on with {pushed}"))
     }
+}
+
+/// Only what was announced is asked for, and only what has come is announced.
+fn a_graft_asks_for_what_was_announced(state: &State, from: PeerId, grafts: &[Grafted]) -> Option<String> {
+    let mut wanted = grafts.iter().flat_map(|graft| graft.wanted.iter().map(|seq| (graft.origin, *seq)));
+    let (origin, seq) = wanted.find(|(origin, seq)| !state.knows(&BundleId { origin: *origin, seq: *seq }))?;
+    Some(format!("{from} asks for bundle {seq} of {origin:?}, which never came here"))
 }
 
 fn messages(outputs: &[Output]) -> impl Iterator<Item = (&[PeerId], &Message)> {
