@@ -13,6 +13,8 @@ use std::time::Duration;
 
 /// Who has less than so much of what its links have, in thousandths, is weak. A guess: nodes of one kind differ by less.
 const WEAK: u64 = 500;
+/// What a link is taken to have that has told nothing: nothing has ever waited in its queues. A guess: the uplink of a good home.
+const UNTOLD: u32 = 20_000;
 /// How much later a node passes on that could pass on nothing: more than a hop of most meshes, and less than what a node waits
 /// for a payload that was announced to it. A guess.
 const HOLD: Duration = Duration::from_millis(60);
@@ -57,9 +59,9 @@ impl Capacity {
 
     /// How much later than it could this node passes on what others send.
     pub(crate) fn hold(&self) -> Duration {
-        let mut known: Vec<u32> = self.links.values().copied().filter(|kbit| *kbit > 0).collect();
-        known.sort_unstable();
-        let Some(median) = known.get(known.len() / 2).filter(|_| self.own > 0) else { return Duration::ZERO };
+        let mut links: Vec<u32> = self.links.values().map(|kbit| if *kbit > 0 { *kbit } else { UNTOLD }).collect();
+        links.sort_unstable();
+        let Some(median) = links.get(links.len() / 2).filter(|_| self.own > 0) else { return Duration::ZERO };
         let share = u64::from(self.own) * 1_000 / u64::from(*median);
         if share < WEAK { HOLD * u32::try_from(1_000 - share).unwrap_or(0) / 1_000 } else { Duration::ZERO }
     }
@@ -87,8 +89,9 @@ mod tests {
         assert_eq!(hold(8_000, &[20_000; 5]), 36);
         assert_eq!(hold(12_000, &[20_000; 5]), 0, "hardly weaker");
         assert_eq!(hold(20_000, &[2_000; 5]), 0);
-        assert_eq!(hold(2_000, &[0, 0]), 0, "of the others nothing is known");
-        assert_eq!(hold(2_000, &[20_000, 0, 0]), 54);
+        assert_eq!(hold(2_000, &[0, 0]), 54, "nothing waits at the others");
+        assert_eq!(hold(1_000_000, &[0, 0]), 0, "something has waited here, and not for long");
+        assert_eq!(hold(2_000, &[]), 0, "there are no others");
         assert_eq!(hold(20_000, &[u32::MAX, 20_000, 1, 1, u32::MAX, 20_000, 20_000]), 0, "liars are few");
         assert_eq!(Capacity::default().hold(), Duration::ZERO);
     }

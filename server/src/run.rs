@@ -114,6 +114,7 @@ pub async fn run(
         commands,
         verifier: Verifier::new(Arc::clone(&shared), args.unsigned, &args.mesh),
         packing: Arc::default(),
+        uplink: Arc::default(),
         tasks: tasks.clone(),
         // Cancelled by the driver when it has sent its last.
         shutdown: CancellationToken::new(),

@@ -217,6 +217,7 @@ impl Driver {
                 self.handle(Input::PeerDown { peer });
             }
             Command::DialFailed { address } => self.handle(Input::DialFailed { address }),
+            Command::Drained { bytes, took } => self.handle(Input::Drained { bytes, took }),
             Command::Rtt { peer, rtt } => self.handle(Input::Rtt { peer, rtt }),
             Command::Frame { peer, message, heard } => {
                 if let Message::Hello(hello) = &message {

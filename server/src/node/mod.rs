@@ -46,6 +46,8 @@ pub(crate) enum Command {
     Frame { peer: PeerId, message: Message, heard: Vec<Heard> },
     /// The round trip of a connection was measured.
     Rtt { peer: PeerId, rtt: Duration },
+    /// What had waited in the queues of connections to nodes has left.
+    Drained { bytes: u64, took: Duration },
     /// A frame came and was refused.
     Refused { peer: PeerId, reason: &'static str, event: bool },
     /// Events of this node's own.

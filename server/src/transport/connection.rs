@@ -7,6 +7,7 @@ use super::gate::LogGate;
 use super::limits;
 use super::link::{End, Link, LinkStats};
 use super::packing::Packing;
+use super::uplink::Uplink;
 use crate::node::{Checked, Command, Refusal, Verifier};
 use futures_util::{FutureExt, Sink, SinkExt, Stream, StreamExt};
 use gossip::{Address, Dialect, Direction, PeerId, json, wire};
@@ -30,6 +31,7 @@ pub(crate) struct Context {
     pub(crate) commands: mpsc::Sender<Command>,
     pub(crate) verifier: Verifier,
     pub(crate) packing: Arc<Packing>,
+    pub(crate) uplink: Arc<Uplink>,
     pub(crate) tasks: TaskTracker,
     pub(crate) shutdown: CancellationToken,
     pub(crate) next_peer: Arc<AtomicU64>,
@@ -53,7 +55,9 @@ pub(super) async fn run(
         return;
     }
     let (sink, stream) = socket.split();
-    let writer = Writer { queue, end: Arc::clone(&end), stats: Arc::clone(&stats), ping: Arc::clone(&ping) };
+    let uplink = (dialect == Dialect::V2).then(|| Arc::clone(&context.uplink));
+    let (commands, stats_too) = (context.commands.clone(), Arc::clone(&stats));
+    let writer = Writer { queue, end: Arc::clone(&end), stats: stats_too, ping: Arc::clone(&ping), uplink, commands };
     context.tasks.spawn(writer.run(sink));
     let mut reader = Reader { context: &context, peer, dialect, label, stats, log: LogGate::default() };
     let why = tokio::select! {
@@ -248,11 +252,15 @@ struct Writer {
     stats: Arc<LinkStats>,
     /// Asks for a ping out of turn.
     ping: Arc<Notify>,
+    /// What connections to nodes share; `None` for a script's.
+    uplink: Option<Arc<Uplink>>,
+    commands: mpsc::Sender<Command>,
 }
 
 impl Writer {
     async fn run(mut self, mut sink: impl Sink<Message, Error = Error> + Unpin) {
-        let end = Arc::clone(&self.end);
+        let (end, uplink) = (Arc::clone(&self.end), self.uplink.clone());
+        let _member = uplink.as_ref().map(|uplink| uplink.join());
         let (mut asked, mut pings, mut number) = (pin!(end.asked()), tokio::time::interval(limits::PING), 0);
         loop {
             let sent = tokio::select! {
@@ -282,20 +290,46 @@ impl Writer {
         sink.send(Message::Ping(Bytes::copy_from_slice(&number.to_be_bytes()))).await
     }
 
-    /// One frame, and all that wait behind it, before one flush.
+    /// One frame, and what waits behind it up to [`limits::AT_ONCE`], before one flush: where more comes all the time, the time
+    /// that a write may take is for so much. What has to wait is measured.
     async fn write(
         &mut self,
         sink: &mut (impl Sink<Message, Error = Error> + Unpin),
         frame: Message,
     ) -> Result<(), Error> {
-        let mut next = Some(frame);
+        let Some(uplink) = self.uplink.clone() else { return self.write_all(sink, frame).await.map(|_| ()) };
+        let (waiting, sent) = {
+            let mut write = pin!(self.write_all(sink, frame));
+            match write.as_mut().now_or_never() {
+                Some(sent) => (None, sent?),
+                None => (Some(uplink.wait()), write.await?),
+            }
+        };
+        let drained = uplink.on_sent(sent);
+        drop(waiting);
+        if let Some((bytes, took)) = drained {
+            // One measurement more or less makes no difference.
+            let _ = self.commands.try_send(Command::Drained { bytes, took });
+        }
+        Ok(())
+    }
+
+    /// How many bytes it were.
+    async fn write_all(
+        &mut self,
+        sink: &mut (impl Sink<Message, Error = Error> + Unpin),
+        frame: Message,
+    ) -> Result<usize, Error> {
+        let (mut next, mut sent) = (Some(frame), 0);
         while let Some(frame) = next {
             let bytes = frame.len();
             sink.feed(frame).await?;
             self.stats.on_sent(bytes);
-            next = self.queue.try_recv().ok();
+            sent += bytes;
+            next = if sent < limits::AT_ONCE { self.queue.try_recv().ok() } else { None };
         }
-        sink.flush().await
+        sink.flush().await?;
+        Ok(sent)
     }
 
     /// What is queued, a reason, the end; or just the end, if that takes too long.
@@ -323,6 +357,7 @@ fn excerpt(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::uplink;
     use super::*;
     use crate::config::Unsigned;
     use crate::node::{Names, Shared};
@@ -331,6 +366,10 @@ mod tests {
     use gossip::{Config, InstanceId, Keypair, Me, OriginId, State};
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
+    use std::time::Duration;
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpListener;
+    use tokio_tungstenite::tungstenite::protocol::Role;
 
     fn state() -> State {
         let (instance, key) = (InstanceId(uuid::Uuid::nil()), Keypair::from_seed(&[1; 32]));
@@ -347,6 +386,7 @@ mod tests {
             commands,
             verifier: Verifier::new(shared, Unsigned::Accept, "beauty"),
             packing: Arc::default(),
+            uplink: Arc::default(),
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),
             next_peer: Arc::default(),
@@ -387,5 +427,54 @@ mod tests {
         let why = reader.run(Box::pin(answer.chain(stream::pending())), &probe, &ping).await;
         assert_eq!(why, "nothing was heard for 35 s");
         assert_eq!(start.elapsed(), limits::DOUBT / 2 + limits::SILENCE);
+    }
+
+    /// Two real connections. Their readers take so much each time, so often: 3.2 MB a second in all.
+    #[tokio::test]
+    async fn an_uplink_that_is_too_slow_is_measured() {
+        const AT_ONCE: usize = 16 * 1_024;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (context, mut received) = context();
+        let mut frames = Vec::new();
+        for _ in 0..2 {
+            let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+            let (mut reader, _) = listener.accept().await.unwrap();
+            uplink::show_waiting(&stream);
+            let socket =
+                WebSocketStream::from_raw_socket(stream, Role::Client, Some(limits::web_socket_config())).await;
+            let (queue, end) = (mpsc::channel(limits::QUEUE), Arc::new(End::below(&context.shutdown)));
+            let (stats, ping) = (Arc::new(LinkStats::new()), Arc::new(Notify::new()));
+            let (uplink, commands) = (Some(Arc::clone(&context.uplink)), context.commands.clone());
+            let writer = Writer { queue: queue.1, end, stats, ping, uplink, commands };
+            context.tasks.spawn(writer.run(socket.split().0));
+            context.tasks.spawn(async move {
+                let (mut buffer, mut turns) = (vec![0; AT_ONCE], tokio::time::interval(Duration::from_millis(10)));
+                while reader.read_exact(&mut buffer).await.is_ok() {
+                    turns.tick().await;
+                }
+            });
+            frames.push(queue.0);
+        }
+        let filling = async {
+            loop {
+                for queue in &frames {
+                    let _ = queue.try_send(Message::binary(vec![7; 4 * 1_024]));
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        let measured = async {
+            loop {
+                if let Some(Command::Drained { bytes, took }) = received.recv().await {
+                    return bytes as f64 / took.as_secs_f64();
+                }
+            }
+        };
+        let measured = tokio::select! { measured = measured => measured, () = filling => unreachable!() };
+        context.shutdown.cancel();
+        assert!(
+            (100e3..30e6).contains(&measured),
+            "{measured} bytes a second: loopback carries a hundred times as many"
+        );
     }
 }

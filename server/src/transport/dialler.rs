@@ -1,7 +1,7 @@
 //! Dialling a peer: once. When to try again is `gossip`'s to say.
 
 use super::connection::{Context, run};
-use super::limits;
+use super::{limits, uplink};
 use crate::node::Command;
 use gossip::wire::SUBPROTOCOL;
 use gossip::{Address, Dialect, Direction};
@@ -51,6 +51,7 @@ async fn upgrade(address: &Address, request: Request) -> Result<WebSocketStream<
     let host = address.host().trim_matches(['[', ']']);
     let stream = TcpStream::connect((host, address.port())).await?;
     stream.set_nodelay(true)?;
+    uplink::show_waiting(&stream);
     let (socket, _) = client_async_with_config(request, stream, Some(limits::web_socket_config())).await?;
     Ok(socket)
 }

@@ -14,6 +14,8 @@ pub(super) const LARGE: usize = 2 * 1_024;
 /// How long TCP, the upgrade, and one write may take.
 pub(super) const HANDSHAKE: Duration = Duration::from_secs(5);
 pub(super) const WRITE: Duration = Duration::from_secs(10);
+/// How much is written before a flush: a frame as large as any, or as many small ones. A guess.
+pub(super) const AT_ONCE: usize = 64 * 1_024;
 /// How often a peer is pinged, and after how much silence it counts as gone: two missed pongs.
 pub(super) const PING: Duration = Duration::from_secs(15);
 pub(super) const SILENCE: Duration = Duration::from_secs(35);

@@ -3,6 +3,7 @@
 use super::connection::{Context, run};
 use super::limits;
 use super::places::Places;
+use super::uplink;
 use gossip::wire::SUBPROTOCOL;
 use gossip::{Address, Dialect, Direction};
 use std::net::SocketAddr;
@@ -64,6 +65,7 @@ pub(crate) async fn listen(context: Context, listener: TcpListener, limit_loopba
 /// The handshake. Who offers our subprotocol is a node, who offers none may be a script.
 async fn upgrade(stream: TcpStream) -> Result<(WebSocketStream<TcpStream>, Dialect), Error> {
     stream.set_nodelay(true)?;
+    uplink::show_waiting(&stream);
     let mut dialect = Dialect::Json;
     #[expect(clippy::result_large_err, reason = "tungstenite's callback has this type")]
     let agree = |request: &Request, mut response: Response| {

@@ -11,6 +11,7 @@ mod link;
 mod listener;
 mod packing;
 mod places;
+mod uplink;
 
 pub(crate) use connection::Context;
 pub(crate) use dialler::dial;
