@@ -67,6 +67,8 @@ enum Class {
 #[derive(Clone, Debug)]
 pub(super) struct Passive {
     known: BTreeMap<Address, Known>,
+    /// Those of the configuration.
+    bootstrap: Vec<Address>,
     /// How many are being dialled for a link, and in all: asked for with each step.
     dials: (usize, usize),
 }
@@ -75,7 +77,7 @@ impl Passive {
     pub(super) fn new(config: &Config) -> Passive {
         let learned = config.known.iter().take(config.passive_view).map(|address| (address.clone(), Known::new(false)));
         let bootstrap = config.bootstrap.iter().map(|address| (address.clone(), Known::new(true)));
-        Passive { known: learned.chain(bootstrap).collect(), dials: (0, 0) }
+        Passive { known: learned.chain(bootstrap).collect(), bootstrap: config.bootstrap.clone(), dials: (0, 0) }
     }
 
     /// Addresses that a peer has told, whose round trip is `via`.
@@ -219,7 +221,8 @@ impl Passive {
 
     /// The bootstrap address that has failed and is due first, and when.
     pub(super) fn lost_bootstrap(&self) -> Option<(Time, &Address)> {
-        let lost = self.idle().filter(|(_, known)| known.bootstrap && known.suspect);
+        let known = self.bootstrap.iter().filter_map(|address| Some((address, self.known.get(address)?)));
+        let lost = known.filter(|(_, known)| known.place == Place::Idle && known.suspect);
         lost.map(|(address, known)| (known.next, address)).min()
     }
 

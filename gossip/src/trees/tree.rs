@@ -5,11 +5,14 @@
 use crate::invariants::{Broken, at_most, must};
 use crate::{OriginId, PeerId, Time};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// How many origins have a tree of their own here. A guess.
 const MAX_ORIGINS: usize = 16_384;
 /// How many links are remembered as the next best for an origin. A guess: more than that rarely break at once.
 const MAX_OTHERS: usize = 4;
+/// Who of two origins was silent longer is known to so much.
+const MOMENT: Duration = Duration::from_secs(1);
 /// So many hops or more: nobody knows how many.
 pub(super) const FAR: u8 = u8::MAX;
 
@@ -141,19 +144,32 @@ impl Forest {
 
     /// The tree of an origin that is heard of now; `new` makes one if there is none.
     pub(super) fn hear(&mut self, now: Time, origin: OriginId, new: impl FnOnce(&Forest) -> Tree) -> &mut Tree {
-        let tree = match self.trees.remove(&origin) {
-            Some(tree) => tree,
-            None => new(self),
-        };
-        self.heard.remove(&(tree.heard, origin));
-        if self.trees.len() >= MAX_ORIGINS
-            && let Some((_, silent)) = self.heard.pop_first()
+        let before = self.trees.get(&origin).map(|tree| tree.heard);
+        if before.is_none() {
+            let tree = new(self);
+            if self.trees.len() >= MAX_ORIGINS {
+                self.forget_one();
+            }
+            self.trees.insert(origin, tree);
+        }
+        // It is there by now.
+        let tree = self.trees.entry(origin).or_insert_with(|| Tree::new(BTreeSet::new()));
+        // Within a moment it is heard of often, and put in order once.
+        if before.is_none_or(|before| now.since(before) >= MOMENT) {
+            self.heard.remove(&(tree.heard, origin));
+            self.heard.insert((now, origin));
+            tree.heard = now;
+        }
+        tree
+    }
+
+    /// The origin that was silent longest goes.
+    fn forget_one(&mut self) {
+        if let Some((_, silent)) = self.heard.pop_first()
             && let Some(gone) = self.trees.remove(&silent)
         {
             self.by_hops.remove(&(gone.hops, silent));
         }
-        self.heard.insert((now, origin));
-        self.trees.entry(origin).or_insert(Tree { heard: now, ..tree })
     }
 
     /// An origin that has a tree is so many hops away.
