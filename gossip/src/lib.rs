@@ -26,6 +26,7 @@
 //! | who holds the same set as we do | `agreement.rs` |
 //! | what peers say of this node's clock; what it can send beside them | `clocks.rs`, `capacity.rs` |
 //! | keys, what is signed, how it is checked | `identity.rs` |
+//! | who may speak at all: proofs before anything else | `join/` |
 //! | what always holds; faults that tests must find | `invariants.rs`, `planted.rs` |
 
 #![forbid(unsafe_code)]
@@ -43,6 +44,7 @@ mod config;
 mod identity;
 mod input;
 mod invariants;
+pub mod join;
 pub mod json;
 mod membership;
 mod message;

@@ -4,6 +4,7 @@
 
 mod agreement;
 mod bundles;
+mod joining;
 mod vectors;
 
 use gossip::{OriginId, PublicKey, Signature};
