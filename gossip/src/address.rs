@@ -4,22 +4,20 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
-/// A WebSocket address, `ws://host:port`, in one spelling: lower case, no path.
+/// A WebSocket address, `ws://host:port` or `wss://host:port`, in one spelling: lower case, no path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Address {
     host: String,
     port: u16,
+    tls: bool,
 }
 
 /// Why a text is no [`Address`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
-    /// Another scheme than `ws`.
-    #[error("an address begins with ws://, as in ws://mesh.example:8091")]
+    /// Another scheme than `ws` and `wss`.
+    #[error("an address begins with ws:// or, with TLS, wss://, as in wss://mesh.example:8091")]
     Scheme,
-    /// TLS is not there yet.
-    #[error("wss:// needs TLS, which this version does not speak; use ws:// inside a trusted network")]
-    Tls,
     /// No host, or one with characters that no host has.
     #[error(
         "an address needs a host name or an IP address after ws://, as in ws://mesh.example:8091 or ws://[::1]:8091"
@@ -37,7 +35,7 @@ pub enum AddressError {
 const MAX_HOST: usize = 253;
 
 impl Address {
-    /// The address of `host`, an IP address or a name, at `port`.
+    /// The address of `host`, an IP address or a name, at `port`, without TLS.
     ///
     /// # Errors
     /// [`AddressError::Host`] or [`AddressError::Port`], as for parsing.
@@ -51,7 +49,7 @@ impl Address {
         if port == 0 {
             return Err(AddressError::Port);
         }
-        Ok(Address { host: host.to_ascii_lowercase(), port })
+        Ok(Address { host: host.to_ascii_lowercase(), port, tls: false })
     }
 
     /// The host, an IPv6 address in brackets.
@@ -64,11 +62,16 @@ impl Address {
         self.port
     }
 
-    /// The same host at another port: a peer is dialled back where it was seen, at the port that it names.
+    /// Whether it is spoken with through TLS.
+    pub fn tls(&self) -> bool {
+        self.tls
+    }
+
+    /// The same host at another port: a peer is dialled back where it was seen, at the port that it names, and as it listens.
     ///
     /// `None` for port 0: such a peer does not listen.
-    pub fn at_port(&self, port: u16) -> Option<Address> {
-        (port != 0).then(|| Address { host: self.host.clone(), port })
+    pub fn listening(&self, port: u16, tls: bool) -> Option<Address> {
+        (port != 0).then(|| Address { host: self.host.clone(), port, tls })
     }
 }
 
@@ -77,12 +80,11 @@ impl FromStr for Address {
 
     fn from_str(text: &str) -> Result<Address, AddressError> {
         let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
-        match scheme.as_deref() {
-            Some("ws") => {}
-            Some("wss") => return Err(AddressError::Tls),
+        let (tls, rest) = match scheme.as_deref() {
+            Some("ws") => (false, &text["ws://".len()..]),
+            Some("wss") => (true, &text["wss://".len()..]),
             _ => return Err(AddressError::Scheme),
-        }
-        let rest = &text["ws://".len()..];
+        };
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         if rest.contains(['/', '?', '#', '@']) {
             return Err(AddressError::Trailing);
@@ -91,7 +93,8 @@ impl FromStr for Address {
         if !port.bytes().all(|b| b.is_ascii_digit()) {
             return Err(AddressError::Port);
         }
-        Address::new(host, port.parse().map_err(|_| AddressError::Port)?)
+        let address = Address::new(host, port.parse().map_err(|_| AddressError::Port)?)?;
+        Ok(Address { tls, ..address })
     }
 }
 
@@ -101,13 +104,14 @@ impl From<SocketAddr> for Address {
             SocketAddr::V4(v4) => v4.ip().to_string(),
             SocketAddr::V6(v6) => format!("[{}]", v6.ip()),
         };
-        Address { host, port: socket.port() }
+        Address { host, port: socket.port(), tls: false }
     }
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ws://{}:{}", self.host, self.port)
+        let scheme = if self.tls { "wss" } else { "ws" };
+        write!(f, "{scheme}://{}:{}", self.host, self.port)
     }
 }
 
@@ -120,6 +124,10 @@ mod tests {
         let address: Address = "WS://Mesh.Example:8091/".parse().unwrap();
         assert_eq!(address.to_string(), "ws://mesh.example:8091");
         assert_eq!("ws://[::1]:8091".parse::<Address>().unwrap().host(), "[::1]");
+        let with_tls: Address = "WSS://Mesh.Example:8091".parse().unwrap();
+        assert_eq!(with_tls.to_string(), "wss://mesh.example:8091");
+        assert_ne!(with_tls, address);
+        assert_eq!(address.listening(8_091, true), Some(with_tls));
     }
 
     #[test]
@@ -127,7 +135,8 @@ mod tests {
         for (text, error) in [
             ("mesh.example:8091", AddressError::Scheme),
             ("http://mesh.example:8091", AddressError::Scheme),
-            ("wss://mesh.example:8091", AddressError::Tls),
+            ("wss:mesh.example:8091", AddressError::Scheme),
+            ("wss://mesh.example:8091/path", AddressError::Trailing),
             ("ws://mesh.example", AddressError::Port),
             ("ws://mesh.example:0", AddressError::Port),
             ("ws://mesh.example:+80", AddressError::Port),

@@ -8,6 +8,8 @@ use std::time::Duration;
 pub struct Config {
     /// The name of the mesh. Nodes of another mesh are not spoken with.
     pub mesh: String,
+    /// Whether this node listens with TLS, so that peers tell each other of it as `wss://`. Default no.
+    pub tls: bool,
     /// Nodes that are dialled for ever. Default: none.
     pub bootstrap: Vec<Address>,
     /// To how many random scripts an event goes. Default 3: the seed protocol.
@@ -75,6 +77,7 @@ impl Default for Config {
     fn default() -> Config {
         Config {
             mesh: "beauty".to_owned(),
+            tls: false,
             bootstrap: Vec::new(),
             fanout: 3,
             ttl: 10,

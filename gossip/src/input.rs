@@ -1,6 +1,6 @@
 //! What happens to a node.
 
-use crate::{Address, Answer, Digest, Event, Held, Message, PeerId};
+use crate::{Address, Answer, Digest, Event, Held, Message, OriginId, PeerId};
 use std::time::Duration;
 
 /// One fact, told to [`State::handle`](crate::State::handle).
@@ -16,6 +16,8 @@ pub enum Input {
         address: Address,
         /// What is spoken on it.
         dialect: Dialect,
+        /// The key that the peer has proven to hold ([`join`](crate::join)); `None` where nobody asked for a proof.
+        key: Option<OriginId>,
     },
     /// A connection is gone.
     PeerDown {

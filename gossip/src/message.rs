@@ -190,8 +190,9 @@ pub struct Hello {
     pub port: u16,
     /// The digest of what it holds, if it holds anything.
     pub digest: Option<Digest>,
-    /// The key that signs its bundles. Here it is a claim; a bundle proves it.
-    pub public_key: Option<OriginId>,
+    /// Whether it listens with TLS: it is dialled by `wss://` then.
+    #[serde(default)]
+    pub tls: bool,
 }
 
 /// How much a node needs a link.

@@ -47,6 +47,8 @@ pub enum Because {
     Myself,
     /// There is another connection between the two nodes, and one is enough.
     SecondConnection,
+    /// It is another node with this very node's key.
+    Clone,
     /// The peer belongs to a mesh of another name.
     OtherMesh,
     /// As many peers as allowed are connected.
@@ -62,6 +64,9 @@ impl fmt::Display for Because {
         f.write_str(match self {
             Because::Myself => "this address leads back to the node that dialled it",
             Because::SecondConnection => "the two nodes have another connection, and one is enough",
+            Because::Clone => {
+                "both nodes have the same key: one data folder is a copy of the other; give one a new key"
+            }
             Because::OtherMesh => "the peer belongs to a mesh of another name",
             Because::Full => "this node has as many peers as it takes; try again later, or another node",
             Because::Passing => "there is nothing more to say on this connection: it is no link",

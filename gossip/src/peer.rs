@@ -19,6 +19,8 @@ impl fmt::Display for PeerId {
 pub(crate) struct Peer {
     pub(crate) direction: Direction,
     pub(crate) dialect: Dialect,
+    /// The key that it has proven to hold.
+    pub(crate) key: Option<OriginId>,
     /// Where we dialled, or where it dialled from.
     pub(crate) observed: Address,
     pub(crate) since: Time,
@@ -41,8 +43,6 @@ pub(crate) struct Node {
     pub(crate) instance: InstanceId,
     /// Where it can be dialled, if it listens.
     pub(crate) address: Option<Address>,
-    /// The key it claims.
-    pub(crate) public_key: Option<OriginId>,
 }
 
 /// A connected peer, for whoever shows them.
@@ -52,7 +52,7 @@ pub struct PeerView {
     pub peer: PeerId,
     /// The name it claims, if it said hello.
     pub node_id: Option<String>,
-    /// The key it claims, if it said hello.
+    /// The key that it has proven to hold, if it was asked to.
     pub public_key: Option<OriginId>,
     /// Where it can be dialled, else where it dialled from.
     pub address: Address,
@@ -73,7 +73,7 @@ impl Peer {
         PeerView {
             peer,
             node_id: self.node.as_ref().map(|node| node.node_id.clone()),
-            public_key: self.node.as_ref().and_then(|node| node.public_key),
+            public_key: self.key,
             address: self.listens().unwrap_or(&self.observed).clone(),
             direction: self.direction,
             dialect: self.dialect,

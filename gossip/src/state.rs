@@ -12,7 +12,7 @@ use crate::input::{Dialect, Direction, Input};
 use crate::json::MAX_TTL;
 use crate::membership::{self, Membership, Turn};
 use crate::message::{Announcement, Digest, Event, Grafted, Hello, InstanceId, Message, Probe, Pulse};
-use crate::output::Output;
+use crate::output::{Because, Output};
 use crate::peer::{Peer, PeerId, PeerView};
 use crate::reconcile::{Exchange, Reconcile};
 use crate::store::Held;
@@ -22,6 +22,12 @@ use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// How long it is told that another node uses this one's key. A guess.
+const CLONE_SHOWN: Duration = Duration::from_secs(600);
+/// A bundle of our own key that we don't know, and that was made so much later than we began, in microseconds, was made by somebody else:
+/// no peer keeps what a clock made that was farther ahead.
+const CLONE_AHEAD: u64 = 60_000_000;
 
 /// A node's part in the mesh, without socket, clock, thread or chance of its own.
 #[derive(Clone, Debug)]
@@ -40,6 +46,9 @@ pub struct State {
     agreement: Agreement,
     clocks: Clocks,
     capacity: Capacity,
+    /// Where bundles of this run of the node begin, and when another node was last seen to use its key.
+    begun: u64,
+    clone: Option<Time>,
     outbox: VecDeque<Output>,
 }
 
@@ -75,6 +84,8 @@ impl State {
             agreement: Agreement::default(),
             clocks: Clocks::default(),
             capacity: Capacity::default(),
+            begun: me.epoch_micros,
+            clone: None,
             me,
             outbox: VecDeque::new(),
             config,
@@ -87,8 +98,8 @@ impl State {
             self.membership_due = Some(now);
         }
         match input {
-            Input::PeerUp { peer, direction, address, dialect } => {
-                self.on_peer_up(now, peer, direction, address, dialect);
+            Input::PeerUp { peer, direction, address, dialect, key } => {
+                self.on_peer_up(now, peer, (direction, address, dialect), key);
             }
             Input::PeerDown { peer } => self.on_peer_down(now, peer),
             Input::DialFailed { address } => {
@@ -147,6 +158,12 @@ impl State {
         self.clocks.offset()
     }
 
+    /// Whether another node uses this node's key, as far as it has been seen in the last ten minutes: a copy of its data
+    /// folder runs elsewhere. Both then speak for each other, and bundles of one number prove a cheat.
+    pub fn has_clone(&self, now: Time) -> bool {
+        self.clone.is_some_and(|seen| now.since(seen) < CLONE_SHOWN)
+    }
+
     /// The connected peers, oldest connection first: nodes by a link, and scripts.
     pub fn peers(&self, now: Time) -> impl Iterator<Item = PeerView> {
         let in_sync = move |peer: &Peer| peer.digest.as_ref().map(|digest| self.agreement.holds(now, digest));
@@ -165,10 +182,17 @@ impl State {
         self.membership.known_addresses()
     }
 
-    fn on_peer_up(&mut self, now: Time, id: PeerId, direction: Direction, address: Address, dialect: Dialect) {
+    fn on_peer_up(
+        &mut self,
+        now: Time,
+        id: PeerId,
+        (direction, address, dialect): (Direction, Address, Dialect),
+        key: Option<OriginId>,
+    ) {
         let peer = Peer {
             direction,
             dialect,
+            key,
             observed: address,
             since: now,
             node: None,
@@ -186,7 +210,7 @@ impl State {
         let mut steps = Vec::new();
         let mut turn = Turn {
             now,
-            me: self.me.instance,
+            me: (self.me.instance, self.me.origin),
             config: &self.config,
             peers: &mut self.peers,
             rng: &mut self.rng,
@@ -201,6 +225,9 @@ impl State {
                 membership::Step::Up(id) => self.on_link(now, id),
                 membership::Step::Down(id) => self.on_unlink(now, id),
                 membership::Step::Close(peer, because) => {
+                    if because == Because::Clone {
+                        self.clone = Some(now);
+                    }
                     self.outbox.push_back(Output::Disconnect { peer, because });
                 }
             }
@@ -254,7 +281,7 @@ impl State {
             instance: self.me.instance,
             port: self.me.port,
             digest: self.agreement.current().cloned(),
-            public_key: self.me.key.as_ref().map(Keypair::origin),
+            tls: self.config.tls,
         };
         self.outbox.push_back(Output::Send { to: vec![to], message: Message::Hello(hello) });
     }
@@ -394,6 +421,9 @@ impl State {
         if bundle.id.origin == self.me.origin {
             // It may have been made before a crash, by a clock that was ahead of today's.
             self.bundler.skip(bundle.id.seq);
+            if !own && bundle.id.seq > self.begun.saturating_add(CLONE_AHEAD) {
+                self.clone = Some(now);
+            }
         }
         let kept = self.reconcile.keep(now, &bundle.id, own);
         if kept {

@@ -36,7 +36,7 @@ mod requests;
 use crate::message::{Hello, InstanceId, Message, Priority};
 use crate::output::Because;
 use crate::peer::{Node, Peer, PeerId};
-use crate::{Address, Config, Dialect, Direction, Fault, Time};
+use crate::{Address, Config, Dialect, Direction, Fault, OriginId, Time};
 use active::{Active, Cause};
 use errand::{Errands, Purpose, Waiting};
 use near::{Pace, jittered};
@@ -83,7 +83,8 @@ pub(crate) enum Step {
 /// What a step is taken with.
 pub(crate) struct Turn<'a> {
     pub(crate) now: Time,
-    pub(crate) me: InstanceId,
+    /// This run of the node, and its key.
+    pub(crate) me: (InstanceId, OriginId),
     pub(crate) config: &'a Config,
     pub(crate) peers: &'a mut BTreeMap<PeerId, Peer>,
     pub(crate) rng: &'a mut ChaCha8Rng,
@@ -208,13 +209,16 @@ impl Membership {
         if hello.mesh != turn.config.mesh {
             return self.close(turn, id, Because::OtherMesh);
         }
-        if hello.instance == turn.me {
+        if hello.instance == turn.me.0 {
             let observed = peer.observed.clone();
             self.close(turn, id, Because::Myself);
             if outbound {
                 self.passive.is_myself(&observed);
             }
             return;
+        }
+        if peer.key == Some(turn.me.1) {
+            return self.close(turn, id, Because::Clone);
         }
         let returned = self.meet(turn, id, hello);
         if !turn.config.planted.is(Fault::SecondConnectionKept) && !self.keep_one(turn, id, hello.instance) {
@@ -230,9 +234,10 @@ impl Membership {
     fn meet(&mut self, turn: &mut Turn<'_>, id: PeerId, hello: &Hello) -> bool {
         let Some(peer) = turn.peers.get_mut(&id) else { return false };
         let outbound = peer.direction == Direction::Outbound;
-        let address = if outbound { Some(peer.observed.clone()) } else { peer.observed.at_port(hello.port) };
-        let (node_id, instance, public_key) = (hello.node_id.clone(), hello.instance, hello.public_key);
-        peer.node = Some(Node { node_id, instance, address: address.clone(), public_key });
+        let address =
+            if outbound { Some(peer.observed.clone()) } else { peer.observed.listening(hello.port, hello.tls) };
+        let (node_id, instance) = (hello.node_id.clone(), hello.instance);
+        peer.node = Some(Node { node_id, instance, address: address.clone() });
         let returned =
             address.is_some_and(|address| self.passive.met(&address, hello.instance, id, turn.config, turn.rng));
         if outbound {
@@ -247,7 +252,7 @@ impl Membership {
         let twin = turn.peers.iter().find(|(other, peer)| **other != id && to_it(peer)).map(|(twin, _)| *twin);
         let second = twin.and_then(|twin| {
             let (new, old) = (turn.peers.get(&id)?, turn.peers.get(&twin)?);
-            second_of(turn.me, instance, (id, new), (twin, old))
+            second_of(turn.me.0, instance, (id, new), (twin, old))
         });
         let Some((twin, second)) = twin.zip(second) else { return true };
         let kept = if second == id { twin } else { id };
@@ -389,7 +394,7 @@ impl Membership {
         let silent = because == Because::Passing && errand.is_some_and(|errand| errand.waiting == Waiting::Hello);
         self.drop_link(turn, id);
         turn.peers.remove(&id);
-        if silent || matches!(because, Because::OtherMesh | Because::SecondHello) {
+        if silent || matches!(because, Because::OtherMesh | Because::SecondHello | Because::Clone) {
             // It is nobody that we could speak with: it is not dialled again soon.
             self.passive.broke(turn.now, id, false, turn.config, turn.rng);
         } else {

@@ -59,7 +59,7 @@ impl Node {
         self.down(peer);
         let id = PeerId(self.connections.values().map(|id| id.0 + 1).max().unwrap_or(1));
         self.connections.insert(peer, id);
-        self.tell(Input::PeerUp { peer: id, direction, address: address(peer), dialect });
+        self.tell(Input::PeerUp { peer: id, direction, address: address(peer), dialect, key: None });
     }
 
     pub(crate) fn down(&mut self, peer: u64) {

@@ -30,7 +30,7 @@ pub(crate) fn hello(instance: u128) -> Hello {
         instance: InstanceId(Uuid::from_u128(instance)),
         port: 8091,
         digest: Some(Digest(Arc::from("abc"))),
-        public_key: Some(origin(1)),
+        tls: true,
     }
 }
 

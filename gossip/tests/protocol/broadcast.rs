@@ -29,7 +29,7 @@ fn up(state: &mut State, peer: u64) {
     let address: Address = format!("ws://192.0.2.1:{peer}").parse().unwrap();
     state.handle(
         Time::ZERO,
-        Input::PeerUp { peer: PeerId(peer), direction: Direction::Inbound, address, dialect: Dialect::Json },
+        Input::PeerUp { peer: PeerId(peer), direction: Direction::Inbound, address, dialect: Dialect::Json, key: None },
     );
 }
 
@@ -176,6 +176,7 @@ fn a_log_of_inputs_replays_exactly() {
                         direction: Direction::Inbound,
                         address: address(n as usize),
                         dialect: Dialect::Json,
+                        key: None,
                     },
                     1 => Input::PeerDown { peer },
                     2 => Input::Broadcast(event(u128::from(n), "me")),

@@ -135,15 +135,8 @@ fn message() -> impl Strategy<Value = Message> {
         event().prop_map(|(ttl, event)| Message::Event { ttl, event }),
         signed,
         hello.prop_map(|(mesh, node_id, run, port, digest)| {
-            let public_key = (run % 2 == 0).then_some(OriginId([port as u8; 32]));
-            Message::Hello(Hello {
-                mesh,
-                node_id,
-                instance: InstanceId(Uuid::from_u128(run)),
-                port,
-                digest,
-                public_key,
-            })
+            let tls = run % 2 == 0;
+            Message::Hello(Hello { mesh, node_id, instance: InstanceId(Uuid::from_u128(run)), port, digest, tls })
         }),
         proptest::collection::vec((1_u16.., "[a-z0-9]{1,20}"), 0..=json::MAX_ADDRESSES).prop_map(|list| {
             Message::Peers(list.iter().map(|(port, host)| gossip::Address::new(host, *port).unwrap()).collect())

@@ -4,6 +4,7 @@
 
 mod broadcast;
 mod clocks;
+mod clones;
 mod codec;
 mod membership;
 mod overlay;

@@ -416,14 +416,14 @@ impl Node {
     fn meet(&mut self, number: u64) -> PeerId {
         let peer = PeerId(number);
         let address = address(number as usize);
-        self.tell(Input::PeerUp { peer, direction: Direction::Inbound, address, dialect: Dialect::V2 });
+        self.tell(Input::PeerUp { peer, direction: Direction::Inbound, address, dialect: Dialect::V2, key: None });
         let hello = Hello {
             mesh: Config::default().mesh,
             node_id: format!("peer{number}"),
             instance: InstanceId(Uuid::from_u128(number.into())),
             port: 0,
             digest: Some(Digest(format!("{number}").into())),
-            public_key: None,
+            tls: false,
         };
         self.tell(Input::Message { peer, message: Message::Hello(hello) });
         self.tell(Input::Message { peer, message: Message::Neighbor(Priority::Join) });

@@ -21,7 +21,7 @@ fn hello(run: u128, port: u16) -> Message {
         instance: InstanceId(Uuid::from_u128(run)),
         port,
         digest: None,
-        public_key: None,
+        tls: false,
     })
 }
 
@@ -119,7 +119,7 @@ fn input() -> impl Strategy<Value = (u64, Input)> {
     ];
     let input = prop_oneof![
         3 => (peer(), direction, place(), dialect).prop_map(|(peer, direction, address, dialect)| Input::PeerUp {
-            peer, direction, address, dialect
+            peer, direction, address, dialect, key: None
         }),
         1 => peer().prop_map(|peer| Input::PeerDown { peer }),
         1 => place().prop_map(|address| Input::DialFailed { address }),

@@ -85,15 +85,8 @@ fn message() -> impl Strategy<Value = Message> {
         digest().prop_map(Message::Digest),
         (any::<u64>(), any::<u32>()).prop_map(|(clock, kbit)| Message::Pulse(Pulse { clock, kbit })),
         hello.prop_map(|(mesh, node_id, run, port, digest)| {
-            let public_key = (run % 2 == 0).then_some(OriginId([port as u8; 32]));
-            Message::Hello(Hello {
-                mesh,
-                node_id,
-                instance: InstanceId(Uuid::from_u128(run)),
-                port,
-                digest,
-                public_key,
-            })
+            let tls = run % 2 == 0;
+            Message::Hello(Hello { mesh, node_id, instance: InstanceId(Uuid::from_u128(run)), port, digest, tls })
         }),
     ]
 }

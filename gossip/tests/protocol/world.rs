@@ -224,7 +224,10 @@ impl World {
         self.order += 1;
         let peer = PeerId(1_000_000 + self.order);
         let address = Address::new(&format!("stranger{}.example", self.order), 40_000).unwrap();
-        self.tell(node, Input::PeerUp { peer, direction: Direction::Inbound, address, dialect: Dialect::V2 });
+        self.tell(
+            node,
+            Input::PeerUp { peer, direction: Direction::Inbound, address, dialect: Dialect::V2, key: None },
+        );
         peer
     }
 
@@ -234,7 +237,13 @@ impl World {
         let peer = PeerId(1_000_000 + self.order);
         self.tell(
             node,
-            Input::PeerUp { peer, direction: Direction::Inbound, address: address(999), dialect: Dialect::Json },
+            Input::PeerUp {
+                peer,
+                direction: Direction::Inbound,
+                address: address(999),
+                dialect: Dialect::Json,
+                key: None,
+            },
         );
         peer
     }
@@ -337,7 +346,13 @@ impl World {
             self.links.insert(back, (from, from));
             self.tell(
                 from,
-                Input::PeerUp { peer: link, direction: Direction::Outbound, address: to, dialect: Dialect::V2 },
+                Input::PeerUp {
+                    peer: link,
+                    direction: Direction::Outbound,
+                    address: to,
+                    dialect: Dialect::V2,
+                    key: None,
+                },
             );
             self.tell(
                 from,
@@ -346,17 +361,24 @@ impl World {
                     direction: Direction::Inbound,
                     address: address(999),
                     dialect: Dialect::V2,
+                    key: None,
                 },
             );
             return;
         }
         self.tell(
             listener,
-            Input::PeerUp { peer: link, direction: Direction::Inbound, address: address(from), dialect: Dialect::V2 },
+            Input::PeerUp {
+                peer: link,
+                direction: Direction::Inbound,
+                address: address(from),
+                dialect: Dialect::V2,
+                key: None,
+            },
         );
         self.tell(
             from,
-            Input::PeerUp { peer: link, direction: Direction::Outbound, address: to, dialect: Dialect::V2 },
+            Input::PeerUp { peer: link, direction: Direction::Outbound, address: to, dialect: Dialect::V2, key: None },
         );
     }
 

@@ -316,7 +316,7 @@ impl Node {
         let direction = if dialled { Direction::Outbound } else { Direction::Inbound };
         self.peers.insert(peer, node);
         self.pings.start(now, conn);
-        self.tell(now, Input::PeerUp { peer, direction, address, dialect: self.dialect });
+        self.tell(now, Input::PeerUp { peer, direction, address, dialect: self.dialect, key: None });
     }
 
     fn on_frame(&mut self, now: Time, conn: ConnId, bytes: &[u8], effects: &mut Vec<Effect>) {
