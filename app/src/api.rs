@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 /// The averages are those of the mesh over the last `window_seconds`; `events` and `digest` are of all that is retained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Health {
-    /// `ok`, or a word for what is wrong.
+    /// `ok`, or a word for what is wrong: `disk-failed`, or `key-in-use-twice` where a copy of this node runs elsewhere.
     pub status: String,
     /// The name of this node: a claim.
     pub node_id: String,
@@ -87,6 +87,30 @@ pub struct Network {
     pub node_id: String,
     /// The connected peers, by name, then by address.
     pub peers: Vec<Peer>,
+    /// Who could not join this node in the last ten minutes, or would not have it: 64 of each direction at most.
+    #[serde(default)]
+    pub turned_away: Vec<TurnedAway>,
+}
+
+/// A connection that came to nothing before there was a peer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TurnedAway {
+    /// The address that was dialled, or the host that dialled.
+    pub address: String,
+    /// Who dialled.
+    pub direction: Direction,
+    /// The Ed25519 key that the other side named, in hex. It may not be its own.
+    pub public_key: Option<String>,
+    /// Whether it was the other side that refused.
+    pub by_peer: bool,
+    /// Why, in a word that stays the same.
+    pub reason: String,
+    /// Why, in a sentence.
+    pub why: String,
+    /// How often.
+    pub times: u64,
+    /// When last.
+    pub last: u64,
 }
 
 /// One connected peer.
@@ -94,7 +118,7 @@ pub struct Network {
 pub struct Peer {
     /// The name that the peer claims; `null` for a script that never said one.
     pub node_id: Option<String>,
-    /// The Ed25519 key that it claims, in hex; `null` for a script.
+    /// The Ed25519 key that it has proven to hold, in hex; `null` for a script that did not join by one.
     pub public_key: Option<String>,
     /// Where it can be dialled, or where it dialled from.
     pub address: String,

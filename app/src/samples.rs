@@ -103,7 +103,7 @@ fn health() -> Health {
 }
 
 fn network() -> Network {
-    Network { node_id: "alpha".to_owned(), peers: Vec::new() }
+    Network { node_id: "alpha".to_owned(), peers: Vec::new(), turned_away: Vec::new() }
 }
 
 fn gossip() -> GossipSummary {

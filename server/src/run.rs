@@ -11,6 +11,7 @@ use crate::sources::{HostSource, NoSource};
 use crate::store::StoreError;
 use crate::transport;
 use beauty::{LedgerConfig, Origin};
+use gossip::join::Terms;
 use gossip::{Address, InstanceId, Keypair, Me, OriginId, State};
 use leptos::config::{LeptosOptions, get_configuration};
 use rand::SeedableRng;
@@ -105,6 +106,7 @@ pub async fn run(
     ledger.validate().map_err(|error| StartError::Bounds(error.to_string()))?;
     let public_key = key.origin();
     let Restored { ledger, names, known, begin } = restored(&args, &name, public_key, ledger).await?;
+    let terms = Arc::new(terms(&args, key.clone()));
     let state = protocol(&args, &name, key, (ports.peers, known))?;
     let shared = Arc::new(Shared::new(name.clone(), public_key, (ledger, names), state));
     let (commands, received) = mpsc::channel(node::COMMANDS);
@@ -115,6 +117,7 @@ pub async fn run(
         verifier: Verifier::new(Arc::clone(&shared), args.unsigned, &args.mesh),
         packing: Arc::default(),
         uplink: Arc::default(),
+        entry: Arc::new(transport::Entry { terms: Arc::clone(&terms), turned_away: Arc::clone(&shared.turned_away) }),
         tasks: tasks.clone(),
         // Cancelled by the driver when it has sent its last.
         shutdown: CancellationToken::new(),
@@ -133,7 +136,7 @@ pub async fn run(
     let state = AppState::new(node, (args.enable, token), args.limit_loopback, leptos_options(ports.http)?, lifetime);
     tasks.spawn(http::serve(http_listener, http::router(state), tasks.clone(), shutdown.clone()));
 
-    greet(&args, &name, ports);
+    greet(&args, &name, ports, &terms);
     // Whoever started the node may not care.
     let _ = ready.send(ports);
     let outcome = tokio::select! {
@@ -191,6 +194,12 @@ fn protocol(
     Ok(State::new(config, me, ChaCha8Rng::from_seed(rand::random())))
 }
 
+/// On which terms one joins.
+fn terms(args: &ServeArgs, key: Keypair) -> Terms {
+    let allow = args.allow.as_ref().map(|allow| allow.0.clone());
+    Terms { mesh: args.mesh.clone(), key, secret: args.secret.clone(), allow }
+}
+
 fn node_name(args: &ServeArgs) -> Result<Origin, StartError> {
     if let Some(name) = &args.node_id {
         return Ok(name.clone());
@@ -239,7 +248,7 @@ fn address(listener: &TcpListener, asked: SocketAddr) -> SocketAddr {
     listener.local_addr().unwrap_or(asked)
 }
 
-fn greet(args: &ServeArgs, name: &Origin, ports: Ports) {
+fn greet(args: &ServeArgs, name: &Origin, ports: Ports, terms: &Terms) {
     info!("{name}: the map is at http://{}/federated/map", ports.http);
     match ports.peers {
         None => info!("{name}: federation is off; FEDERATED_ENABLE=1 (--enable 1) switches it on"),
@@ -248,8 +257,17 @@ fn greet(args: &ServeArgs, name: &Origin, ports: Ports) {
         }
         Some(at) => {
             info!("{name}: peers connect to ws://{at}");
-            warn!("the mesh is open: whoever reaches {at} can join and send events in any name");
+            if terms.is_open() {
+                warn!(
+                    "the mesh is open: whoever reaches {at} can join with a key of its own; FEDERATED_SECRET or \
+                     FEDERATED_ALLOW keeps strangers out"
+                );
+            }
         }
+    }
+    if terms.allow.as_ref().is_some_and(|allow| !allow.contains(&terms.key.origin())) {
+        let key = hex::encode(terms.key.origin().0);
+        warn!("this node's own key, {key}, is not in FEDERATED_ALLOW: nodes with the same list will turn it away");
     }
     if args.ingest_token.is_none() && !ports.http.ip().is_loopback() {
         info!("{name}: events are taken from this machine only; FEDERATED_INGEST_TOKEN lets others post");

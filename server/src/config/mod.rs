@@ -9,5 +9,5 @@ mod settings;
 
 pub use file::{ConfigError, parse_args};
 pub use settings::{
-    Cli, Command, IdentityArgs, IdentityDeed, Peers, ServeArgs, Source, StoreArgs, StoreDeed, Unsigned,
+    Allow, Cli, Command, IdentityArgs, IdentityDeed, Peers, ServeArgs, Source, StoreArgs, StoreDeed, Unsigned,
 };

@@ -1,8 +1,10 @@
 //! One text, one value, or a sentence that says what is allowed.
 
-use super::settings::Peers;
+use super::settings::{Allow, Peers};
 use beauty::Origin;
-use gossip::Address;
+use gossip::join::Secret;
+use gossip::{Address, OriginId, PublicKey};
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -11,6 +13,8 @@ const MIN_RETENTION: Duration = HOUR;
 const MAX_RETENTION: Duration = Duration::from_secs(366 * 24 * 3_600);
 /// More bootstrap peers than this are a mistake: peers tell each other of the rest.
 const MAX_BOOTSTRAP: usize = 64;
+/// As many names are remembered.
+const MAX_ALLOWED: usize = 10_000;
 
 pub(super) fn switch(text: &str) -> Result<bool, String> {
     match text {
@@ -78,16 +82,31 @@ pub(super) fn mesh(text: &str) -> Result<String, String> {
     }
 }
 
-pub(super) fn secret(_: &str) -> Result<String, String> {
-    Err("this version can't check a secret yet, and won't run as if it did; unset it, and keep the port for peers \
-         inside a trusted network"
-        .to_owned())
+pub(super) fn secret(text: &str) -> Result<Secret, String> {
+    if (16..=512).contains(&text.len()) {
+        Ok(Secret::new(text.as_bytes()))
+    } else {
+        Err("a secret has 16 to 512 bytes, and is drawn, not made up: `openssl rand -hex 32` draws one".to_owned())
+    }
 }
 
-pub(super) fn allow(_: &str) -> Result<String, String> {
-    Err("this version can't check keys at the door yet, and won't run as if it did; unset it, and keep the port for peers \
-         inside a trusted network"
-        .to_owned())
+pub(super) fn allow(text: &str) -> Result<Allow, String> {
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let key = |part: &str| {
+        let mut bytes = [0; 32];
+        let words = |why: &str| format!("{part:?}: {why}; `beauty-mesh identity show` prints a node's key");
+        hex::decode_to_slice(part, &mut bytes).map_err(|_| words("a public key has 64 hexadecimal digits"))?;
+        PublicKey::decode(&OriginId(bytes)).map_err(|bad| words(&bad.to_string()))?;
+        Ok(OriginId(bytes))
+    };
+    let keys = parts.map(key).collect::<Result<BTreeSet<_>, String>>()?;
+    if keys.is_empty() {
+        return Err("public keys are needed, comma-separated, each of 64 hexadecimal digits".to_owned());
+    }
+    if keys.len() > MAX_ALLOWED {
+        return Err(format!("{} keys; at most {MAX_ALLOWED} are allowed", keys.len()));
+    }
+    Ok(Allow(keys))
 }
 
 pub(super) fn token(text: &str) -> Result<String, String> {

@@ -3,7 +3,9 @@
 use super::parse;
 use beauty::Origin;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use gossip::Address;
+use gossip::join::Secret;
+use gossip::{Address, OriginId};
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -125,7 +127,7 @@ pub struct ServeArgs {
           action = clap::ArgAction::Set)]
     pub limit_loopback: bool,
 
-    /// Bootstrap peers, comma-separated, as in ws://192.0.2.7:8091,ws://mesh.example:8091. They are dialled for ever.
+    /// Bootstrap peers, comma-separated, as in ws://192.0.2.7:8091,wss://mesh.example:8091. They are dialled for ever.
     #[arg(long, env = "FEDERATED_PEERS", value_name = "ADDRESSES", default_value = "", value_parser = parse::peers)]
     pub peers: Peers,
 
@@ -156,15 +158,15 @@ pub struct ServeArgs {
     #[arg(long, env = "FEDERATED_MESH", value_name = "NAME", default_value = "beauty", value_parser = parse::mesh)]
     pub mesh: String,
 
-    /// A secret that all nodes of the mesh know. This version can't check it, and refuses to start with one.
+    /// A secret that all nodes of the mesh know, 16 to 512 bytes, drawn as by `openssl rand -hex 32`. Who can't prove to know it does
+    /// not join. Better in the environment or in the file than in a flag, which other users of the machine can see.
     #[arg(long, env = "FEDERATED_SECRET", value_name = "SECRET", hide_env_values = true,
           value_parser = parse::secret)]
-    pub secret: Option<String>,
+    pub secret: Option<Secret>,
 
-    /// The public keys of the nodes that may join. This version can't check them at the door, and
-    /// refuses to start with any.
+    /// The public keys of the nodes and scripts that may join, comma-separated, as `beauty-mesh identity show` prints them.
     #[arg(long, env = "FEDERATED_ALLOW", value_name = "KEYS", value_parser = parse::allow)]
-    pub allow: Option<String>,
+    pub allow: Option<Allow>,
 
     /// What becomes of a script's events without a signature. accept takes them in: they go on in this node's own bundles,
     /// by which it vouches for them.
@@ -180,6 +182,10 @@ pub struct ServeArgs {
 /// Bootstrap addresses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Peers(pub Vec<Address>);
+
+/// The keys that may join.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allow(pub BTreeSet<OriginId>);
 
 /// What a node measures by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

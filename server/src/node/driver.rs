@@ -46,8 +46,9 @@ pub(crate) struct Driver {
     last_delta: Instant,
     /// What the wall clock showed at the protocol's beginning, in microseconds, as the protocol was told it last.
     epoch: u64,
-    /// Whether the log says that this node's clock is off.
+    /// Whether the log says that this node's clock is off, and that another node has its key.
     clock_is_off: bool,
+    has_clone: bool,
     /// What has changed since the last delta.
     touched: [Touched; Resolution::ALL.len()],
     /// Whether there is something to tell soon: of events, or of who is connected. The rest waits for the heartbeat, or
@@ -97,6 +98,7 @@ impl Driver {
             shared,
             last_delta: Instant::now(),
             clock_is_off: false,
+            has_clone: false,
             touched: Resolution::ALL.map(Touched::new),
             changed: false,
             deferred: Deferred::default(),
@@ -203,11 +205,11 @@ impl Driver {
     fn on_command(&mut self, command: Command) {
         match command {
             Command::Up { peer, direction, address, link } => {
-                let dialect = link.dialect;
+                let (dialect, key) = (link.dialect, link.key);
                 info!(%address, ?direction, ?dialect, "{peer} is connected");
                 self.shared.protocol().links.insert(peer, link);
                 self.changed = true;
-                self.handle(Input::PeerUp { peer, direction, address, dialect });
+                self.handle(Input::PeerUp { peer, direction, address, dialect, key });
             }
             Command::Down { peer, why } => {
                 if self.shared.protocol().links.remove(&peer).is_some() {
@@ -221,7 +223,7 @@ impl Driver {
             Command::Rtt { peer, rtt } => self.handle(Input::Rtt { peer, rtt }),
             Command::Frame { peer, message, heard } => {
                 if let Message::Hello(hello) = &message {
-                    self.introduce(hello);
+                    self.introduce(peer, hello);
                     // What the peer lacks is judged by what we hold now, not by what we held a moment ago.
                     self.tell_digest();
                 }
@@ -243,8 +245,9 @@ impl Driver {
     }
 
     /// A peer says who it is.
-    fn introduce(&self, hello: &Hello) {
-        if let (Some(key), Ok(name)) = (hello.public_key, Origin::new(&hello.node_id)) {
+    fn introduce(&self, peer: PeerId, hello: &Hello) {
+        let proven = self.shared.protocol().links.get(&peer).and_then(|link| link.key);
+        if let (Some(key), Ok(name)) = (proven, Origin::new(&hello.node_id)) {
             self.shared.names().introduce(key, &name);
         }
     }
@@ -410,12 +413,25 @@ impl Driver {
         self.clock_is_off = off.is_some();
     }
 
+    /// Tells the log of another node with this node's key.
+    fn tell_clone(&mut self) {
+        let has_clone = self.shared.protocol().state.has_clone(self.shared.time());
+        if has_clone && !self.has_clone {
+            error!(
+                "another node runs with this node's key: one data folder is a copy of the other. Both speak in one name, and \
+                 peers will take them for a cheat: end one of them, and move its identity.key away to give it a new key"
+            );
+        }
+        self.has_clone = has_clone;
+    }
+
     /// Sums up what has changed when it is time: for peers, and for the stream's readers.
     fn publish(&mut self) {
         let now = Instant::now();
         let pause = if self.changed { DELTA_PAUSE } else { HEARTBEAT };
         if now >= self.last_delta + pause {
             self.tell_clock();
+            self.tell_clone();
             self.tell_digest();
             self.last_delta = now;
             self.changed = false;

@@ -10,6 +10,7 @@ mod hub;
 mod keeper;
 mod names;
 mod restore;
+mod turned_away;
 mod verify;
 mod view;
 
@@ -18,6 +19,7 @@ pub(crate) use hub::{Frame, Hub};
 pub(crate) use keeper::Room;
 pub(crate) use names::Names;
 pub(crate) use restore::{Begin, RestoreError, Restored, restore};
+pub(crate) use turned_away::{Attempt, TurnedAway};
 pub(crate) use verify::{Checked, Heard, Refusal, Verifier};
 pub(crate) use view::{MAP_BUCKETS, MAP_RESOLUTION, write};
 
@@ -87,6 +89,8 @@ pub(crate) struct Shared {
     version: AtomicU64,
     protocol: Mutex<Protocol>,
     names: Mutex<Names>,
+    /// Who could not join.
+    pub(crate) turned_away: Arc<TurnedAway>,
     /// Why nothing is kept any more.
     failure: OnceLock<String>,
 }
@@ -113,6 +117,7 @@ impl Shared {
             version: AtomicU64::new(0),
             protocol: Mutex::new(Protocol { state, links: BTreeMap::new() }),
             names: Mutex::new(names),
+            turned_away: Arc::default(),
             failure: OnceLock::new(),
         }
     }

@@ -1,11 +1,12 @@
 //! What the API and the page say of the node.
 
+use super::turned_away::Entry;
 use super::{Protocol, Shared, names};
 use crate::clock;
 use crate::transport::LinkStats;
 use app::api::{
     Conflict, Delta, Dialect, Direction, GossipSummary, Health, Named, Network, Peer, PeerState, Snapshot,
-    StreamMessage,
+    StreamMessage, TurnedAway,
 };
 use beauty::{Heatmap, Origin, Resolution, Timestamp};
 use gossip::{Counters, PeerView};
@@ -32,7 +33,15 @@ impl Shared {
     pub(crate) fn health(&self) -> Health {
         let now = clock::wall();
         let (counters, peers) = self.gossip();
-        let clock_ahead_ms = self.protocol().state.clock_offset().map(|offset| offset.micros / 1_000);
+        let (clock_ahead_ms, has_clone) = {
+            let state = &self.protocol().state;
+            (state.clock_offset().map(|offset| offset.micros / 1_000), state.has_clone(self.time()))
+        };
+        let status = match self.failure() {
+            Some(_) => "disk-failed",
+            None if has_clone => "key-in-use-twice",
+            None => "ok",
+        };
         let ledger = self.ledger();
         let totals = ledger.totals(now, MAP_RESOLUTION, MAP_BUCKETS);
         let digest = ledger.digest(now);
@@ -40,7 +49,7 @@ impl Shared {
         let known: BTreeSet<&str> =
             ledger.origins().map(Origin::as_str).chain(named).chain([self.node_id.as_str()]).collect();
         Health {
-            status: if self.failure().is_some() { "disk-failed" } else { "ok" }.to_owned(),
+            status: status.to_owned(),
             node_id: self.node_id.to_string(),
             public_key: Some(hex::encode(self.public_key.0)),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -88,7 +97,8 @@ impl Shared {
     pub(crate) fn network(&self) -> Network {
         let mut peers: Vec<Peer> = self.gossip().1.iter().map(|(peer, stats)| shown(peer, stats)).collect();
         peers.sort_by(|a, b| (&a.node_id, &a.address).cmp(&(&b.node_id, &b.address)));
-        Network { node_id: self.node_id.to_string(), peers }
+        let turned_away = self.turned_away.list().into_iter().map(turned_away).collect();
+        Network { node_id: self.node_id.to_string(), peers, turned_away }
     }
 
     pub(crate) fn gossip_summary(&self) -> GossipSummary {
@@ -139,15 +149,33 @@ pub(crate) fn write(message: &StreamMessage) -> Arc<str> {
     serde_json::to_string(message).unwrap_or_default().into()
 }
 
+fn turned_away(entry: Entry) -> TurnedAway {
+    let Entry { attempt, times, last } = entry;
+    TurnedAway {
+        address: attempt.address,
+        direction: direction(attempt.direction),
+        public_key: attempt.key.map(|key| hex::encode(key.0)),
+        by_peer: attempt.by_peer,
+        reason: attempt.refusal.reason().to_owned(),
+        why: attempt.refusal.to_string(),
+        times,
+        last,
+    }
+}
+
+fn direction(direction: gossip::Direction) -> Direction {
+    match direction {
+        gossip::Direction::Inbound => Direction::Inbound,
+        gossip::Direction::Outbound => Direction::Outbound,
+    }
+}
+
 fn shown(peer: &PeerView, stats: &LinkStats) -> Peer {
     Peer {
         node_id: peer.node_id.clone(),
         public_key: peer.public_key.map(|key| hex::encode(key.0)),
         address: peer.address.to_string(),
-        direction: match peer.direction {
-            gossip::Direction::Inbound => Direction::Inbound,
-            gossip::Direction::Outbound => Direction::Outbound,
-        },
+        direction: direction(peer.direction),
         state: if peer.spoken { PeerState::Connected } else { PeerState::Connecting },
         dialect: match peer.dialect {
             gossip::Dialect::Json => Dialect::Json,

@@ -4,20 +4,19 @@
 //! the other, so a peer that doesn't read stops nobody from hearing it, and hurts only its own queue.
 
 use super::gate::LogGate;
+use super::joining::{Entry, Socket};
 use super::limits;
 use super::link::{End, Link, LinkStats};
 use super::packing::Packing;
 use super::uplink::Uplink;
 use crate::node::{Checked, Command, Refusal, Verifier};
 use futures_util::{FutureExt, Sink, SinkExt, Stream, StreamExt};
-use gossip::{Address, Dialect, Direction, PeerId, json, wire};
+use gossip::{Address, Dialect, Direction, OriginId, PeerId, json, wire};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, timeout};
-use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
@@ -32,24 +31,31 @@ pub(crate) struct Context {
     pub(crate) verifier: Verifier,
     pub(crate) packing: Arc<Packing>,
     pub(crate) uplink: Arc<Uplink>,
+    pub(crate) entry: Arc<Entry>,
     pub(crate) tasks: TaskTracker,
     pub(crate) shutdown: CancellationToken,
     pub(crate) next_peer: Arc<AtomicU64>,
 }
 
+/// Who is at the other end of a connection that stands.
+pub(super) struct Met {
+    pub(super) direction: Direction,
+    /// Where we dialled, or where the peer dialled from.
+    pub(super) address: Address,
+    pub(super) dialect: Dialect,
+    /// The key that the peer has proven to hold; `None` where nobody asked for a proof.
+    pub(super) key: Option<OriginId>,
+}
+
 /// Runs a connection that stands, until it ends.
-pub(super) async fn run(
-    context: Context,
-    socket: WebSocketStream<TcpStream>,
-    direction: Direction,
-    address: Address,
-    dialect: Dialect,
-) {
+pub(super) async fn run(context: Context, socket: Socket, met: Met) {
+    let Met { direction, address, dialect, key } = met;
     let peer = PeerId(context.next_peer.fetch_add(1, Ordering::Relaxed));
     let (frames, queue) = mpsc::channel(limits::QUEUE);
     let (end, stats) = (Arc::new(End::below(&context.shutdown)), Arc::new(LinkStats::new()));
     let (probe, ping) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let link = Link { frames, dialect, end: Arc::clone(&end), probe: Arc::clone(&probe), stats: Arc::clone(&stats) };
+    let (end_of_link, probe_of_link) = (Arc::clone(&end), Arc::clone(&probe));
+    let link = Link { frames, dialect, key, end: end_of_link, probe: probe_of_link, stats: Arc::clone(&stats) };
     let label = address.to_string();
     if context.commands.send(Command::Up { peer, direction, address, link }).await.is_err() {
         return;
@@ -363,12 +369,14 @@ mod tests {
     use crate::node::{Names, Shared};
     use beauty::{Ledger, LedgerConfig, Origin};
     use futures_util::stream;
-    use gossip::{Config, InstanceId, Keypair, Me, OriginId, State};
+    use gossip::join::Terms;
+    use gossip::{Config, InstanceId, Keypair, Me, State};
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
     use std::time::Duration;
     use tokio::io::AsyncReadExt;
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio_tungstenite::WebSocketStream;
     use tokio_tungstenite::tungstenite::protocol::Role;
 
     fn state() -> State {
@@ -382,11 +390,15 @@ mod tests {
         let (name, ledger) = (Origin::new("me").unwrap(), Ledger::new(LedgerConfig::default()));
         let shared = Arc::new(Shared::new(name, OriginId([1; 32]), (ledger, Names::default()), state()));
         let (commands, received) = mpsc::channel(64);
+        let key = Keypair::from_seed(&[1; 32]);
+        let terms = Terms { mesh: "beauty".to_owned(), key, secret: None, allow: None };
+        let entry = Entry { terms: Arc::new(terms), turned_away: Arc::default() };
         let context = Context {
             commands,
             verifier: Verifier::new(shared, Unsigned::Accept, "beauty"),
             packing: Arc::default(),
             uplink: Arc::default(),
+            entry: Arc::new(entry),
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),
             next_peer: Arc::default(),

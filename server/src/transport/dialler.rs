@@ -1,41 +1,64 @@
 //! Dialling a peer: once. When to try again is `gossip`'s to say.
 
-use super::connection::{Context, run};
+use super::connection::{Context, Met, run};
+use super::joining::{Entry, Socket, Whence};
+use super::stream::PeerStream;
 use super::{limits, uplink};
 use crate::node::Command;
+use gossip::join::{Channel, Refusal};
 use gossip::wire::SUBPROTOCOL;
 use gossip::{Address, Dialect, Direction};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
+use tokio_tungstenite::client_async_with_config;
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::error::{ProtocolError, SubProtocolError};
 use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::http::{HeaderValue, header::SEC_WEBSOCKET_PROTOCOL};
-use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use tracing::debug;
 
 /// Dials in a task of its own; what came of it reaches the node as a command.
 pub(crate) fn dial(context: &Context, address: Address) {
     let context = context.clone();
     context.tasks.clone().spawn(async move {
-        let Some(dialled) = context.shutdown.run_until_cancelled(timeout(limits::HANDSHAKE, connect(&address))).await
-        else {
-            return;
-        };
-        let why = match dialled {
-            Ok(Ok((socket, dialect))) => return run(context, socket, Direction::Outbound, address, dialect).await,
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => format!("no answer within {} s", limits::HANDSHAKE.as_secs()),
-        };
-        debug!(%address, "could not be dialled: {why}");
+        let Some(met) = context.shutdown.run_until_cancelled(meet(&context.entry, &address)).await else { return };
+        if let Some((socket, met)) = met {
+            return run(context, socket, met).await;
+        }
         // Fails only when the node has ended.
         let _ = context.commands.send(Command::DialFailed { address }).await;
     });
 }
 
-/// Offers our subprotocol first. A listener that agrees on none is no node: it is spoken with in JSON.
-async fn connect(address: &Address) -> Result<(WebSocketStream<TcpStream>, Dialect), Error> {
+/// Dials, and lets the other side join. `None`: it came to nothing.
+async fn meet(entry: &Entry, address: &Address) -> Option<(Socket, Met)> {
+    let deadline = Instant::now() + limits::HANDSHAKE;
+    let whence = Whence { direction: Direction::Outbound, address: address.to_string() };
+    let (mut socket, dialect) = match timeout_at(deadline, connect(address)).await {
+        Ok(Ok(connected)) => connected,
+        Ok(Err(error)) => {
+            debug!(%address, "could not be dialled: {error}");
+            return None;
+        }
+        Err(_) => {
+            debug!(%address, "could not be dialled: no answer within {} s", limits::HANDSHAKE.as_secs());
+            return None;
+        }
+    };
+    let key = match dialect {
+        Dialect::V2 => Some(entry.join(&mut socket, &whence, Channel::Plain, deadline).await?),
+        Dialect::Json if entry.terms.is_open() => None,
+        Dialect::Json => {
+            entry.refuse(&mut socket, &whence, Refusal::NotJoining, None).await;
+            return None;
+        }
+    };
+    Some((socket, Met { direction: Direction::Outbound, address: address.clone(), dialect, key }))
+}
+
+/// Offers our subprotocol first. A listener that agrees on none is no node: it may be a script, which is spoken with in JSON.
+async fn connect(address: &Address) -> Result<(Socket, Dialect), Error> {
     let mut offer = address.to_string().into_client_request()?;
     offer.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
     match upgrade(address, offer).await {
@@ -47,11 +70,12 @@ async fn connect(address: &Address) -> Result<(WebSocketStream<TcpStream>, Diale
     }
 }
 
-async fn upgrade(address: &Address, request: Request) -> Result<WebSocketStream<TcpStream>, Error> {
+async fn upgrade(address: &Address, request: Request) -> Result<Socket, Error> {
     let host = address.host().trim_matches(['[', ']']);
     let stream = TcpStream::connect((host, address.port())).await?;
     stream.set_nodelay(true)?;
     uplink::show_waiting(&stream);
+    let stream = PeerStream::new(stream);
     let (socket, _) = client_async_with_config(request, stream, Some(limits::web_socket_config())).await?;
     Ok(socket)
 }

@@ -2,7 +2,7 @@
 
 use super::limits;
 use crate::clock;
-use gossip::Dialect;
+use gossip::{Dialect, OriginId};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -16,6 +16,8 @@ use tokio_util::sync::CancellationToken;
 pub(crate) struct Link {
     pub(super) frames: mpsc::Sender<Message>,
     pub(crate) dialect: Dialect,
+    /// The key that the peer has proven to hold.
+    pub(crate) key: Option<OriginId>,
     pub(super) end: Arc<End>,
     pub(super) probe: Arc<Notify>,
     pub(crate) stats: Arc<LinkStats>,

@@ -1,22 +1,29 @@
 //! The port for peers.
 
-use super::connection::{Context, run};
+use super::connection::{Context, Met, run};
+use super::joining::{Entry, Socket, Whence};
 use super::limits;
 use super::places::Places;
+use super::stream::PeerStream;
 use super::uplink;
+use crate::ip::counted;
+use gossip::join::{Channel, Refusal, SCRIPTS};
 use gossip::wire::SUBPROTOCOL;
 use gossip::{Address, Dialect, Direction};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
+use tokio_tungstenite::accept_hdr_async_with_config;
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
 use tokio_tungstenite::tungstenite::http::StatusCode;
 use tokio_tungstenite::tungstenite::http::header::{HeaderValue, ORIGIN, SEC_WEBSOCKET_PROTOCOL};
-use tokio_tungstenite::{WebSocketStream, accept_hdr_async_with_config};
 use tracing::{debug, warn};
+
+/// How many subprotocols of an offer are looked at.
+const MAX_OFFERED: usize = 8;
 
 /// Accepts peers until the node ends.
 /// `limit_loopback`: whether the limit for an address holds for this machine's own, too.
@@ -48,25 +55,77 @@ pub(crate) async fn listen(context: Context, listener: TcpListener, limit_loopba
         let peer = context.clone();
         context.tasks.spawn(async move {
             let _place = place;
-            let Some(socket) = peer.shutdown.run_until_cancelled(timeout(limits::HANDSHAKE, upgrade(stream))).await
-            else {
-                return;
-            };
+            let met = peer.shutdown.run_until_cancelled(meet(&peer.entry, stream, from)).await.flatten();
             drop(permit);
-            match socket {
-                Ok(Ok((socket, dialect))) => run(peer, socket, Direction::Inbound, observed(from), dialect).await,
-                Ok(Err(error)) => debug!(%from, "no WebSocket handshake: {error}"),
-                Err(_) => debug!(%from, "no WebSocket handshake within {} s", limits::HANDSHAKE.as_secs()),
+            if let Some((socket, met)) = met {
+                run(peer, socket, met).await;
             }
         });
     }
 }
 
-/// The handshake. Who offers our subprotocol is a node, who offers none may be a script.
-async fn upgrade(stream: TcpStream) -> Result<(WebSocketStream<TcpStream>, Dialect), Error> {
+/// Lets a connection upgrade and join. `None`: it came to nothing.
+async fn meet(entry: &Entry, stream: TcpStream, from: SocketAddr) -> Option<(Socket, Met)> {
+    let deadline = Instant::now() + limits::HANDSHAKE;
+    let (mut socket, offer) = match timeout_at(deadline, upgrade(stream)).await {
+        Ok(Ok(upgraded)) => upgraded,
+        Ok(Err(error)) => {
+            debug!(%from, "no WebSocket handshake: {error}");
+            return None;
+        }
+        Err(_) => {
+            debug!(%from, "no WebSocket handshake within {} s", limits::HANDSHAKE.as_secs());
+            return None;
+        }
+    };
+    let (direction, address) = (Direction::Inbound, observed(from));
+    let whence = Whence { direction, address: counted(from.ip()).to_string() };
+    let (dialect, key) = match offer {
+        Offer::Nodes => (Dialect::V2, Some(entry.join(&mut socket, &whence, Channel::Plain, deadline).await?)),
+        Offer::Scripts => (Dialect::Json, Some(entry.join(&mut socket, &whence, Channel::Plain, deadline).await?)),
+        Offer::Nothing if entry.terms.is_open() => (Dialect::Json, None),
+        Offer::Nothing => {
+            entry.refuse(&mut socket, &whence, Refusal::NotJoining, None).await;
+            return None;
+        }
+    };
+    Some((socket, Met { direction, address, dialect, key }))
+}
+
+/// What a dialler offers to speak, by the subprotocols that it names.
+#[derive(Clone, Copy)]
+enum Offer {
+    /// It is a node: it joins, and speaks the binary dialect.
+    Nodes,
+    /// It is a script that joins.
+    Scripts,
+    /// It may be a script that does not.
+    Nothing,
+}
+
+impl Offer {
+    fn of(request: &Request) -> Offer {
+        let offered = request.headers().get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
+        let offered: Vec<&str> = offered.flat_map(|value| value.split(',')).map(str::trim).take(MAX_OFFERED).collect();
+        let offers = [(SUBPROTOCOL, Offer::Nodes), (SCRIPTS, Offer::Scripts)];
+        let known = offers.into_iter().find(|(name, _)| offered.contains(name));
+        known.map_or(Offer::Nothing, |(_, offer)| offer)
+    }
+
+    fn name(self) -> Option<&'static str> {
+        match self {
+            Offer::Nodes => Some(SUBPROTOCOL),
+            Offer::Scripts => Some(SCRIPTS),
+            Offer::Nothing => None,
+        }
+    }
+}
+
+/// The WebSocket handshake, and what the dialler offers to speak.
+async fn upgrade(stream: TcpStream) -> Result<(Socket, Offer), Error> {
     stream.set_nodelay(true)?;
     uplink::show_waiting(&stream);
-    let mut dialect = Dialect::Json;
+    let mut offer = Offer::Nothing;
     #[expect(clippy::result_large_err, reason = "tungstenite's callback has this type")]
     let agree = |request: &Request, mut response: Response| {
         // A browser names the page's site: no page is a peer, and none may become one behind its reader's back.
@@ -75,19 +134,15 @@ async fn upgrade(stream: TcpStream) -> Result<(WebSocketStream<TcpStream>, Diale
             *refused.status_mut() = StatusCode::FORBIDDEN;
             return Err(refused);
         }
-        if offers_v2(request) {
-            response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
-            dialect = Dialect::V2;
+        offer = Offer::of(request);
+        if let Some(name) = offer.name() {
+            response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(name));
         }
         Ok(response)
     };
+    let stream = PeerStream::new(stream);
     let socket = accept_hdr_async_with_config(stream, agree, Some(limits::web_socket_config())).await?;
-    Ok((socket, dialect))
-}
-
-fn offers_v2(request: &Request) -> bool {
-    let offered = request.headers().get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
-    offered.flat_map(|value| value.split(',')).any(|name| name.trim() == SUBPROTOCOL)
+    Ok((socket, offer))
 }
 
 /// Where a peer dialled from, as an address.

@@ -1,4 +1,4 @@
-//! WebSockets to peers: one listener, one dial at a time for an address, two tasks a connection.
+//! WebSockets to peers: one listener, one dial at a time for an address, a handshake by which one joins, two tasks a connection.
 //!
 //! Knows how to carry frames and when a connection is dead. Knows nothing of what events are for: whom to dial, what to
 //! send and whom to drop is `gossip`'s to say.
@@ -6,15 +6,18 @@
 mod connection;
 mod dialler;
 mod gate;
+mod joining;
 mod limits;
 mod link;
 mod listener;
 mod packing;
 mod places;
+mod stream;
 mod uplink;
 
 pub(crate) use connection::Context;
 pub(crate) use dialler::dial;
+pub(crate) use joining::Entry;
 pub(crate) use link::{Link, LinkStats};
 pub(crate) use listener::listen;
 pub use packing::Packing;

@@ -31,8 +31,8 @@ fn a_wrong_value_stops_the_start_with_its_name_its_value_and_what_is_allowed() {
         ("FEDERATED_MESH", "", "1 to 64 characters"),
         ("FEDERATED_UNSIGNED", "maybe", "accept, reject"),
         ("FEDERATED_INGEST_TOKEN", "short", "8 to 512"),
-        ("FEDERATED_SECRET", "hunter2", "trusted network"),
-        ("FEDERATED_ALLOW", "a key", "trusted network"),
+        ("FEDERATED_SECRET", "hunter2", "16 to 512"),
+        ("FEDERATED_ALLOW", "a key", "64 hexadecimal digits"),
     ] {
         let error = refused(|command| {
             command.env(name, value);

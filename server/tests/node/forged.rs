@@ -1,20 +1,16 @@
 //! What is signed, by whom, and what becomes of the rest.
 
-use crate::support::{DEADLINE, TestNode};
+use crate::support::{DEADLINE, Socket, TestNode, join, offer, open_terms};
 use futures_util::{SinkExt, StreamExt};
 use gossip::{
-    Bundle, BundleId, Event, Hello, InstanceId, Keypair, Message, Priority, Signature, Way, bundle_bytes, json, wire,
+    Bundle, BundleId, Direction, Event, Hello, InstanceId, Keypair, Message, Priority, Signature, Way, bundle_bytes,
+    json, wire,
 };
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
-use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message as Frame;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use uuid::Uuid;
-
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 fn micros() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros() as u64
@@ -36,11 +32,11 @@ fn pushed(bundle: Bundle) -> Message {
     Message::Bundle { way: Way { ttl: 9, hops: 1, like: None }, bundle }
 }
 
-/// A peer that speaks the binary dialect.
-async fn peer(node: &TestNode) -> Socket {
-    let mut request = node.address().into_client_request().unwrap();
-    request.headers_mut().insert("sec-websocket-protocol", wire::SUBPROTOCOL.parse().unwrap());
-    connect_async(request).await.unwrap().0
+/// A peer of this key that speaks the binary dialect.
+async fn peer(node: &TestNode, pair: &Keypair) -> Socket {
+    let mut socket = offer(&node.address(), wire::SUBPROTOCOL).await;
+    join(&mut socket, &open_terms(pair), Direction::Outbound).await.unwrap();
+    socket
 }
 
 async fn say(peer: &mut Socket, message: Message) {
@@ -65,8 +61,8 @@ fn forged(pair: &Keypair, other: &Keypair) -> Vec<Bundle> {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_signed_by_its_origin_for_this_mesh_is_refused_and_the_rest_is_shown() {
     let node = TestNode::start("alpha", &[]).await;
-    let mut peer = peer(&node).await;
     let (pair, other) = (Keypair::from_seed(&[1; 32]), Keypair::from_seed(&[2; 32]));
+    let mut peer = peer(&node, &pair).await;
     let forged = forged(&pair, &other);
     let (bad, mut good) = (forged.len(), 0);
     for bundle in forged {
@@ -89,14 +85,15 @@ async fn what_is_not_signed_by_its_origin_for_this_mesh_is_refused_and_the_rest_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_peer_that_forges_is_marked_and_names_its_key() {
     let node = TestNode::start("alpha", &[]).await;
-    let (mut peer, pair) = (peer(&node).await, Keypair::from_seed(&[3; 32]));
+    let pair = Keypair::from_seed(&[3; 32]);
+    let mut peer = peer(&node, &pair).await;
     let hello = Hello {
         mesh: "beauty".to_owned(),
         node_id: "forger".to_owned(),
         instance: InstanceId(Uuid::new_v4()),
         port: 1,
         digest: None,
-        public_key: Some(pair.origin()),
+        tls: false,
     };
     say(&mut peer, Message::Hello(hello)).await;
     say(&mut peer, Message::Neighbor(Priority::Join)).await;
@@ -112,14 +109,15 @@ async fn a_peer_that_forges_is_marked_and_names_its_key() {
 async fn of_what_comes_by_reconciliation_only_what_is_forged_is_left_out() {
     let alpha = TestNode::start("alpha", &[]).await;
     // It has, says the root, what alpha lacks; and answers as a store would, but for one bundle.
-    let (mut peer, pair) = (peer(&alpha).await, Keypair::from_seed(&[5; 32]));
+    let pair = Keypair::from_seed(&[5; 32]);
+    let mut peer = peer(&alpha, &pair).await;
     let hello = Hello {
         mesh: "beauty".to_owned(),
         node_id: "store".to_owned(),
         instance: InstanceId(Uuid::new_v4()),
         port: 1,
         digest: Some(gossip::Digest("of more".into())),
-        public_key: Some(pair.origin()),
+        tls: false,
     };
     say(&mut peer, Message::Hello(hello)).await;
     say(&mut peer, Message::Neighbor(Priority::Join)).await;
@@ -172,8 +170,8 @@ async fn answer_as_a_store(peer: &mut Socket, bundles: &[Bundle]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_name_belongs_to_the_first_key_and_a_second_one_is_shown_as_a_conflict() {
     let node = TestNode::start("alpha", &[]).await;
-    let mut peer = peer(&node).await;
     let (first, second) = (Keypair::from_seed(&[6; 32]), Keypair::from_seed(&[7; 32]));
+    let mut peer = peer(&node, &first).await;
     for (pair, name) in [(&first, "beta"), (&second, "beta"), (&second, "alpha")] {
         say(&mut peer, pushed(bundle(pair, "beauty", name))).await;
     }
@@ -204,7 +202,7 @@ async fn who_takes_in_an_unsigned_event_vouches_for_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_lines_of_python_that_the_protocol_shows_sign_an_event() {
     let docs = include_str!("../../../docs/protocol.md");
-    let code = docs.split("```python\n").find(|block| block.contains("Ed25519PrivateKey")).unwrap();
+    let code = docs.split("```python\n").find(|block| block.contains("signed = b")).unwrap();
     let code = code.split("```").next().unwrap().trim_end();
     assert_eq!(code.lines().count(), 10);
     let python = |code: &str| std::process::Command::new("python3").args(["-c", code]).output();

@@ -7,6 +7,7 @@ mod crash;
 mod events;
 mod forged;
 mod guards;
+mod joining;
 mod lifetime;
 mod mesh;
 mod process;

@@ -18,7 +18,7 @@ pub(crate) struct Process {
     pub(crate) child: Child,
     pub(crate) http: SocketAddr,
     pub(crate) peers: String,
-    /// What the log said until the ports were open.
+    /// What the log has said, as far as it was read.
     pub(crate) said: String,
     log: BufReader<ChildStderr>,
 }
@@ -50,12 +50,18 @@ impl Process {
             let said = &mut process.said;
             assert!(process.log.read_line(said).unwrap() > 0, "the node ended instead of starting: {said}");
             let http = between(said, "http://", '/').and_then(|http| http.parse().ok());
-            let peers = between(said, "connect to ws://", ';').map(|at| format!("ws://{at}"));
+            let peers =
+                between(said, "connect to ws://", '\n').and_then(|at| Some(format!("ws://{}", at.split(';').next()?)));
             if let (Some(http), Some(peers)) = (http, peers) {
                 (process.http, process.peers) = (http, peers);
                 return process;
             }
         }
+    }
+
+    /// Reads one more line of its log.
+    pub(crate) fn listen(&mut self) {
+        assert!(self.log.read_line(&mut self.said).unwrap() > 0, "the node ended: {}", self.said);
     }
 
     /// Ends it as the system ends what it has no memory for.

@@ -1,5 +1,8 @@
 //! Nodes on ports that the system chose, and a plain HTTP client.
 
+use futures_util::{SinkExt, StreamExt};
+use gossip::join::{Channel, Joining, Step, Terms};
+use gossip::{Direction, Keypair, OriginId};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::{SendRequest, handshake};
@@ -9,16 +12,64 @@ use serde_json::Value;
 use server::config::ServeArgs;
 use server::{Ports, StartError, run};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use tokio_util::sync::CancellationToken;
 
 /// Longer than anything here takes on a slow machine, shorter than a person's patience.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+
+/// A WebSocket to a node.
+pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// A WebSocket that offers this subprotocol, and on which nothing was said yet.
+pub(crate) async fn offer(address: &str, subprotocol: &str) -> Socket {
+    let mut request = address.into_client_request().unwrap();
+    request.headers_mut().insert("sec-websocket-protocol", subprotocol.parse().unwrap());
+    connect_async(request).await.unwrap().0
+}
+
+/// The terms of a mesh without a secret.
+pub(crate) fn open_terms(key: &Keypair) -> Terms {
+    Terms { mesh: "beauty".to_owned(), key: key.clone(), secret: None, allow: None }
+}
+
+/// Joins on a connection where nothing was said yet. Gives the other side's key, or by which number the connection was closed.
+pub(crate) async fn join<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut WebSocketStream<S>,
+    terms: &Terms,
+    direction: Direction,
+) -> Result<OriginId, u16> {
+    let terms = Arc::new(terms.clone());
+    let (mut joining, mut say) = Joining::begin(terms, direction, Channel::Plain, rand::random());
+    loop {
+        if let Some(text) = say.take() {
+            socket.send(Message::text(text)).await.unwrap();
+        }
+        match socket.next().await {
+            Some(Ok(Message::Text(text))) => {
+                let Step { say: next, joined } = joining.on_frame(&text).expect("the node's words hold");
+                if let Some(text) = next {
+                    socket.send(Message::text(text)).await.unwrap();
+                }
+                if let Some(key) = joined {
+                    return Ok(key);
+                }
+            }
+            Some(Ok(Message::Close(Some(frame)))) => return Err(frame.code.into()),
+            Some(Ok(_)) => {}
+            other => panic!("the node is gone: {other:?}"),
+        }
+    }
+}
 
 /// A node in this process.
 pub(crate) struct TestNode {
@@ -103,7 +154,7 @@ impl TestNode {
     }
 
     /// A plain WebSocket to its port for peers, as a script would open it.
-    pub(crate) async fn script(&self) -> WebSocketStream<MaybeTlsStream<TcpStream>> {
+    pub(crate) async fn script(&self) -> Socket {
         connect_async(self.address()).await.unwrap().0
     }
 

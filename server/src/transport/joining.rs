@@ -1,0 +1,140 @@
+//! The handshake by which a connection becomes one to a peer, over a WebSocket. What is said and judged is `gossip::join`'s.
+
+use super::limits;
+use super::stream::PeerStream;
+use crate::node::{Attempt, TurnedAway};
+use futures_util::{SinkExt, StreamExt};
+use gossip::join::{Channel, Joining, MAX_BYTES, Refusal, Step, Terms};
+use gossip::{Direction, OriginId};
+use std::sync::Arc;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tracing::{debug, warn};
+
+/// A connection on which nothing was said yet.
+pub(super) type Socket = WebSocketStream<PeerStream>;
+
+/// On which terms one joins, and who could not.
+pub(crate) struct Entry {
+    pub(crate) terms: Arc<Terms>,
+    pub(crate) turned_away: Arc<TurnedAway>,
+}
+
+/// Which connection: who dialled, and the address that was dialled or the host that dialled.
+#[derive(Clone, Debug)]
+pub(super) struct Whence {
+    pub(super) direction: Direction,
+    pub(super) address: String,
+}
+
+/// Why a handshake came to nothing.
+enum Failure {
+    /// This side refuses.
+    Refused(Refusal),
+    /// The peer does.
+    RefusedByPeer(Refusal),
+    /// The connection broke, or was closed for another reason.
+    Broken(String),
+}
+
+impl Entry {
+    /// Lets the other side join, until `deadline`. Gives the key that it has proven to hold, or `None`: the connection is closed then,
+    /// and what became of it is noted.
+    pub(super) async fn join(
+        &self,
+        socket: &mut Socket,
+        whence: &Whence,
+        channel: Channel,
+        deadline: Instant,
+    ) -> Option<OriginId> {
+        let (mut joining, first) = Joining::begin(Arc::clone(&self.terms), whence.direction, channel, rand::random());
+        socket.get_mut().limit(Some(MAX_BYTES));
+        let outcome = timeout_at(deadline, speak(socket, &mut joining, first)).await;
+        let claimed = joining.claimed();
+        match outcome.unwrap_or(Err(Failure::Refused(Refusal::Late))) {
+            Ok(key) => {
+                socket.get_mut().limit(None);
+                if whence.direction == Direction::Outbound {
+                    self.turned_away.joined(&whence.address);
+                }
+                return Some(key);
+            }
+            Err(Failure::Refused(refusal)) => self.refuse(socket, whence, refusal, claimed).await,
+            Err(Failure::RefusedByPeer(refusal)) => self.note(whence, true, refusal, claimed),
+            Err(Failure::Broken(why)) => debug!(address = %whence.address, "it did not join: {why}"),
+        }
+        None
+    }
+
+    /// Closes a connection to somebody who may not join.
+    pub(super) async fn refuse(
+        &self,
+        socket: &mut Socket,
+        whence: &Whence,
+        refusal: Refusal,
+        claimed: Option<OriginId>,
+    ) {
+        self.note(whence, false, refusal, claimed);
+        let frame = CloseFrame { code: CloseCode::from(refusal.code()), reason: refusal.to_string().into() };
+        let farewell = async {
+            socket.send(Message::Close(Some(frame))).await?;
+            // Until the other side has heard it: what it still sends would else reset the connection, and the reason with it.
+            while socket.next().await.transpose()?.is_some() {}
+            Ok::<(), tokio_tungstenite::tungstenite::Error>(())
+        };
+        // Whether the peer heard it makes no difference: the connection ends.
+        let _ = timeout(limits::FAREWELL, farewell).await;
+    }
+
+    fn note(&self, whence: &Whence, by_peer: bool, refusal: Refusal, key: Option<OriginId>) {
+        let Whence { direction, address } = whence.clone();
+        if !self.turned_away.note(Attempt { direction, address, by_peer, key, refusal }) {
+            return;
+        }
+        let (address, named) = (&whence.address, key.map(|key| hex::encode(key.0)).unwrap_or_default());
+        if by_peer {
+            warn!(%address, key = %named, "the peer turned this node away: {refusal}");
+        } else {
+            warn!(%address, key = %named, "a peer was turned away: {refusal}");
+        }
+    }
+}
+
+/// Carries the handshake's words.
+async fn speak(socket: &mut Socket, joining: &mut Joining, first: Option<String>) -> Result<OriginId, Failure> {
+    let broken = |error: tokio_tungstenite::tungstenite::Error| Failure::Broken(error.to_string());
+    if let Some(first) = first {
+        socket.send(Message::text(first)).await.map_err(broken)?;
+    }
+    loop {
+        let text = match socket.next().await {
+            None => return Err(Failure::Broken("the peer hung up".to_owned())),
+            Some(Err(_)) if socket.get_ref().is_spent() => return Err(Failure::Refused(Refusal::TooLarge)),
+            Some(Err(error)) => return Err(broken(error)),
+            Some(Ok(Message::Text(text))) => text,
+            // What nodes of earlier versions begin with.
+            Some(Ok(Message::Binary(_))) => return Err(Failure::Refused(Refusal::NotJoining)),
+            Some(Ok(Message::Close(frame))) => return Err(closed(frame)),
+            Some(Ok(_)) => continue,
+        };
+        let Step { say, joined } = joining.on_frame(&text).map_err(Failure::Refused)?;
+        if let Some(say) = say {
+            socket.send(Message::text(say)).await.map_err(broken)?;
+        }
+        if let Some(key) = joined {
+            return Ok(key);
+        }
+    }
+}
+
+/// The peer has closed the connection.
+fn closed(frame: Option<CloseFrame>) -> Failure {
+    let refusal = frame.as_ref().and_then(|frame| Refusal::of_code(frame.code.into()));
+    match refusal {
+        Some(refusal) => Failure::RefusedByPeer(refusal),
+        None => Failure::Broken(format!("the peer closed: {:?}", frame.map(|frame| frame.code))),
+    }
+}
