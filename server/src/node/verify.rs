@@ -11,8 +11,11 @@ use gossip::json::DecodeError;
 use gossip::{
     BadKey, Bundle, Dialect, Event, Exchange, Message, OriginId, PublicKey, Signed, bundle_bytes, verify_batch,
 };
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How many keys are kept decoded: 300 kB. Whoever sends in the name of more pays for the decoding, and so does the rest. A guess.
+const KEYS: usize = 1_024;
 
 /// Checks that frames are signed by whom they name, and that their events are ones that this node would show.
 #[derive(Clone)]
@@ -20,6 +23,25 @@ pub(crate) struct Verifier {
     shared: Arc<Shared>,
     unsigned: Unsigned,
     mesh: Arc<str>,
+    keys: Arc<Mutex<Keys>>,
+}
+
+/// Keys of origins, decoded: an eighth of what a check of a signature takes, and origins send more than once.
+#[derive(Default)]
+struct Keys(HashMap<OriginId, PublicKey>);
+
+impl Keys {
+    fn get(&mut self, origin: &OriginId) -> Result<PublicKey, BadKey> {
+        if let Some(key) = self.0.get(origin) {
+            return Ok(*key);
+        }
+        let key = PublicKey::decode(origin)?;
+        if self.0.len() >= KEYS {
+            self.0.clear();
+        }
+        self.0.insert(*origin, key);
+        Ok(key)
+    }
 }
 
 /// An event of a frame that holds.
@@ -51,7 +73,7 @@ pub(crate) struct Refusal {
 
 impl Verifier {
     pub(crate) fn new(shared: Arc<Shared>, unsigned: Unsigned, mesh: &str) -> Verifier {
-        Verifier { shared, unsigned, mesh: mesh.into() }
+        Verifier { shared, unsigned, mesh: mesh.into(), keys: Arc::default() }
     }
 
     /// Checks frames of one connection that have come together, in their order.
@@ -106,8 +128,11 @@ impl Verifier {
     /// Whether each bundle is its origin's, and was made for this mesh.
     fn signatures(&self, bundles: &[&Bundle]) -> Vec<Result<(), Refusal>> {
         let mut keys: BTreeMap<OriginId, Result<PublicKey, BadKey>> = BTreeMap::new();
-        for bundle in bundles {
-            keys.entry(bundle.id.origin).or_insert_with(|| PublicKey::decode(&bundle.id.origin));
+        {
+            let mut known = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+            for bundle in bundles {
+                keys.entry(bundle.id.origin).or_insert_with(|| known.get(&bundle.id.origin));
+            }
         }
         let messages: Vec<Vec<u8>> = bundles.iter().map(|bundle| bundle_bytes(&self.mesh, bundle)).collect();
         let claims = bundles.iter().zip(&messages).filter_map(|(bundle, message)| {
@@ -174,5 +199,28 @@ impl Refusal {
 impl From<DecodeError> for Refusal {
     fn from(error: DecodeError) -> Refusal {
         Refusal::frame(error.reason(), error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gossip::Keypair;
+
+    #[test]
+    fn keys_are_kept_decoded_and_not_more_than_so_many() {
+        let mut keys = Keys::default();
+        for number in 0..KEYS + 10 {
+            let mut seed = [0; 32];
+            seed[..8].copy_from_slice(&number.to_le_bytes());
+            let pair = Keypair::from_seed(&seed);
+            let (origin, signature) = (pair.origin(), pair.sign(b"words"));
+            for _ in 0..2 {
+                assert!(keys.get(&origin).unwrap().verify(b"words", &signature));
+            }
+            assert!(keys.0.len() <= KEYS);
+        }
+        let weak = OriginId([0; 32]);
+        assert!(keys.get(&weak).is_err() && !keys.0.contains_key(&weak));
     }
 }
