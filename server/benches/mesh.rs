@@ -1,4 +1,4 @@
-//! How fast the node answers, and how fast an event crosses the mesh: release processes on loopback.
+//! How fast the node answers and takes events in, and how fast an event crosses the mesh: release processes on loopback.
 //!
 //! Needs `target/release/beauty-mesh`, as `make bench` builds it.
 
@@ -41,32 +41,58 @@ async fn mesh() -> (Vec<Node>, Vec<Client>) {
 fn heatmap_requests(criterion: &mut Criterion) {
     let runtime = Runtime::new().unwrap();
     let (nodes, _clients) = runtime.block_on(mesh());
-    let mut clients: Vec<Client> = runtime.block_on(async {
-        let mut clients = Vec::new();
-        for _ in 0..CLIENTS {
-            clients.push(client(&nodes[0]).await);
-        }
-        clients
-    });
+    let mut clients = runtime.block_on(connected(&nodes[0], CLIENTS));
     let mut group = criterion.benchmark_group("http");
     group.throughput(Throughput::Elements(1)).sample_size(20).measurement_time(Duration::from_secs(8));
     group.bench_function("GET /federated/heatmap, 40 buckets, 3 nodes, 8 clients", |bencher| {
         bencher.iter_custom(|requests| {
-            let each = requests.div_ceil(CLIENTS);
-            let start = Instant::now();
-            runtime.block_on(async {
-                let asking = clients.iter_mut().map(|client| async move {
-                    for _ in 0..each {
-                        ask(client, "GET", "/federated/heatmap?buckets=40&resolution=10s", "").await;
-                    }
-                });
-                futures_util::future::join_all(asking).await;
-            });
-            // As many as were asked for, out of those that were done.
-            start.elapsed().mul_f64(requests as f64 / (each * CLIENTS) as f64)
+            runtime.block_on(asked(&mut clients, requests, ("GET", "/federated/heatmap?buckets=40&resolution=10s", "")))
         });
     });
     group.finish();
+}
+
+/// How many events a second a node answers for: each is on its disk then. Of a client that sends lists over a connection that it
+/// keeps, and of many that send one event at a time.
+fn ingest(criterion: &mut Criterion) {
+    let runtime = Runtime::new().unwrap();
+    let node = start("alpha", &[]);
+    let mut group = criterion.benchmark_group("ingest");
+    group.sample_size(10).measurement_time(Duration::from_secs(10));
+    for (events, clients) in [(100, 1), (100, 16), (1, 1), (1, 64)] {
+        let list = vec![json!({ "beauty": 0.5, "source": "bench" }); events as usize];
+        let body = if events == 1 { list[0].to_string() } else { json!(list).to_string() };
+        let mut connections = runtime.block_on(connected(&node, clients));
+        group.throughput(Throughput::Elements(events));
+        group.bench_function(format!("POST {events} at once, {clients} clients"), |bencher| {
+            bencher.iter_custom(|requests| {
+                runtime.block_on(asked(&mut connections, requests, ("POST", "/federated/events", &body)))
+            });
+        });
+    }
+    group.finish();
+}
+
+async fn connected(node: &Node, clients: u64) -> Vec<Client> {
+    let mut connected = Vec::new();
+    for _ in 0..clients {
+        connected.push(client(node).await);
+    }
+    connected
+}
+
+/// How long so many requests take, spread over these clients, each of which waits for its answer before it asks again.
+async fn asked(clients: &mut [Client], requests: u64, (method, path, body): (&str, &str, &str)) -> Duration {
+    let (each, all) = (requests.div_ceil(clients.len() as u64), clients.len() as u64);
+    let start = Instant::now();
+    let asking = clients.iter_mut().map(|client| async move {
+        for _ in 0..each {
+            ask(client, method, path, body.to_owned()).await;
+        }
+    });
+    futures_util::future::join_all(asking).await;
+    // As many as were asked for, out of those that were done.
+    start.elapsed().mul_f64(requests as f64 / (each * all) as f64)
 }
 
 /// From the first byte of the request to alpha until gamma's stream tells of the event; and beside it until the answer says that
@@ -120,5 +146,5 @@ fn post_to_stream(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, heatmap_requests, post_to_stream);
+criterion_group!(benches, heatmap_requests, post_to_stream, ingest);
 criterion_main!(benches);
