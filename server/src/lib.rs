@@ -5,6 +5,7 @@
 //! | settings | `config/` |
 //! | the driver of `gossip::State`, and what others read | `node/` |
 //! | WebSockets to peers | `transport/` |
+//! | TLS on both ports and for dialling | `tls/` |
 //! | what this host measures | `sources/` |
 //! | what survives a crash | `store/`, `identity.rs`, `folder.rs` |
 //! | what the binary does beside running a node | `tools.rs` |
@@ -25,6 +26,7 @@ mod node;
 mod run;
 mod sources;
 pub mod store;
+pub mod tls;
 pub mod tools;
 mod transport;
 

@@ -9,6 +9,7 @@ use crate::name;
 use crate::node::{self, Driver, Node, RestoreError, Restored, Room, Shared, Verifier, restore};
 use crate::sources::{HostSource, NoSource};
 use crate::store::StoreError;
+use crate::tls::{Tls, TlsError};
 use crate::transport;
 use beauty::{LedgerConfig, Origin};
 use gossip::join::Terms;
@@ -64,6 +65,9 @@ pub enum StartError {
     /// What the store holds.
     #[error(transparent)]
     Restore(#[from] RestoreError),
+    /// The certificate or its key.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The source.
     #[error(transparent)]
     Source(#[from] NoSource),
@@ -91,6 +95,7 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> Result<(), StartError> {
     let source = if args.enable && args.source == Source::Host { Some(HostSource::open()?) } else { None };
+    let tls = Arc::new(Tls::load(args.tls_cert.as_deref(), args.tls_key.as_deref())?);
     let http_listener = listen(args.http, "the page", "LEPTOS_SITE_ADDR, --http").await?;
     let peer_listener = match args.enable {
         true => Some(listen((args.bind, args.port).into(), "the mesh", "FEDERATED_BIND and FEDERATED_PORT").await?),
@@ -107,7 +112,7 @@ pub async fn run(
     let public_key = key.origin();
     let Restored { ledger, names, known, begin } = restored(&args, &name, public_key, ledger).await?;
     let terms = Arc::new(terms(&args, key.clone()));
-    let state = protocol(&args, &name, key, (ports.peers, known))?;
+    let state = protocol(&args, &name, key, (ports.peers, tls.listens(), known))?;
     let shared = Arc::new(Shared::new(name.clone(), public_key, (ledger, names), state));
     let (commands, received) = mpsc::channel(node::COMMANDS);
     let node = Node::new(Arc::clone(&shared), commands.clone());
@@ -117,7 +122,11 @@ pub async fn run(
         verifier: Verifier::new(Arc::clone(&shared), args.unsigned, &args.mesh),
         packing: Arc::default(),
         uplink: Arc::default(),
-        entry: Arc::new(transport::Entry { terms: Arc::clone(&terms), turned_away: Arc::clone(&shared.turned_away) }),
+        entry: Arc::new(transport::Entry {
+            tls: Arc::clone(&tls),
+            terms: Arc::clone(&terms),
+            turned_away: Arc::clone(&shared.turned_away),
+        }),
         tasks: tasks.clone(),
         // Cancelled by the driver when it has sent its last.
         shutdown: CancellationToken::new(),
@@ -134,9 +143,9 @@ pub async fn run(
     let token = args.ingest_token.as_deref().map(|token| Token::new(token, rand::random()));
     let lifetime = (tasks.clone(), shutdown.clone());
     let state = AppState::new(node, (args.enable, token), args.limit_loopback, leptos_options(ports.http)?, lifetime);
-    tasks.spawn(http::serve(http_listener, http::router(state), tasks.clone(), shutdown.clone()));
+    tasks.spawn(http::serve((http_listener, Arc::clone(&tls)), http::router(state), tasks.clone(), shutdown.clone()));
 
-    greet(&args, &name, ports, &terms);
+    greet(&args, (&name, ports), &terms, tls.listens());
     // Whoever started the node may not care.
     let _ = ready.send(ports);
     let outcome = tokio::select! {
@@ -177,11 +186,11 @@ fn protocol(
     args: &ServeArgs,
     name: &Origin,
     key: Keypair,
-    (peers, known): (Option<SocketAddr>, Vec<Address>),
+    (peers, tls, known): (Option<SocketAddr>, bool, Vec<Address>),
 ) -> Result<State, StartError> {
     let bootstrap = if args.enable { args.peers.0.clone() } else { Vec::new() };
     let (mesh, retention) = (args.mesh.clone(), args.retention);
-    let config = gossip::Config { mesh, bootstrap, known, retention, ..gossip::Config::default() };
+    let config = gossip::Config { mesh, tls, bootstrap, known, retention, ..gossip::Config::default() };
     config.validate().map_err(|error| StartError::Bounds(error.to_string()))?;
     let me = Me {
         node_id: name.to_string(),
@@ -248,15 +257,16 @@ fn address(listener: &TcpListener, asked: SocketAddr) -> SocketAddr {
     listener.local_addr().unwrap_or(asked)
 }
 
-fn greet(args: &ServeArgs, name: &Origin, ports: Ports, terms: &Terms) {
-    info!("{name}: the map is at http://{}/federated/map", ports.http);
+fn greet(args: &ServeArgs, (name, ports): (&Origin, Ports), terms: &Terms, tls: bool) {
+    let [web, mesh] = if tls { ["https", "wss"] } else { ["http", "ws"] };
+    info!("{name}: the map is at {web}://{}/federated/map", ports.http);
     match ports.peers {
         None => info!("{name}: federation is off; FEDERATED_ENABLE=1 (--enable 1) switches it on"),
         Some(at) if at.ip().is_loopback() => {
-            info!("{name}: peers of this machine connect to ws://{at}; FEDERATED_BIND=0.0.0.0 lets others in too");
+            info!("{name}: peers of this machine connect to {mesh}://{at}; FEDERATED_BIND=0.0.0.0 lets others in too");
         }
         Some(at) => {
-            info!("{name}: peers connect to ws://{at}");
+            info!("{name}: peers connect to {mesh}://{at}");
             if terms.is_open() {
                 warn!(
                     "the mesh is open: whoever reaches {at} can join with a key of its own; FEDERATED_SECRET or \

@@ -4,6 +4,7 @@ use crate::config::{IdentityArgs, IdentityDeed, StoreArgs, StoreDeed};
 use crate::folder::data_folder;
 use crate::identity::{self, IdentityError};
 use crate::store::{FILE, MoveError, Store, StoreError};
+use crate::tls::{self, TlsError};
 use std::io::{self, Write};
 
 /// Why a tool could not do what it was asked to.
@@ -21,6 +22,9 @@ pub enum ToolError {
     /// The key.
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    /// The certificate.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// What the check has found; it is written out.
     #[error("the store is damaged: {0} of its records or sums are not what was written")]
     Problems(usize),
@@ -78,13 +82,17 @@ pub fn store(args: &StoreArgs) -> Result<(), ToolError> {
 /// `beauty-mesh identity …`
 ///
 /// # Errors
-/// The key is not there, is damaged, or may be known to others.
+/// The key is not there, is damaged, or may be known to others; a certificate is there already.
 pub fn identity(args: &IdentityArgs) -> Result<(), ToolError> {
     let folder = data_folder(args.data_dir.as_ref()).ok_or(ToolError::NoDataDir)?;
-    let (pair, mut out) = (identity::read(&folder)?, io::stdout().lock());
-    match args.deed {
-        IdentityDeed::Show => writeln!(out, "{}", hex::encode(pair.origin().0))?,
-        IdentityDeed::Export => write!(out, "{}", identity::text(&pair))?,
+    let mut out = io::stdout().lock();
+    match &args.deed {
+        IdentityDeed::Show => writeln!(out, "{}", hex::encode(identity::read(&folder)?.origin().0))?,
+        IdentityDeed::Export => write!(out, "{}", identity::text(&identity::read(&folder)?))?,
+        IdentityDeed::Tls { names } => {
+            let [cert, key] = tls::make(&folder, names.clone())?;
+            writeln!(out, "FEDERATED_TLS_CERT={}\nFEDERATED_TLS_KEY={}", cert.display(), key.display())?;
+        }
     }
     Ok(())
 }

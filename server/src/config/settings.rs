@@ -74,12 +74,18 @@ pub struct IdentityArgs {
 }
 
 /// What can be done with the key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum IdentityDeed {
     /// Print the public key, by which others know this node.
     Show,
     /// Print the key file, secret key included: to move the node, not to copy it. Two nodes with one key are a cheat to all others.
     Export,
+    /// Make a certificate that the node signs itself, and its key: tls.crt and tls.key in the data folder. The node need not have a key.
+    Tls {
+        /// The names and addresses by which browsers reach the node, comma-separated. Peers look at none of them.
+        #[arg(long, value_name = "NAMES", default_value = "localhost,127.0.0.1,::1", value_delimiter = ',')]
+        names: Vec<String>,
+    },
 }
 
 const AFTER_HELP: &str = "\
@@ -167,6 +173,15 @@ pub struct ServeArgs {
     /// The public keys of the nodes and scripts that may join, comma-separated, as `beauty-mesh identity show` prints them.
     #[arg(long, env = "FEDERATED_ALLOW", value_name = "KEYS", value_parser = parse::allow)]
     pub allow: Option<Allow>,
+
+    /// The certificate that both ports show, with those that vouch for it, in PEM. With it they speak TLS 1.3 and nothing else, and
+    /// peers dial wss://. It may be self-signed: peers trust each other by their keys.
+    #[arg(long, env = "FEDERATED_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// The certificate's private key, in PEM.
+    #[arg(long, env = "FEDERATED_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
 
     /// What becomes of a script's events without a signature. accept takes them in: they go on in this node's own bundles,
     /// by which it vouches for them.

@@ -1,6 +1,7 @@
 //! Connections of HTTP, through hyper with a timer: `axum::serve` sets no deadline for a request's head.
 
 use super::deadline::Deadline;
+use crate::tls::Tls;
 use axum::Router;
 use axum::extract::ConnectInfo;
 use hyper::server::conn::http1;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
@@ -26,7 +28,12 @@ const MAX_HEAD: usize = 16 * 1_024;
 const MAX_CONNECTIONS: usize = 4_096;
 
 /// Serves until the node ends, and then lets each connection finish its request.
-pub(crate) async fn serve(listener: TcpListener, router: Router, tasks: TaskTracker, shutdown: CancellationToken) {
+pub(crate) async fn serve(
+    (listener, tls): (TcpListener, Arc<Tls>),
+    router: Router,
+    tasks: TaskTracker,
+    shutdown: CancellationToken,
+) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
@@ -36,7 +43,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, tasks: TaskTrac
         };
         match accepted {
             Ok((stream, from)) => {
-                let connection = connection(stream, from, router.clone(), shutdown.clone());
+                let connection = connection((stream, Arc::clone(&tls)), from, router.clone(), shutdown.clone());
                 tasks.spawn(async move {
                     connection.await;
                     drop(place);
@@ -51,18 +58,29 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, tasks: TaskTrac
     }
 }
 
-async fn connection(stream: TcpStream, from: SocketAddr, router: Router, shutdown: CancellationToken) {
+async fn connection(
+    (stream, tls): (TcpStream, Arc<Tls>),
+    from: SocketAddr,
+    router: Router,
+    shutdown: CancellationToken,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%from, "a connection was gone before it was served: {error}");
         return;
     }
+    let carried = match shutdown.run_until_cancelled(timeout(HEAD, tls.accept(stream))).await {
+        Some(Ok(Ok(carried))) => carried,
+        Some(Ok(Err(error))) => return debug!(%from, "{error}"),
+        Some(Err(_)) => return debug!(%from, "no TLS handshake within {} s", HEAD.as_secs()),
+        None => return,
+    };
     let service = router.map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(ConnectInfo(from));
         request.map(axum::body::Body::new)
     });
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(MAX_HEAD);
-    let io = TokioIo::new(Deadline::new(stream, WRITE));
+    let io = TokioIo::new(Deadline::new(carried.bytes, WRITE));
     let served = builder.serve_connection(io, TowerToHyperService::new(service)).with_upgrades();
     tokio::pin!(served);
     let outcome = tokio::select! {

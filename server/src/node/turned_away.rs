@@ -1,7 +1,6 @@
 //! Who could not join lately, or would not have this node, and why: for the log, and for whoever looks at the network.
 
 use crate::clock;
-use gossip::join::Refusal;
 use gossip::{Direction, OriginId};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,7 +14,7 @@ const MAX: usize = 64;
 #[derive(Debug, Default)]
 pub(crate) struct TurnedAway {
     /// By who dialled, where, and why.
-    entries: Mutex<BTreeMap<(bool, String, Refusal), Entry>>,
+    entries: Mutex<BTreeMap<(bool, String, &'static str), Entry>>,
 }
 
 /// Which connection.
@@ -29,8 +28,9 @@ pub(crate) struct Attempt {
     pub(crate) by_peer: bool,
     /// The key that the peer named.
     pub(crate) key: Option<OriginId>,
-    /// Why.
-    pub(crate) refusal: Refusal,
+    /// Why: a stable word, and a sentence.
+    pub(crate) reason: &'static str,
+    pub(crate) why: String,
 }
 
 /// What is told of it.
@@ -48,7 +48,7 @@ impl TurnedAway {
         let (now, mut entries) = (clock::wall().as_millis(), self.entries());
         entries.retain(|_, entry| now.saturating_sub(entry.last) < SHOWN);
         let inbound = attempt.direction == Direction::Inbound;
-        let key = (inbound, attempt.address.clone(), attempt.refusal);
+        let key = (inbound, attempt.address.clone(), attempt.reason);
         if let Some(entry) = entries.get_mut(&key) {
             (entry.times, entry.last, entry.attempt.key) = (entry.times + 1, now, attempt.key);
             return false;
@@ -71,7 +71,7 @@ impl TurnedAway {
         self.entries().values().filter(|entry| now.saturating_sub(entry.last) < SHOWN).cloned().collect()
     }
 
-    fn entries(&self) -> MutexGuard<'_, BTreeMap<(bool, String, Refusal), Entry>> {
+    fn entries(&self) -> MutexGuard<'_, BTreeMap<(bool, String, &'static str), Entry>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -80,37 +80,37 @@ impl TurnedAway {
 mod tests {
     use super::*;
 
-    fn attempt(direction: Direction, address: &str, refusal: Refusal) -> Attempt {
-        Attempt { direction, address: address.to_owned(), by_peer: false, key: None, refusal }
+    fn attempt(direction: Direction, address: &str, reason: &'static str) -> Attempt {
+        Attempt { direction, address: address.to_owned(), by_peer: false, key: None, reason, why: String::new() }
     }
 
     #[test]
     fn each_reason_is_told_and_logged_once_and_then_counted() {
         let (away, inbound) = (TurnedAway::default(), Direction::Inbound);
-        assert!(away.note(attempt(inbound, "192.0.2.7", Refusal::WrongSecret)));
-        assert!(!away.note(attempt(inbound, "192.0.2.7", Refusal::WrongSecret)));
-        assert!(away.note(attempt(inbound, "192.0.2.7", Refusal::NotAllowed)));
-        let told: Vec<_> = away.list().iter().map(|entry| (entry.attempt.refusal, entry.times)).collect();
-        assert_eq!(told, [(Refusal::WrongSecret, 2), (Refusal::NotAllowed, 1)]);
+        assert!(away.note(attempt(inbound, "192.0.2.7", "wrong_secret")));
+        assert!(!away.note(attempt(inbound, "192.0.2.7", "wrong_secret")));
+        assert!(away.note(attempt(inbound, "192.0.2.7", "not_allowed")));
+        let told: Vec<_> = away.list().iter().map(|entry| (entry.attempt.reason, entry.times)).collect();
+        assert_eq!(told, [("not_allowed", 1), ("wrong_secret", 2)]);
     }
 
     #[test]
     fn who_joins_after_all_is_told_of_no_more() {
         let away = TurnedAway::default();
         for address in ["ws://a:1", "ws://b:1"] {
-            away.note(attempt(Direction::Outbound, address, Refusal::WrongSecret));
+            away.note(attempt(Direction::Outbound, address, "wrong_secret"));
         }
         away.joined("ws://a:1");
         assert_eq!(away.list().len(), 1);
-        assert!(away.note(attempt(Direction::Outbound, "ws://a:1", Refusal::WrongSecret)), "it is news again");
+        assert!(away.note(attempt(Direction::Outbound, "ws://a:1", "wrong_secret")), "it is news again");
     }
 
     #[test]
     fn strangers_without_end_fill_neither_memory_nor_log_nor_the_places_of_those_that_were_dialled() {
         let away = TurnedAway::default();
-        let logged = (0..10_000).filter(|n| away.note(attempt(Direction::Inbound, &n.to_string(), Refusal::Late)));
+        let logged = (0..10_000).filter(|n| away.note(attempt(Direction::Inbound, &n.to_string(), "late")));
         assert_eq!(logged.count(), MAX);
-        assert!(away.note(attempt(Direction::Outbound, "ws://a:1", Refusal::Late)));
+        assert!(away.note(attempt(Direction::Outbound, "ws://a:1", "late")));
         assert_eq!(away.list().len(), MAX + 1);
     }
 }

@@ -156,8 +156,8 @@ fn turned_away(entry: Entry) -> TurnedAway {
         direction: direction(attempt.direction),
         public_key: attempt.key.map(|key| hex::encode(key.0)),
         by_peer: attempt.by_peer,
-        reason: attempt.refusal.reason().to_owned(),
-        why: attempt.refusal.to_string(),
+        reason: attempt.reason.to_owned(),
+        why: attempt.why,
         times,
         last,
     }

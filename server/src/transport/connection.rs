@@ -367,6 +367,7 @@ mod tests {
     use super::*;
     use crate::config::Unsigned;
     use crate::node::{Names, Shared};
+    use crate::tls::Tls;
     use beauty::{Ledger, LedgerConfig, Origin};
     use futures_util::stream;
     use gossip::join::Terms;
@@ -392,7 +393,11 @@ mod tests {
         let (commands, received) = mpsc::channel(64);
         let key = Keypair::from_seed(&[1; 32]);
         let terms = Terms { mesh: "beauty".to_owned(), key, secret: None, allow: None };
-        let entry = Entry { terms: Arc::new(terms), turned_away: Arc::default() };
+        let entry = Entry {
+            tls: Arc::new(Tls::load(None, None).unwrap()),
+            terms: Arc::new(terms),
+            turned_away: Arc::default(),
+        };
         let context = Context {
             commands,
             verifier: Verifier::new(shared, Unsigned::Accept, "beauty"),

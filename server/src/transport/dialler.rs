@@ -5,7 +5,8 @@ use super::joining::{Entry, Socket, Whence};
 use super::stream::PeerStream;
 use super::{limits, uplink};
 use crate::node::Command;
-use gossip::join::{Channel, Refusal};
+use crate::tls::{Carried, WANTS_TLS};
+use gossip::join::Refusal;
 use gossip::wire::SUBPROTOCOL;
 use gossip::{Address, Dialect, Direction};
 use tokio::net::TcpStream;
@@ -15,7 +16,7 @@ use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::error::{ProtocolError, SubProtocolError};
 use tokio_tungstenite::tungstenite::handshake::client::Request;
-use tokio_tungstenite::tungstenite::http::{HeaderValue, header::SEC_WEBSOCKET_PROTOCOL};
+use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode, header::SEC_WEBSOCKET_PROTOCOL};
 use tracing::debug;
 
 /// Dials in a task of its own; what came of it reaches the node as a command.
@@ -35,9 +36,12 @@ pub(crate) fn dial(context: &Context, address: Address) {
 async fn meet(entry: &Entry, address: &Address) -> Option<(Socket, Met)> {
     let deadline = Instant::now() + limits::HANDSHAKE;
     let whence = Whence { direction: Direction::Outbound, address: address.to_string() };
-    let (mut socket, dialect) = match timeout_at(deadline, connect(address)).await {
+    let (mut socket, dialect) = match timeout_at(deadline, connect(entry, address, &whence)).await {
         Ok(Ok(connected)) => connected,
         Ok(Err(error)) => {
+            if wants_tls(&error) {
+                entry.wants_tls(&whence);
+            }
             debug!(%address, "could not be dialled: {error}");
             return None;
         }
@@ -47,7 +51,7 @@ async fn meet(entry: &Entry, address: &Address) -> Option<(Socket, Met)> {
         }
     };
     let key = match dialect {
-        Dialect::V2 => Some(entry.join(&mut socket, &whence, Channel::Plain, deadline).await?),
+        Dialect::V2 => Some(entry.join(&mut socket, &whence, Dialect::V2, deadline).await?),
         Dialect::Json if entry.terms.is_open() => None,
         Dialect::Json => {
             entry.refuse(&mut socket, &whence, Refusal::NotJoining, None).await;
@@ -58,24 +62,39 @@ async fn meet(entry: &Entry, address: &Address) -> Option<(Socket, Met)> {
 }
 
 /// Offers our subprotocol first. A listener that agrees on none is no node: it may be a script, which is spoken with in JSON.
-async fn connect(address: &Address) -> Result<(Socket, Dialect), Error> {
+async fn connect(entry: &Entry, address: &Address, whence: &Whence) -> Result<(Socket, Dialect), Error> {
     let mut offer = address.to_string().into_client_request()?;
     offer.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
-    match upgrade(address, offer).await {
+    match upgrade(entry, address, whence, offer).await {
         Ok(socket) => Ok((socket, Dialect::V2)),
         Err(Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(SubProtocolError::NoSubProtocol))) => {
-            Ok((upgrade(address, address.to_string().into_client_request()?).await?, Dialect::Json))
+            let plain = address.to_string().into_client_request()?;
+            Ok((upgrade(entry, address, whence, plain).await?, Dialect::Json))
         }
         Err(error) => Err(error),
     }
 }
 
-async fn upgrade(address: &Address, request: Request) -> Result<Socket, Error> {
+/// Whether this is what a port that speaks TLS answers to who dials it without.
+fn wants_tls(error: &Error) -> bool {
+    matches!(error, Error::Http(answer)
+        if answer.headers().get(WANTS_TLS).is_some() && answer.status() == StatusCode::BAD_REQUEST)
+}
+
+async fn upgrade(entry: &Entry, address: &Address, whence: &Whence, request: Request) -> Result<Socket, Error> {
     let host = address.host().trim_matches(['[', ']']);
     let stream = TcpStream::connect((host, address.port())).await?;
     stream.set_nodelay(true)?;
     uplink::show_waiting(&stream);
-    let stream = PeerStream::new(stream);
+    let carried = if address.tls() {
+        entry.tls.connect(host, stream).await.map_err(|error| {
+            entry.no_tls(whence, &error);
+            Error::Io(std::io::Error::other(error))
+        })?
+    } else {
+        Carried { bytes: Box::new(stream), binding: None }
+    };
+    let stream = PeerStream::new(carried);
     let (socket, _) = client_async_with_config(request, stream, Some(limits::web_socket_config())).await?;
     Ok(socket)
 }

@@ -3,9 +3,10 @@
 use super::limits;
 use super::stream::PeerStream;
 use crate::node::{Attempt, TurnedAway};
+use crate::tls::{NoTls, Tls};
 use futures_util::{SinkExt, StreamExt};
-use gossip::join::{Channel, Joining, MAX_BYTES, Refusal, Step, Terms};
-use gossip::{Direction, OriginId};
+use gossip::join::{Joining, MAX_BYTES, Refusal, Step, Terms};
+use gossip::{Dialect, Direction, OriginId};
 use std::sync::Arc;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_tungstenite::WebSocketStream;
@@ -17,8 +18,9 @@ use tracing::{debug, warn};
 /// A connection on which nothing was said yet.
 pub(super) type Socket = WebSocketStream<PeerStream>;
 
-/// On which terms one joins, and who could not.
+/// On which terms one joins, through what, and who could not.
 pub(crate) struct Entry {
+    pub(crate) tls: Arc<Tls>,
     pub(crate) terms: Arc<Terms>,
     pub(crate) turned_away: Arc<TurnedAway>,
 }
@@ -47,9 +49,10 @@ impl Entry {
         &self,
         socket: &mut Socket,
         whence: &Whence,
-        channel: Channel,
+        dialect: Dialect,
         deadline: Instant,
     ) -> Option<OriginId> {
+        let channel = socket.get_ref().channel(dialect);
         let (mut joining, first) = Joining::begin(Arc::clone(&self.terms), whence.direction, channel, rand::random());
         socket.get_mut().limit(Some(MAX_BYTES));
         let outcome = timeout_at(deadline, speak(socket, &mut joining, first)).await;
@@ -89,16 +92,35 @@ impl Entry {
         let _ = timeout(limits::FAREWELL, farewell).await;
     }
 
+    /// There was no connection of TLS, where there should be one: one of the two sides is set otherwise than the other thinks.
+    pub(super) fn no_tls(&self, whence: &Whence, error: &NoTls) {
+        let reason = match error {
+            NoTls::Spoken | NoTls::Answered => "no_tls",
+            NoTls::Failed(_) => return debug!(address = %whence.address, "{error}"),
+        };
+        self.tell(whence, false, (reason, error.to_string()), None);
+    }
+
+    /// Who was dialled answers that its port speaks TLS, and was dialled without.
+    pub(super) fn wants_tls(&self, whence: &Whence) {
+        let why = "the port there speaks TLS: dial it by wss://".to_owned();
+        self.tell(whence, true, ("wants_tls", why), None);
+    }
+
     fn note(&self, whence: &Whence, by_peer: bool, refusal: Refusal, key: Option<OriginId>) {
+        self.tell(whence, by_peer, (refusal.reason(), refusal.to_string()), key);
+    }
+
+    fn tell(&self, whence: &Whence, by_peer: bool, (reason, why): (&'static str, String), key: Option<OriginId>) {
         let Whence { direction, address } = whence.clone();
-        if !self.turned_away.note(Attempt { direction, address, by_peer, key, refusal }) {
+        if !self.turned_away.note(Attempt { direction, address, by_peer, key, reason, why: why.clone() }) {
             return;
         }
         let (address, named) = (&whence.address, key.map(|key| hex::encode(key.0)).unwrap_or_default());
         if by_peer {
-            warn!(%address, key = %named, "the peer turned this node away: {refusal}");
+            warn!(%address, key = %named, "the peer turned this node away: {why}");
         } else {
-            warn!(%address, key = %named, "a peer was turned away: {refusal}");
+            warn!(%address, key = %named, "a peer was turned away: {why}");
         }
     }
 }

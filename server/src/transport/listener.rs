@@ -7,7 +7,7 @@ use super::places::Places;
 use super::stream::PeerStream;
 use super::uplink;
 use crate::ip::counted;
-use gossip::join::{Channel, Refusal, SCRIPTS};
+use gossip::join::{Refusal, SCRIPTS};
 use gossip::wire::SUBPROTOCOL;
 use gossip::{Address, Dialect, Direction};
 use std::net::SocketAddr;
@@ -67,7 +67,9 @@ pub(crate) async fn listen(context: Context, listener: TcpListener, limit_loopba
 /// Lets a connection upgrade and join. `None`: it came to nothing.
 async fn meet(entry: &Entry, stream: TcpStream, from: SocketAddr) -> Option<(Socket, Met)> {
     let deadline = Instant::now() + limits::HANDSHAKE;
-    let (mut socket, offer) = match timeout_at(deadline, upgrade(stream)).await {
+    let (direction, address) = (Direction::Inbound, observed(from));
+    let whence = Whence { direction, address: counted(from.ip()).to_string() };
+    let (mut socket, offer) = match timeout_at(deadline, upgrade(entry, stream, &whence)).await {
         Ok(Ok(upgraded)) => upgraded,
         Ok(Err(error)) => {
             debug!(%from, "no WebSocket handshake: {error}");
@@ -78,11 +80,9 @@ async fn meet(entry: &Entry, stream: TcpStream, from: SocketAddr) -> Option<(Soc
             return None;
         }
     };
-    let (direction, address) = (Direction::Inbound, observed(from));
-    let whence = Whence { direction, address: counted(from.ip()).to_string() };
     let (dialect, key) = match offer {
-        Offer::Nodes => (Dialect::V2, Some(entry.join(&mut socket, &whence, Channel::Plain, deadline).await?)),
-        Offer::Scripts => (Dialect::Json, Some(entry.join(&mut socket, &whence, Channel::Plain, deadline).await?)),
+        Offer::Nodes => (Dialect::V2, Some(entry.join(&mut socket, &whence, Dialect::V2, deadline).await?)),
+        Offer::Scripts => (Dialect::Json, Some(entry.join(&mut socket, &whence, Dialect::Json, deadline).await?)),
         Offer::Nothing if entry.terms.is_open() => (Dialect::Json, None),
         Offer::Nothing => {
             entry.refuse(&mut socket, &whence, Refusal::NotJoining, None).await;
@@ -121,8 +121,8 @@ impl Offer {
     }
 }
 
-/// The WebSocket handshake, and what the dialler offers to speak.
-async fn upgrade(stream: TcpStream) -> Result<(Socket, Offer), Error> {
+/// TLS, if this node speaks it; the WebSocket handshake; and what the dialler offers to speak.
+async fn upgrade(entry: &Entry, stream: TcpStream, whence: &Whence) -> Result<(Socket, Offer), Error> {
     stream.set_nodelay(true)?;
     uplink::show_waiting(&stream);
     let mut offer = Offer::Nothing;
@@ -140,7 +140,11 @@ async fn upgrade(stream: TcpStream) -> Result<(Socket, Offer), Error> {
         }
         Ok(response)
     };
-    let stream = PeerStream::new(stream);
+    let carried = entry.tls.accept(stream).await.map_err(|error| {
+        entry.no_tls(whence, &error);
+        Error::Io(std::io::Error::other(error))
+    })?;
+    let stream = PeerStream::new(carried);
     let socket = accept_hdr_async_with_config(stream, agree, Some(limits::web_socket_config())).await?;
     Ok((socket, offer))
 }

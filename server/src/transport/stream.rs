@@ -1,21 +1,33 @@
 //! The bytes of a connection to a peer, few of which are read until it has joined.
 
+use crate::tls::{Binding, Carried, Carrier};
+use gossip::Dialect;
+use gossip::join::Channel;
 use std::io::{Error, IoSlice, Result};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 /// A connection to a peer.
 pub(crate) struct PeerStream {
-    bytes: TcpStream,
+    bytes: Box<dyn Carrier>,
+    binding: Option<Binding>,
     /// How many bytes may still be read; `None`: all that come.
     left: Option<usize>,
 }
 
 impl PeerStream {
-    pub(super) fn new(bytes: TcpStream) -> PeerStream {
-        PeerStream { bytes, left: None }
+    pub(super) fn new(Carried { bytes, binding }: Carried) -> PeerStream {
+        PeerStream { bytes, binding, left: None }
+    }
+
+    /// What carries this connection, as its two ends see it; scripts see less of it than nodes.
+    pub(super) fn channel(&self, to: Dialect) -> Channel {
+        match (self.binding, to) {
+            (None, _) => Channel::Plain,
+            (Some(binding), Dialect::V2) => Channel::Exporter(binding.exporter),
+            (Some(binding), Dialect::Json) => Channel::Certificate(binding.certificate),
+        }
     }
 
     /// From now on so many bytes are read and no more; `None`: all that come.

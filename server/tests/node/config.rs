@@ -33,6 +33,7 @@ fn a_wrong_value_stops_the_start_with_its_name_its_value_and_what_is_allowed() {
         ("FEDERATED_INGEST_TOKEN", "short", "8 to 512"),
         ("FEDERATED_SECRET", "hunter2", "16 to 512"),
         ("FEDERATED_ALLOW", "a key", "64 hexadecimal digits"),
+        ("FEDERATED_PEERS", "wss://mesh.example", "port"),
     ] {
         let error = refused(|command| {
             command.env(name, value);
@@ -98,6 +99,8 @@ fn every_setting_of_the_design_is_there_with_its_default() {
         "FEDERATED_MESH",
         "FEDERATED_SECRET",
         "FEDERATED_ALLOW",
+        "FEDERATED_TLS_CERT",
+        "FEDERATED_TLS_KEY",
         "FEDERATED_UNSIGNED",
         "FEDERATED_INGEST_TOKEN",
     ] {

@@ -15,3 +15,4 @@ mod read;
 mod scripts;
 mod stream;
 mod support;
+mod tls;

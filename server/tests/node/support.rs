@@ -21,7 +21,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async, connect_async};
 use tokio_util::sync::CancellationToken;
 
 /// Longer than anything here takes on a slow machine, shorter than a person's patience.
@@ -37,6 +37,17 @@ pub(crate) async fn offer(address: &str, subprotocol: &str) -> Socket {
     connect_async(request).await.unwrap().0
 }
 
+/// The same on a stream that stands.
+pub(crate) async fn offer_on<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    address: &str,
+    subprotocol: &str,
+) -> WebSocketStream<S> {
+    let mut request = address.into_client_request().unwrap();
+    request.headers_mut().insert("sec-websocket-protocol", subprotocol.parse().unwrap());
+    client_async(request, stream).await.unwrap().0
+}
+
 /// The terms of a mesh without a secret.
 pub(crate) fn open_terms(key: &Keypair) -> Terms {
     Terms { mesh: "beauty".to_owned(), key: key.clone(), secret: None, allow: None }
@@ -48,8 +59,18 @@ pub(crate) async fn join<S: AsyncRead + AsyncWrite + Unpin>(
     terms: &Terms,
     direction: Direction,
 ) -> Result<OriginId, u16> {
+    join_over(socket, terms, direction, Channel::Plain).await
+}
+
+/// The same over another channel than plain TCP.
+pub(crate) async fn join_over<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut WebSocketStream<S>,
+    terms: &Terms,
+    direction: Direction,
+    channel: Channel,
+) -> Result<OriginId, u16> {
     let terms = Arc::new(terms.clone());
-    let (mut joining, mut say) = Joining::begin(terms, direction, Channel::Plain, rand::random());
+    let (mut joining, mut say) = Joining::begin(terms, direction, channel, rand::random());
     loop {
         if let Some(text) = say.take() {
             socket.send(Message::text(text)).await.unwrap();
