@@ -87,6 +87,9 @@ pub struct Network {
     pub node_id: String,
     /// The connected peers, by name, then by address.
     pub peers: Vec<Peer>,
+    /// Who is not spoken with for a while.
+    #[serde(default)]
+    pub banned: Vec<Banned>,
     /// Who could not join this node in the last ten minutes, or would not have it: 64 of each direction at most.
     #[serde(default)]
     pub turned_away: Vec<TurnedAway>,
@@ -111,6 +114,21 @@ pub struct TurnedAway {
     pub times: u64,
     /// When last.
     pub last: u64,
+}
+
+/// Whoever has broken too many rules.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Banned {
+    /// Where it is: an address, of IPv6 a network of 64 bits.
+    pub host: String,
+    /// The key that it claims there, in hex; `null`: whoever is there.
+    pub public_key: Option<String>,
+    /// A word for what was the last straw.
+    pub reason: String,
+    /// How many bans it has had, this one included.
+    pub times: u32,
+    /// When this one ends, in milliseconds since the epoch.
+    pub until: u64,
 }
 
 /// One connected peer.
@@ -139,6 +157,9 @@ pub struct Peer {
     /// Frames and bundles of it that were refused.
     #[serde(default)]
     pub refused: u64,
+    /// How it keeps to the rules: 0 while it does, below where it doesn't; at -100 it is banned.
+    #[serde(default)]
+    pub score: i32,
     /// Whether its digest equals ours; `null` while it has told none.
     pub in_sync: Option<bool>,
     /// When the last frame came, pongs included.

@@ -72,6 +72,7 @@ pub(crate) fn peer(name: &str) -> Peer {
         sent: 0,
         received: 0,
         refused: 0,
+        score: 0,
         in_sync: None,
         last_seen: START,
     }
@@ -103,7 +104,7 @@ fn health() -> Health {
 }
 
 fn network() -> Network {
-    Network { node_id: "alpha".to_owned(), peers: Vec::new(), turned_away: Vec::new() }
+    Network { node_id: "alpha".to_owned(), peers: Vec::new(), banned: Vec::new(), turned_away: Vec::new() }
 }
 
 fn gossip() -> GossipSummary {

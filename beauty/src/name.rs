@@ -71,10 +71,16 @@ fn check(field: &'static str, name: &str) -> Result<(), NameError> {
     if name.len() > MAX_BYTES || name.chars().count() > MAX_CHARS {
         return Err(NameError::TooLong { field, found: quoted(name) });
     }
-    if name.chars().any(char::is_control) {
+    if name.chars().any(is_control) {
         return Err(NameError::Control { field, found: quoted(name) });
     }
     Ok(())
+}
+
+/// What is no text but moves it: control characters, line separators, and what turns the direction of the text around
+/// it (Unicode Standard Annex 9, table 1), by which a name can look like another.
+fn is_control(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Why a text is not a name.
@@ -91,8 +97,10 @@ pub enum NameError {
         /// What came in, quoted, escaped and cut short.
         found: String,
     },
-    /// Control characters.
-    #[error("{field} {found} has control characters (line breaks, tabs, escapes): leave them out")]
+    /// Control characters, and others that move text.
+    #[error(
+        "{field} {found} has control characters (line breaks, tabs, escapes, changes of direction): leave them out"
+    )]
     Control {
         /// `node_id` or `source`.
         field: &'static str,

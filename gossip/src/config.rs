@@ -41,6 +41,9 @@ pub struct Config {
     pub join_walk: [u8; 2],
     /// How many scripts may be connected. Default 64: a guess.
     pub max_scripts: usize,
+    /// Whether hosts of this machine are banned like others. Default no: many nodes may run on one, and only keys tell them
+    /// apart.
+    pub bans_loopback: bool,
     /// Addresses that were known before a restart. Default: none.
     pub known: Vec<Address>,
     /// The longest wait before the first retry of a dial. Default 1 s.
@@ -90,6 +93,7 @@ impl Default for Config {
             passive_view: 30,
             join_walk: [6, 3],
             max_scripts: 64,
+            bans_loopback: false,
             known: Vec::new(),
             backoff_base: Duration::from_secs(1),
             backoff_cap: Duration::from_secs(30),

@@ -50,8 +50,8 @@ pub enum DecodeError {
     /// JSON, but not one of the known messages.
     #[error("the frame has the wrong shape: {0}")]
     WrongShape(String),
-    /// A `ttl` that is no whole number from 0 to [`MAX_TTL`].
-    #[error("the ttl is {0}; it must be a whole number from 0 to {MAX_TTL}")]
+    /// A `ttl` that is no whole number from 0 to [`MAX_TTL`], or to [`wire::MAX_TTL`](crate::wire::MAX_TTL) between nodes.
+    #[error("the ttl is {0}; it must be a whole number from 0 to {MAX_TTL}, between nodes to {most}", most = crate::wire::MAX_TTL)]
     Ttl(String),
 }
 
@@ -297,10 +297,16 @@ pub(crate) fn bounded_digest(text: &str) -> Result<Digest, DecodeError> {
 }
 
 pub(crate) fn check_name(field: &str, name: &str) -> Result<(), DecodeError> {
-    if !(1..=MAX_NAME).contains(&name.chars().count()) || name.chars().any(char::is_control) {
+    if !(1..=MAX_NAME).contains(&name.chars().count()) || name.chars().any(moves_text) {
         return Err(shape(&format!("{field} has 1 to {MAX_NAME} characters without control characters")));
     }
     Ok(())
+}
+
+/// What is no text but moves it: control characters, line separators, and what turns the direction of the text around it
+/// (Unicode Standard Annex 9, table 1), by which a name can look like another.
+fn moves_text(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn syntax_or_shape(error: serde_json::Error) -> DecodeError {
@@ -314,5 +320,5 @@ pub(crate) fn shape(text: &str) -> DecodeError {
 
 /// What is echoed of a peer's text: short, and without control characters.
 fn excerpt(text: &str) -> String {
-    text.chars().take(120).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    text.chars().take(120).map(|c| if moves_text(c) { '\u{fffd}' } else { c }).collect()
 }

@@ -25,6 +25,7 @@
 //! | who keeps what is older | `store.rs` |
 //! | who holds the same set as we do | `agreement.rs` |
 //! | what peers say of this node's clock; what it can send beside them | `clocks.rs`, `capacity.rs` |
+//! | how peers behave: scores, promises, bans; budgets | `conduct/`, `bucket.rs` |
 //! | keys, what is signed, how it is checked | `identity.rs` |
 //! | who may speak at all: proofs before anything else | `join/` |
 //! | what always holds; faults that tests must find | `invariants.rs`, `planted.rs` |
@@ -36,10 +37,12 @@ mod agreement;
 mod archive;
 mod backoff;
 mod broadcast;
+mod bucket;
 mod bundle;
 mod bundler;
 mod capacity;
 mod clocks;
+mod conduct;
 mod config;
 mod identity;
 mod input;
@@ -61,8 +64,10 @@ pub mod wire;
 
 pub use address::{Address, AddressError};
 pub use broadcast::Counters;
+pub use bucket::Bucket;
 pub use bundle::{Bundle, BundleId, OriginId};
 pub use clocks::ClockOffset;
+pub use conduct::{Ban, Outlaw, Score};
 pub use config::{Config, ConfigError};
 pub use identity::{BadKey, Keypair, PublicKey, Signature, Signed, bundle_bytes, verify_batch};
 pub use input::{Dialect, Direction, Input};

@@ -1,6 +1,6 @@
 //! What a node does.
 
-use crate::{Address, Ask, Bundle, Event, Message, PeerId};
+use crate::{Address, Ask, Ban, Bundle, Event, Message, PeerId};
 use std::fmt;
 
 /// One deed for the driver, in the order in which [`State::drain`](crate::State::drain) gives them.
@@ -36,6 +36,8 @@ pub enum Output {
     /// A new bundle for the store, this node's own ones included. Its events come as [`Output::Deliver`] if they are new
     /// as well, own ones never.
     Keep(Bundle),
+    /// Somebody is banned, for the log. Its connections are closed by what follows.
+    Banned(Ban),
     /// A question to the store. Answered by [`Input::Answer`](crate::Input::Answer).
     Ask(Ask),
 }
@@ -55,6 +57,8 @@ pub enum Because {
     Full,
     /// A second hello.
     SecondHello,
+    /// It has broken so many rules that it is not spoken with for a while.
+    Banned,
     /// What it was for is done, or comes to nothing: it is no link.
     Passing,
 }
@@ -70,6 +74,7 @@ impl fmt::Display for Because {
             Because::OtherMesh => "the peer belongs to a mesh of another name",
             Because::Full => "this node has as many peers as it takes; try again later, or another node",
             Because::Passing => "there is nothing more to say on this connection: it is no link",
+            Because::Banned => "the peer has broken too many rules and is not spoken with for a while",
             Because::SecondHello => "a second hello on one connection",
         })
     }

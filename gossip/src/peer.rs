@@ -1,6 +1,6 @@
 //! One connected peer.
 
-use crate::{Address, Dialect, Digest, Direction, InstanceId, OriginId, Time};
+use crate::{Address, Dialect, Digest, Direction, InstanceId, OriginId, Score, Time};
 use std::fmt;
 use std::time::Duration;
 
@@ -66,10 +66,12 @@ pub struct PeerView {
     pub since: Time,
     /// Whether the digest that it told last is one that we have held in the last seconds. `None`: it told none.
     pub in_sync: Option<bool>,
+    /// How it behaves.
+    pub score: Score,
 }
 
 impl Peer {
-    pub(crate) fn view(&self, peer: PeerId, in_sync: Option<bool>) -> PeerView {
+    pub(crate) fn view(&self, peer: PeerId, in_sync: Option<bool>, score: Score) -> PeerView {
         PeerView {
             peer,
             node_id: self.node.as_ref().map(|node| node.node_id.clone()),
@@ -80,6 +82,7 @@ impl Peer {
             spoken: self.spoken,
             since: self.since,
             in_sync,
+            score,
         }
     }
 

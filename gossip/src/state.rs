@@ -1,6 +1,7 @@
 //! The door: one input in, outputs out.
 
 mod check;
+mod conduct;
 
 use crate::agreement::Agreement;
 use crate::broadcast::{Broadcast, Counters};
@@ -8,6 +9,7 @@ use crate::bundle::{Bundle, BundleId, OriginId};
 use crate::bundler::Bundler;
 use crate::capacity::Capacity;
 use crate::clocks::{ClockOffset, Clocks};
+use crate::conduct::Conduct;
 use crate::input::{Dialect, Direction, Input};
 use crate::json::MAX_TTL;
 use crate::membership::{self, Membership, Turn};
@@ -49,6 +51,7 @@ pub struct State {
     /// Where bundles of this run of the node begin, and when another node was last seen to use its key.
     begun: u64,
     clone: Option<Time>,
+    conduct: Conduct,
     outbox: VecDeque<Output>,
 }
 
@@ -86,6 +89,7 @@ impl State {
             capacity: Capacity::default(),
             begun: me.epoch_micros,
             clone: None,
+            conduct: Conduct::new(config.bans_loopback),
             me,
             outbox: VecDeque::new(),
             config,
@@ -106,7 +110,7 @@ impl State {
                 self.member(now, |membership, turn| membership.on_dial_failed(turn, &address));
             }
             Input::Message { peer, message } => self.on_message(now, peer, message),
-            Input::Refused { peer, reason, event } => self.on_refused(peer, reason, event),
+            Input::Refused { peer, reason, event } => self.on_refused(now, peer, reason, event),
             Input::Rtt { peer, rtt } => self.on_rtt(peer, rtt),
             Input::Broadcast(event) => self.on_broadcast(now, event),
             Input::Digest(digest) => self.agreement.on_digest(now, digest, &self.config),
@@ -143,6 +147,7 @@ impl State {
             self.reconcile.next_wakeup(),
             self.agreement.next_wakeup(),
             self.clocks.next_wakeup(),
+            self.conduct.next_wakeup(),
         ];
         wakeups.into_iter().flatten().min()
     }
@@ -168,7 +173,7 @@ impl State {
     pub fn peers(&self, now: Time) -> impl Iterator<Item = PeerView> {
         let in_sync = move |peer: &Peer| peer.digest.as_ref().map(|digest| self.agreement.holds(now, digest));
         let shown = self.peers.iter().filter(|(_, peer)| peer.stays());
-        shown.map(move |(id, peer)| peer.view(*id, in_sync(peer)))
+        shown.map(move |(id, peer)| peer.view(*id, in_sync(peer), self.conduct.score(now, *id)))
     }
 
     /// The connections of those that [`peers`](Self::peers) shows.
@@ -189,6 +194,7 @@ impl State {
         (direction, address, dialect): (Direction, Address, Dialect),
         key: Option<OriginId>,
     ) {
+        self.conduct.on_up(id, &address);
         let peer = Peer {
             direction,
             dialect,
@@ -203,6 +209,7 @@ impl State {
         };
         self.peers.insert(id, peer);
         self.member(now, |membership, turn| membership.on_up(turn, id));
+        self.turn_away(now, id);
     }
 
     /// Lets membership take a step, and carries out what it wants done.
@@ -228,6 +235,7 @@ impl State {
                     if because == Because::Clone {
                         self.clone = Some(now);
                     }
+                    self.conduct.on_down(now, peer);
                     self.outbox.push_back(Output::Disconnect { peer, because });
                 }
             }
@@ -248,7 +256,8 @@ impl State {
             self.trees.on_up(now, id, &mut steps);
             peer.rtt.into_iter().for_each(|rtt| self.trees.on_rtt(id, rtt));
             self.reconcile.on_up(now, id, differs);
-            self.carry_out(steps);
+            self.carry_out(now, steps);
+            self.conduct.on_link(now, id);
             let pulse = self.pulse(now);
             self.outbox.push_back(self.clocks.on_up(now, pulse, id));
         }
@@ -259,11 +268,12 @@ impl State {
         self.reconcile.on_down(now, id);
         self.clocks.on_down(id);
         self.capacity.on_down(id);
+        self.conduct.on_unlink(id);
         let mut steps = Steps::default();
         if !self.config.planted.is(Fault::EndForgotten) {
             self.trees.on_down(now, id, &mut steps);
         }
-        self.carry_out(steps);
+        self.carry_out(now, steps);
     }
 
     fn on_rtt(&mut self, id: PeerId, rtt: Duration) {
@@ -288,6 +298,7 @@ impl State {
 
     fn on_peer_down(&mut self, now: Time, id: PeerId) {
         self.member(now, |membership, turn| membership.on_down(turn, id));
+        self.conduct.on_down(now, id);
     }
 
     fn on_message(&mut self, now: Time, id: PeerId, message: Message) {
@@ -295,6 +306,9 @@ impl State {
         let Some(peer) = self.peers.get_mut(&id) else { return };
         peer.spoken = true;
         let (linked, script) = (peer.linked, peer.dialect == Dialect::Json);
+        if let Message::Bundle { bundle, .. } = &message {
+            self.conduct.sent(id, &bundle.id);
+        }
         match message {
             Message::Event { ttl, event } => self.on_event(now, id, ttl, event),
             Message::Hello(hello) => self.on_hello(now, id, hello),
@@ -319,13 +333,13 @@ impl State {
                 self.take_in(now, id, bundle);
             }
             Message::IHave(announcement) if linked => self.on_ihave(now, id, announcement),
-            Message::Graft(grafts) if linked => self.on_graft(id, grafts),
+            Message::Graft(grafts) if linked => self.on_graft(now, id, grafts),
             Message::Prune(origins) if linked => self.trees.on_prune(id, &origins),
             Message::Probe(probe) if linked => self.on_probe(now, id, probe),
             Message::Bundle { .. } | Message::IHave(_) | Message::Graft(_) | Message::Prune(_) | Message::Probe(_) => {}
             Message::Exchange(exchange) => self.on_exchange(now, id, exchange),
             Message::Pulse(pulse) if linked => {
-                let rtt = peer.rtt;
+                let rtt = self.peers.get(&id).and_then(|peer| peer.rtt);
                 self.clocks.on_pulse(self.wall(now), id, pulse, rtt);
                 self.capacity.on_told(id, pulse.kbit);
                 self.adapt();
@@ -359,7 +373,7 @@ impl State {
         if self.keep(now, bundle.clone(), false) {
             self.learn_all(from, way.ttl.saturating_sub(1), &bundle);
         }
-        self.carry_out(steps);
+        self.carry_out(now, steps);
     }
 
     fn on_broadcast(&mut self, now: Time, event: Event) {
@@ -379,16 +393,19 @@ impl State {
     }
 
     fn on_bundle(&mut self, now: Time, from: PeerId, way: Way, bundle: Bundle) {
-        let mut steps = Steps::default();
-        if self.trees.on_bundle(now, from, way, bundle.clone(), &mut steps) {
-            if self.keep(now, bundle.clone(), false) {
-                self.learn_all(from, self.ttl_after(way.hops), &bundle);
-            }
-        } else {
+        let (mut steps, origin) = (Steps::default(), bundle.id.origin);
+        let new = self.trees.on_bundle(now, from, way, bundle.clone(), &mut steps);
+        if !new {
+            self.conduct.on_word(now, from);
             self.broadcast.counters.total += bundle.events.len() as u64;
             self.broadcast.counters.duplicates += bundle.events.len() as u64;
+        } else if self.keep(now, bundle.clone(), false) {
+            self.learn_all(from, self.ttl_after(way.hops), &bundle);
         }
-        self.carry_out(steps);
+        self.carry_out(now, steps);
+        if new {
+            self.note_brought(now, from, origin);
+        }
     }
 
     /// What came by reconciliation is lacking for certain, however old it is. Others come for it themselves.
@@ -483,21 +500,27 @@ impl State {
     }
 
     fn on_ihave(&mut self, now: Time, from: PeerId, announcement: Announcement) {
+        self.conduct.on_word(now, from);
         let mut steps = Steps::default();
         self.trees.on_announcement(now, from, announcement, &mut steps);
-        self.carry_out(steps);
+        self.carry_out(now, steps);
     }
 
-    fn on_graft(&mut self, from: PeerId, grafts: Vec<Grafted>) {
+    fn on_graft(&mut self, now: Time, from: PeerId, grafts: Vec<Grafted>) {
+        let grafts = self.first_asked(from, grafts);
         let mut steps = Steps::default();
         self.trees.on_graft(from, grafts, &mut steps);
-        self.carry_out(steps);
+        self.carry_out(now, steps);
     }
 
     fn on_probe(&mut self, now: Time, from: PeerId, probe: Probe) {
+        if !self.conduct.may_probe(now, from) {
+            self.broadcast.refuse("too_many_probes", false);
+            return self.charge(now, from, "too_many_probes", 1);
+        }
         let mut steps = Steps::default();
         self.trees.on_probe(now, from, probe, &mut steps);
-        self.carry_out(steps);
+        self.carry_out(now, steps);
     }
 
     /// The ttl by which scripts are told of a bundle that came so many hops.
@@ -557,20 +580,23 @@ impl State {
         let mut steps = Steps::default();
         self.keep(now, bundle.clone(), true);
         self.trees.broadcast(now, bundle, &mut steps);
-        self.carry_out(steps);
+        self.carry_out(now, steps);
     }
 
-    fn carry_out(&mut self, steps: Steps) {
+    fn carry_out(&mut self, now: Time, steps: Steps) {
         self.broadcast.counters.propagated += steps.events();
-        let messages = steps.into_messages().into_iter();
-        self.outbox.extend(messages.map(|(to, message)| Output::Send { to, message }));
+        for (to, message) in steps.into_messages() {
+            self.note_asked(now, &to, &message);
+            self.outbox.push_back(Output::Send { to, message });
+        }
     }
 
-    fn on_refused(&mut self, id: PeerId, reason: &'static str, event: bool) {
+    fn on_refused(&mut self, now: Time, id: PeerId, reason: &'static str, event: bool) {
         if let Some(peer) = self.peers.get_mut(&id) {
             peer.spoken = true;
         }
         self.broadcast.refuse(reason, event);
+        self.charge(now, id, reason, 1);
     }
 
     fn on_hello(&mut self, now: Time, id: PeerId, hello: Hello) {
@@ -578,6 +604,7 @@ impl State {
             peer.digest.clone_from(&hello.digest);
         }
         self.member(now, |membership, turn| membership.on_hello(turn, id, &hello));
+        self.turn_away(now, id);
     }
 
     fn on_digest(&mut self, id: PeerId, digest: Digest) {
@@ -587,6 +614,7 @@ impl State {
     }
 
     fn run_timers(&mut self, now: Time) {
+        self.judge_silence(now);
         if self.membership_due.is_some_and(|due| due <= now) {
             self.member(now, Membership::tick);
             self.membership_due = self.membership.next_wakeup(&self.config);
@@ -596,7 +624,7 @@ impl State {
         }
         let mut steps = Steps::default();
         self.trees.tick(now, &mut steps);
-        self.carry_out(steps);
+        self.carry_out(now, steps);
         self.reconcile.tick(now, &mut self.rng, &mut self.outbox);
         self.broadcast.counters.propagated += self.reconcile.take_served();
         self.outbox.extend(self.agreement.tick(now, self.config.planted, &self.peers));

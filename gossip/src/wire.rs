@@ -17,6 +17,9 @@ pub const MAX_ANNOUNCED: usize = 1_024;
 /// How many origins and numbers one frame may graft, or prune: 34 kB.
 pub const MAX_GRAFTED: usize = 1_024;
 
+/// The largest `ttl` of a bundle that is believed: no mesh is so deep.
+pub const MAX_TTL: u8 = 128;
+
 const VERSION: u8 = 2;
 
 #[derive(Serialize, Deserialize)]
@@ -108,6 +111,7 @@ pub fn decode(bytes: &[u8]) -> Result<Message, DecodeError> {
         Frame::Peers(addresses) if addresses.len() > MAX_ADDRESSES => Err(json::shape("too many addresses in a frame")),
         Frame::Peers(addresses) => Ok(Message::Peers(addresses.iter().filter_map(|text| text.parse().ok()).collect())),
         Frame::Digest(Digest(text)) => json::bounded_digest(&text).map(Message::Digest),
+        Frame::Bundle { ttl, .. } if ttl > MAX_TTL => Err(DecodeError::Ttl(ttl.to_string())),
         Frame::Bundle { ttl, hops, like, bundle } => {
             Ok(Message::Bundle { way: Way { ttl, hops, like }, bundle: bundle.unpack()? })
         }

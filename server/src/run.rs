@@ -119,6 +119,7 @@ pub async fn run(
 
     let context = transport::Context {
         commands,
+        node: Arc::clone(&shared),
         verifier: Verifier::new(Arc::clone(&shared), args.unsigned, &args.mesh),
         packing: Arc::default(),
         uplink: Arc::default(),
@@ -190,7 +191,8 @@ fn protocol(
 ) -> Result<State, StartError> {
     let bootstrap = if args.enable { args.peers.0.clone() } else { Vec::new() };
     let (mesh, retention) = (args.mesh.clone(), args.retention);
-    let config = gossip::Config { mesh, tls, bootstrap, known, retention, ..gossip::Config::default() };
+    let bans_loopback = args.limit_loopback;
+    let config = gossip::Config { mesh, tls, bootstrap, known, retention, bans_loopback, ..gossip::Config::default() };
     config.validate().map_err(|error| StartError::Bounds(error.to_string()))?;
     let me = Me {
         node_id: name.to_string(),

@@ -16,6 +16,7 @@
 //! | what is counted; what it comes to | `ledger.rs`, `bits.rs`, `summary.rs`, `stats.rs`, `table.rs`, `plot.rs` |
 //! | scenarios as data; playing them | `scenario/`, `scenarios/*.toml`, `runner.rs` |
 //! | faults without a plan, and what must hold nevertheless | `chaos/` |
+//! | hostile nodes, and what they do to the others | `protocols/hostile.rs`, `hostility.rs` |
 //! | chance, by purpose | `random.rs` |
 
 #![forbid(unsafe_code)]
@@ -24,6 +25,7 @@ pub mod bits;
 pub mod chaos;
 pub mod connections;
 pub mod geography;
+pub mod hostility;
 pub mod ledger;
 pub mod network;
 pub mod overlay;

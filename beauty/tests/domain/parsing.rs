@@ -47,7 +47,7 @@ fn a_wrong_report_is_told_what_would_be_right() {
         (json!({"beauty": 1, "source": 7}), "\"source\" is the number 7: a string of up to 64 characters is right"),
         (
             json!({"beauty": 1, "source": "a\tb"}),
-            "source \"a\\tb\" has control characters (line breaks, tabs, escapes): leave them out",
+            "source \"a\\tb\" has control characters (line breaks, tabs, escapes, changes of direction): leave them out",
         ),
     ];
     for (value, text) in wrong {

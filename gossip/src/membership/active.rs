@@ -38,6 +38,9 @@ pub(super) struct Link {
     pub(super) chosen: bool,
     /// Whether it leads to a bootstrap address.
     pub(super) bootstrap: bool,
+    /// Whether this node dialled, and no stranger can have talked it into that: it leads to a bootstrap address, or to one that a
+    /// bootstrap peer has told of.
+    pub(super) anchor: bool,
     pub(super) since: Time,
     /// The round trip, smoothed.
     pub(super) rtt: Option<Duration>,
@@ -84,6 +87,11 @@ impl Active {
         if let Some(link) = self.links.get_mut(&id) {
             link.rtt = Some(link.rtt.map_or(rtt, |before| (before * 7 + rtt) / 8));
         }
+    }
+
+    /// How many links are anchors.
+    pub(super) fn anchors(&self) -> usize {
+        self.links.values().filter(|link| link.anchor).count()
     }
 
     /// How many links are looked for.
@@ -164,12 +172,17 @@ impl Active {
         self.links.iter().map(|(id, link)| (*id, link)).filter(|(id, _)| !protected.contains(id)).collect()
     }
 
-    /// Links that this node has chosen: to bootstrap addresses first, then the oldest.
+    /// Whether no stranger can have a link dropped.
+    pub(super) fn is_protected(&self, id: PeerId) -> bool {
+        self.protected().contains(&id)
+    }
+
+    /// Links that this node has chosen: to bootstrap addresses first, then to those that bootstrap peers told of, then the oldest.
     fn protected(&self) -> BTreeSet<PeerId> {
         let chosen = self.links.iter().filter(|(_, link)| link.chosen);
-        let mut chosen: Vec<_> = chosen.map(|(id, link)| (!link.bootstrap, link.since, *id)).collect();
+        let mut chosen: Vec<_> = chosen.map(|(id, link)| (!link.bootstrap, !link.anchor, link.since, *id)).collect();
         chosen.sort();
-        chosen.into_iter().take(PROTECTED).map(|(_, _, id)| id).collect()
+        chosen.into_iter().take(PROTECTED).map(|(.., id)| id).collect()
     }
 }
 

@@ -24,6 +24,8 @@ pub(super) enum Purpose {
     Link,
     /// For a link to a newcomer, for which room is made.
     Insert,
+    /// For a link that holds while this node is besieged.
+    Anchor,
     /// To see who is there: to exchange addresses, and to measure the round trip.
     Probe,
 }

@@ -22,16 +22,20 @@
 //! | `active.rs` | the links, which are near, which may go |
 //! | `passive.rs` | addresses |
 //! | `errand.rs` | connections that are no links |
+//! | `groups.rs` | whose an address may be |
 //! | `near.rs` | when to look for near nodes |
 //! | `requests.rs` | who asks for a link, and what comes of it |
+//! | `siege.rs` | what a node holds on to that strangers want for themselves |
 //! | `check.rs` | what always holds |
 
 mod active;
 mod check;
 mod errand;
+mod groups;
 mod near;
 mod passive;
 mod requests;
+mod siege;
 
 use crate::message::{Hello, InstanceId, Message, Priority};
 use crate::output::Because;
@@ -43,6 +47,7 @@ use near::{Pace, jittered};
 use passive::Passive;
 use rand::seq::IteratorRandom;
 use rand_chacha::ChaCha8Rng;
+use siege::{ANCHORS, Siege};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -106,6 +111,7 @@ pub(crate) struct Membership {
     next_shuffle: Time,
     next_suspect: Time,
     next_reunion: Time,
+    siege: Siege,
 }
 
 impl Turn<'_> {
@@ -128,6 +134,7 @@ impl Membership {
             next_shuffle: Time::ZERO,
             next_suspect: Time::ZERO,
             next_reunion: Time::ZERO,
+            siege: Siege::default(),
         }
     }
 
@@ -144,6 +151,7 @@ impl Membership {
             return turn.steps.push(Step::Hello(id));
         }
         if dialect == Dialect::V2 {
+            self.siege.on_stranger(turn.now);
             self.errands.begin(turn.now, id, Purpose::Probe, false);
             if self.errands.len() > MAX_PASSING {
                 // A newcomer who knows nobody else would stay alone: it is told of others before it is turned away.
@@ -186,6 +194,18 @@ impl Membership {
 
     pub(crate) fn on_dial_failed(&mut self, turn: &mut Turn<'_>, address: &Address) {
         self.passive.failed(turn.now, address, turn.config, turn.rng);
+    }
+
+    /// A peer must go, whatever it is to us.
+    pub(crate) fn expel(&mut self, turn: &mut Turn<'_>, id: PeerId, because: Because) {
+        if turn.peers.contains_key(&id) {
+            self.close(turn, id, because);
+        }
+    }
+
+    /// Whether an address is one of those that are dialled for ever.
+    pub(crate) fn is_bootstrap(&self, address: &Address) -> bool {
+        self.passive.is_bootstrap(address)
     }
 
     /// A round trip was measured.
@@ -272,7 +292,8 @@ impl Membership {
         self.measure(turn, id);
         let Some(peer) = turn.peers.get(&id).filter(|peer| peer.node.is_some()) else { return };
         // Addresses are learned from nodes of this mesh only.
-        self.passive.learn(addresses, peer.rtt, turn.config, turn.rng);
+        let vouched = self.passive.leads_to_bootstrap(id);
+        self.passive.learn(addresses, peer.rtt, vouched, turn.config, turn.rng);
         if self.errands.get(id).is_some_and(|errand| errand.waiting == Waiting::Peers) {
             self.close(turn, id, Because::Passing);
         }
@@ -313,6 +334,7 @@ impl Membership {
             (may_dial && self.passive.has_suspects()).then_some(self.next_suspect),
             (may_dial && self.may_probe(config)).then_some(self.pace.next()),
             (self.active.len() > 0).then_some(self.next_shuffle),
+            (may_dial && self.active.anchors() < ANCHORS).then(|| self.siege.next_search()).flatten(),
         ]
         .into_iter()
         .flatten()
@@ -328,6 +350,7 @@ impl Membership {
             self.close(turn, id, Because::Passing);
         }
         self.seek(turn);
+        self.hold_on(turn);
         if let Some((_, address)) = self.passive.lost_bootstrap().filter(|(at, _)| *at <= turn.now) {
             let address = address.clone();
             self.dial(turn, address, Purpose::Probe);
@@ -339,6 +362,16 @@ impl Membership {
             if let Some(id) = self.active.ids().choose(turn.rng) {
                 self.tell(turn, id);
             }
+        }
+    }
+
+    /// Looks for what holds, where strangers want this node for themselves.
+    fn hold_on(&mut self, turn: &mut Turn<'_>) {
+        if self.siege.searches(turn.now)
+            && self.active.anchors() < ANCHORS
+            && let Some(address) = self.passive.anchor(turn.now, turn.rng)
+        {
+            self.dial(turn, address, Purpose::Anchor);
         }
     }
 
@@ -394,7 +427,7 @@ impl Membership {
         let silent = because == Because::Passing && errand.is_some_and(|errand| errand.waiting == Waiting::Hello);
         self.drop_link(turn, id);
         turn.peers.remove(&id);
-        if silent || matches!(because, Because::OtherMesh | Because::SecondHello | Because::Clone) {
+        if silent || matches!(because, Because::OtherMesh | Because::SecondHello | Because::Clone | Because::Banned) {
             // It is nobody that we could speak with: it is not dialled again soon.
             self.passive.broke(turn.now, id, false, turn.config, turn.rng);
         } else {

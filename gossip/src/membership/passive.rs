@@ -7,6 +7,7 @@
 //! Invariants: an address is dialled once at a time; what is remembered is bounded; a bootstrap address is never forgotten.
 
 use super::errand::Purpose;
+use super::groups;
 use crate::backoff::full_jitter;
 use crate::invariants::{Broken, at_most, must};
 use crate::message::InstanceId;
@@ -22,10 +23,15 @@ use std::time::Duration;
 const HOPELESS: u32 = 6;
 const HOPELESS_FACTOR: u32 = 10;
 
+/// How many addresses are kept that bootstrap peers have told of, whatever others tell. A guess.
+const MAX_VOUCHED: usize = 8;
+
 /// One address.
 #[derive(Clone, Debug)]
 pub(super) struct Known {
     bootstrap: bool,
+    /// Whether a bootstrap peer told of it, and it has not failed since.
+    vouched: bool,
     /// The run of a node that was met there last.
     instance: Option<InstanceId>,
     /// Whether the last attempt failed, or the last link broke.
@@ -85,12 +91,17 @@ impl Passive {
         &mut self,
         addresses: Vec<Address>,
         via: Option<Duration>,
+        vouched: bool,
         config: &Config,
         rng: &mut impl Rng,
     ) {
+        let mut places = if vouched { MAX_VOUCHED.saturating_sub(self.vouched().count()) } else { 0 };
         for address in addresses {
             let known = self.known.entry(address).or_insert_with(|| Known::new(false));
             known.via = [known.via, via].into_iter().flatten().min();
+            if places > 0 && !known.vouched && !known.suspect {
+                (known.vouched, places) = (true, places - 1);
+            }
         }
         self.trim(config, rng);
     }
@@ -142,6 +153,23 @@ impl Passive {
     /// Whether a connection leads to a node that was met at a bootstrap address.
     pub(super) fn leads_to_bootstrap(&self, peer: PeerId) -> bool {
         self.known.values().any(|known| known.bootstrap && known.place == Place::Up(peer))
+    }
+
+    /// Whether a connection leads to an address that a bootstrap peer has told of.
+    pub(super) fn leads_to_vouched(&self, peer: PeerId) -> bool {
+        self.vouched().any(|(_, known)| known.place == Place::Up(peer))
+    }
+
+    fn vouched(&self) -> impl Iterator<Item = (&Address, &Known)> {
+        self.known.iter().filter(|(_, known)| known.vouched)
+    }
+
+    /// Whom to dial for an anchor: a bootstrap address, else one that a bootstrap peer has told of.
+    pub(super) fn anchor(&self, now: Time, rng: &mut impl Rng) -> Option<Address> {
+        let due = || self.idle().filter(|(_, known)| known.next <= now);
+        let bootstrap = due().filter(|(_, known)| known.bootstrap).choose(rng).map(|(address, _)| address);
+        let vouched = || groups::draw(due().filter(|(_, known)| known.vouched).map(|(address, _)| address), rng);
+        bootstrap.or_else(vouched).cloned()
     }
 
     /// Whether it may be dialled: nothing leads there, nor to the node that was met there.
@@ -207,9 +235,10 @@ impl Passive {
     pub(super) fn choose(&self, now: Time, well_too: bool, rng: &mut impl Rng) -> Option<Address> {
         let due = || self.idle().filter(|(_, known)| known.next <= now);
         let bootstrap = due().filter(|(_, known)| known.bootstrap).choose(rng);
-        let well = || due().filter(|(_, known)| well_too && !known.suspect).choose(rng);
+        let well = due().filter(|(_, known)| well_too && !known.suspect).map(|(address, _)| address);
+        let well = if bootstrap.is_none() { groups::draw(well, rng) } else { None };
         let suspect = || due().filter(|(_, known)| known.suspect).min_by_key(|(_, known)| known.attempts);
-        let (address, _) = bootstrap.or_else(well).or_else(suspect)?;
+        let address = bootstrap.map(|(address, _)| address).or(well).or_else(|| Some(suspect()?.0))?;
         Some(address.clone())
     }
 
@@ -228,18 +257,17 @@ impl Passive {
 
     /// Anybody who is not suspected.
     pub(super) fn anybody(&self, rng: &mut impl Rng) -> Option<Address> {
-        self.idle().filter(|(_, known)| !known.suspect).choose(rng).map(|(address, _)| address.clone())
+        groups::draw(self.idle().filter(|(_, known)| !known.suspect).map(|(address, _)| address), rng).cloned()
     }
 
     /// Somebody whose round trip is not known: of those that a near node told of, or anybody.
     pub(super) fn unmeasured(&self, by_teller: bool, rng: &mut impl Rng) -> Option<Address> {
         let unmeasured = self.idle().filter(|(_, known)| !known.suspect && known.rtt.is_none());
-        let chosen = if by_teller {
-            unmeasured.min_by_key(|(_, known)| known.via.unwrap_or(Duration::MAX))
-        } else {
-            unmeasured.choose(rng)
-        };
-        chosen.map(|(address, _)| address.clone())
+        if by_teller {
+            let nearest = unmeasured.min_by_key(|(_, known)| known.via.unwrap_or(Duration::MAX));
+            return nearest.map(|(address, _)| address.clone());
+        }
+        groups::draw(unmeasured.map(|(address, _)| address), rng).cloned()
     }
 
     /// The nearest of those whose round trip is known.
@@ -249,7 +277,7 @@ impl Passive {
     }
 
     pub(super) fn suspect(&self, rng: &mut impl Rng) -> Option<Address> {
-        self.idle().filter(|(_, known)| known.suspect).choose(rng).map(|(address, _)| address.clone())
+        groups::draw(self.idle().filter(|(_, known)| known.suspect).map(|(address, _)| address), rng).cloned()
     }
 
     pub(super) fn has_suspects(&self) -> bool {
@@ -263,7 +291,7 @@ impl Passive {
     /// Some that were met and are well, for a peer.
     pub(super) fn sample(&self, amount: usize, rng: &mut impl Rng) -> Vec<Address> {
         let met = self.idle().filter(|(_, known)| !known.suspect && known.instance.is_some());
-        met.map(|(address, _)| address.clone()).sample(rng, amount)
+        groups::draw_some(met.map(|(address, _)| address), amount, rng).into_iter().cloned().collect()
     }
 
     /// All that are worth keeping over a restart: where somebody was met.
@@ -273,8 +301,9 @@ impl Passive {
 
     /// What is remembered is bounded, a bootstrap address is never forgotten, and what leads to an address stands.
     pub(super) fn check(&self, peers: &BTreeMap<PeerId, Peer>, config: &Config) -> Broken {
-        let idle = |known: &&Known| !known.bootstrap && known.place == Place::Idle;
+        let idle = |known: &&Known| !known.bootstrap && !known.vouched && known.place == Place::Idle;
         let (suspects, well): (Vec<&Known>, _) = self.known.values().filter(idle).partition(|known| known.suspect);
+        at_most("addresses that bootstrap peers have told of", self.vouched().count(), MAX_VOUCHED)?;
         at_most("suspects", suspects.len(), config.passive_view)?;
         at_most("addresses that are well", well.len(), config.passive_view)?;
         let forgotten = config.bootstrap.iter().find(|address| !self.known.contains_key(address));
@@ -292,7 +321,7 @@ impl Passive {
         self.known.iter().filter(|(_, known)| known.place == Place::Idle)
     }
 
-    /// Keeps what is remembered within its bounds: who goes is drawn.
+    /// Keeps what is remembered within its bounds: who goes is drawn from the largest group.
     fn trim(&mut self, config: &Config, rng: &mut impl Rng) {
         let (mut told, mut met, mut suspects) = (0_usize, 0_usize, 0_usize);
         for known in self.known.values() {
@@ -312,7 +341,8 @@ impl Passive {
     fn drop_some(&mut self, class: Class, amount: usize, rng: &mut impl Rng) {
         if amount > 0 {
             let matching = self.known.iter().filter(|(_, known)| known.class() == Some(class));
-            let goes: Vec<Address> = matching.map(|(address, _)| address.clone()).sample(rng, amount);
+            let goes = groups::crowded_out(matching.map(|(address, _)| address), amount, rng);
+            let goes: Vec<Address> = goes.into_iter().cloned().collect();
             for address in goes {
                 self.known.remove(&address);
             }
@@ -334,6 +364,7 @@ impl Known {
     fn new(bootstrap: bool) -> Known {
         Known {
             bootstrap,
+            vouched: false,
             instance: None,
             suspect: false,
             attempts: 0,
@@ -345,7 +376,7 @@ impl Known {
     }
 
     fn class(&self) -> Option<Class> {
-        match (self.bootstrap || self.place != Place::Idle, self.suspect, self.instance) {
+        match (self.bootstrap || self.vouched || self.place != Place::Idle, self.suspect, self.instance) {
             (true, _, _) => None,
             (false, true, _) => Some(Class::Suspect),
             (false, false, None) => Some(Class::Told),
@@ -365,6 +396,6 @@ impl Known {
         let cap = config.backoff_cap * if hopeless { HOPELESS_FACTOR } else { 1 };
         self.next = now + full_jitter(config.backoff_base, cap, self.attempts, config.planted, rng);
         self.put(Place::Idle, dials);
-        (self.suspect, self.attempts) = (true, self.attempts.saturating_add(1));
+        (self.suspect, self.vouched, self.attempts) = (true, false, self.attempts.saturating_add(1));
     }
 }

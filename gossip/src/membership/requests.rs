@@ -64,7 +64,7 @@ impl Membership {
             return self.ask(turn, id, Priority::High);
         }
         let missing = purpose == Purpose::Link || self.missing(turn.config) > 0;
-        let settled = self.pace.is_settled();
+        let (settled, besieged) = (self.pace.is_settled(), self.siege.is_on(turn.now));
         let mut near = || {
             let rtt = rtt.filter(|rtt| !settled || self.active.is_bargain(*rtt, turn.config));
             let place = rtt.and_then(|rtt| self.active.place_for_near(rtt, Cause::Own, turn.config, turn.rng));
@@ -72,9 +72,12 @@ impl Membership {
         };
         let priority = match self.active.len() {
             _ if purpose == Purpose::Insert => Some(Priority::Low),
+            _ if purpose == Purpose::Anchor => Some(Priority::High),
             0 => Some(Priority::Join),
             links if links < TOO_FEW || (missing && self.refusals >= PATIENCE) => Some(Priority::High),
             _ if missing => Some(Priority::Low),
+            // The nearest may be whoever wants this node for itself.
+            _ if besieged => None,
             _ => near(),
         };
         match priority {
@@ -103,6 +106,7 @@ impl Membership {
         }
         let dropped = match priority {
             _ if self.active.contains(id) => Some(None),
+            _ if self.siege.is_on(turn.now) => self.active.has_room(turn.config).then_some(None),
             Priority::Near => {
                 rtt.and_then(|rtt| self.active.place_for_near(rtt, Cause::Stranger, turn.config, turn.rng))
             }
@@ -137,9 +141,13 @@ impl Membership {
         let room = self.active.has_room(turn.config);
         let rtt = turn.peers.get(&id).and_then(|peer| peer.rtt);
         // A newcomer's walk is a stranger's wish.
-        let cause = if errand.purpose == Purpose::Insert { Cause::Stranger } else { Cause::Own };
+        let cause = match errand.purpose {
+            Purpose::Insert | Purpose::Anchor => Cause::Stranger,
+            _ if self.siege.is_on(turn.now) => Cause::Stranger,
+            _ => Cause::Own,
+        };
         let goes = match priority {
-            Priority::Near => rtt.and_then(|rtt| self.active.place_for_near(rtt, Cause::Own, turn.config, turn.rng)),
+            Priority::Near => rtt.and_then(|rtt| self.active.place_for_near(rtt, cause, turn.config, turn.rng)),
             _ if room => Some(None),
             Priority::Low if errand.purpose != Purpose::Insert => None,
             _ => self.active.evictable(cause, turn.config, turn.rng).map(Some),
@@ -176,7 +184,7 @@ impl Membership {
         match next.filter(|_| ttl > 0) {
             Some(next) => {
                 if ttl == remembered {
-                    self.passive.learn(vec![newcomer.clone()], None, turn.config, turn.rng);
+                    self.passive.learn(vec![newcomer.clone()], None, false, turn.config, turn.rng);
                 }
                 turn.steps.push(Step::Send(next, Message::ForwardJoin { newcomer, ttl: ttl - 1 }));
             }
@@ -185,6 +193,14 @@ impl Membership {
                     self.dial(turn, newcomer, Purpose::Insert);
                 }
             }
+        }
+    }
+
+    /// A link is worth less than any other would be: it is dropped, if there is somebody else to ask, and it is not one that
+    /// this node holds on to.
+    pub(crate) fn let_go(&mut self, turn: &mut Turn<'_>, id: PeerId) {
+        if self.passive.has_idle() && !self.active.is_protected(id) {
+            self.evict(turn, id, None);
         }
     }
 
@@ -215,8 +231,10 @@ impl Membership {
         let Some(peer) = turn.peers.get_mut(&id).filter(|_| !self.active.contains(id)) else { return };
         peer.linked = true;
         let bootstrap = self.passive.leads_to_bootstrap(id);
-        let chosen = bootstrap || peer.direction == Direction::Outbound;
-        let link = Link { kind, chosen, bootstrap, since: turn.now, rtt: peer.rtt };
+        let dialled = peer.direction == Direction::Outbound;
+        let anchor = dialled && (bootstrap || self.passive.leads_to_vouched(id));
+        let chosen = bootstrap || dialled;
+        let link = Link { kind, chosen, bootstrap, anchor, since: turn.now, rtt: peer.rtt };
         self.active.insert(id, link);
         self.errands.forget(id);
         turn.steps.push(Step::Up(id));

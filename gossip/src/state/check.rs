@@ -19,6 +19,8 @@ impl State {
         self.broadcast.check(&self.config)?;
         self.clocks.check(self.peers.len())?;
         self.capacity.check(self.peers.len())?;
+        let linked = |id| self.peers.get(&id).is_some_and(|peer| peer.linked);
+        self.conduct.check(|id| self.peers.contains_key(&id), linked)?;
         self.agreement.check()
     }
 
@@ -41,6 +43,7 @@ impl State {
             ("reconciliation", self.reconcile.next_wakeup()),
             ("digests", self.agreement.next_wakeup()),
             ("clocks", self.clocks.next_wakeup()),
+            ("promises", self.conduct.next_wakeup()),
         ];
         for (whose, due) in timers {
             must(due.is_none_or(|due| due >= now), || {

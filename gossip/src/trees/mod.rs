@@ -30,11 +30,12 @@ mod steps;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod trust;
 
 use crate::archive::Archive;
 use crate::message::Announcement;
 use crate::peer::PeerId;
-use crate::wire::MAX_ANNOUNCED;
+use crate::wire::{MAX_ANNOUNCED, MAX_TTL};
 use crate::{Bundle, BundleId, Fault, OriginId, Planted, Time};
 use held::Held;
 use missing::Missing;
@@ -43,6 +44,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 pub(crate) use steps::Steps;
 use tree::{FAR, Forest, Tree};
+use trust::Trust;
 
 /// How many hops a bundle may make: this, or twice as many as the farthest origin known is away. A guess: more than in any
 /// mesh that was measured.
@@ -93,6 +95,7 @@ struct Link {
     gathered: Vec<(BundleId, Time)>,
     given: Given,
     names: Names,
+    trust: Trust,
 }
 
 impl Trees {
@@ -203,6 +206,7 @@ impl Trees {
         let (id, origin) = (bundle.id, bundle.id.origin);
         if self.archive.knows(&id) {
             self.held.cancel(&id, from);
+            self.kept_its_word(&id, from);
             self.prune(now, origin, from, steps);
             return false;
         }
@@ -216,14 +220,16 @@ impl Trees {
         if linked {
             tree.eager.insert(from);
         }
+        let broken = tree.on_brought(from, id);
         (tree.parent, tree.proven) = (parent, true);
         tree.pass_over(from);
+        self.judge_words(now, from, broken);
         self.forest.measured(self.key(origin), way.hops);
         let hop = u8::from(!self.planted.is(Fault::TtlNotLowered));
         let onward = Way { ttl: way.ttl.saturating_sub(hop), ..self.way(origin) };
         self.forward(now, onward, bundle, Some(from), steps);
         for (would_have_come, announcer) in announcers {
-            self.compare(announcer, &id, would_have_come, steps);
+            self.compare(now, announcer, &id, would_have_come, steps);
         }
         true
     }
@@ -231,11 +237,13 @@ impl Trees {
     /// An announcement came.
     pub(crate) fn on_announcement(&mut self, now: Time, from: PeerId, announcement: Announcement, steps: &mut Steps) {
         let Some(link) = self.links.get_mut(&from) else { return };
+        let believed = link.trust.is_believed(now);
         for (id, age) in link.names.read(announcement) {
-            let would_have_come = now.before((AGE_UNIT * age.into()).min(MAX_AGE));
+            let age = if believed { (AGE_UNIT * age.into()).min(MAX_AGE) } else { Duration::ZERO };
+            let would_have_come = now.before(age);
             if self.archive.knows(&id) {
                 self.held.cancel(&id, from);
-                self.compare(from, &id, would_have_come, steps);
+                self.compare(now, from, &id, would_have_come, steps);
                 continue;
             }
             // Where nobody is known to push, ask at once.
@@ -284,7 +292,7 @@ impl Trees {
     fn way(&self, origin: OriginId) -> Way {
         let tree = self.forest.get(&self.key(origin));
         let hops = if origin == self.me { 0 } else { tree.map_or(FAR, Tree::hops) };
-        let ttl = self.forest.depth().saturating_mul(2).max(TTL);
+        let ttl = self.forest.depth().saturating_mul(2).clamp(TTL, MAX_TTL);
         Way { ttl, hops: hops.saturating_add(1), like: tree.and_then(|tree| tree.like) }
     }
 
@@ -336,8 +344,9 @@ impl Trees {
     }
 
     /// Whether a link would have brought a bundle earlier than it came: then the link takes the parent's place.
-    fn compare(&mut self, announcer: PeerId, id: &BundleId, would_have_come: Time, steps: &mut Steps) {
-        let Some(link) = self.links.get(&announcer).filter(|_| !self.shared) else { return };
+    fn compare(&mut self, now: Time, announcer: PeerId, id: &BundleId, would_have_come: Time, steps: &mut Steps) {
+        let believed = |link: &&Link| !self.shared && link.trust.is_believed(now);
+        let Some(link) = self.links.get(&announcer).filter(believed) else { return };
         let (Some(tree), Some(came)) = (self.forest.get_mut(&id.origin), self.archive.came_mut(id)) else { return };
         let Some(parent) = tree.parent else { return };
         if would_have_come + MARGIN < *came {
@@ -350,6 +359,23 @@ impl Trees {
         } else if parent != announcer {
             let one_way = link.rtt.unwrap_or_default() / 2;
             tree.note(announcer, micros(would_have_come.before(one_way)).saturating_sub(micros(*came)), true);
+        }
+    }
+
+    /// A link was the first to bring a bundle. Another one may have said that it would be, and not have brought the one before.
+    fn judge_words(&mut self, now: Time, from: PeerId, broken: Option<PeerId>) {
+        if let Some(link) = self.links.get_mut(&from) {
+            link.trust.on_kept();
+        }
+        if let Some(link) = broken.and_then(|peer| self.links.get_mut(&peer)) {
+            link.trust.on_broken(now);
+        }
+    }
+
+    /// A link has brought a bundle after another one: it was late, and no liar.
+    fn kept_its_word(&mut self, id: &BundleId, from: PeerId) {
+        if let Some(tree) = self.forest.get_mut(&key(self.shared, id.origin)) {
+            tree.on_brought_late(from, id);
         }
     }
 

@@ -344,3 +344,30 @@ fn a_root_whose_probe_comes_back_by_a_link_pushes_to_others() {
     let pushed = |(to, message): (u64, Message)| matches!(message, Message::Bundle { .. }).then_some(to);
     assert_eq!(node.said().into_iter().filter_map(pushed).collect::<Vec<_>>(), [1, 3]);
 }
+
+#[test]
+fn who_has_a_place_on_its_word_and_brings_nothing_is_not_believed_for_a_while() {
+    let (mut node, liar, honest) = (Node::with_links(2), 1, 2);
+    let swapped = |node: &mut Node| node.said().contains(&(liar, graft(&[])));
+    for (seq, believed) in [(1, true), (2, true), (3, false), (4, false)] {
+        let now = 200 * seq;
+        node.comes(at(now), honest, seq);
+        node.said();
+        node.announces(at(now + 5), liar, [seq], 20);
+        assert_eq!(swapped(&mut node), believed, "with bundle {seq}, which it said it had long before");
+    }
+    node.comes(at(5_000), honest, 5);
+    node.said();
+    node.announces(at(5_005), liar, [5], 20);
+    assert!(swapped(&mut node), "after two seconds it has another chance");
+    // Now it does as it says: it is late once, and the first from then on.
+    for seq in 6..9 {
+        let now = 1_000 * seq;
+        node.comes(at(now), liar, seq);
+        node.comes(at(now + 50), honest, seq);
+        node.said();
+    }
+    node.comes(at(9_000), honest, 9);
+    node.announces(at(9_005), liar, [9], 20);
+    assert!(swapped(&mut node));
+}

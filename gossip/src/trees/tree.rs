@@ -3,7 +3,7 @@
 //! Invariants: an origin has one tree; at most [`MAX_ORIGINS`] are kept, and the one that was silent longest goes first.
 
 use crate::invariants::{Broken, at_most, must};
-use crate::{OriginId, PeerId, Time};
+use crate::{BundleId, OriginId, PeerId, Time};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -23,6 +23,9 @@ pub(super) struct Tree {
     pub(super) parent: Option<PeerId>,
     /// Whether the parent has brought anything since it was chosen in place of one that is gone.
     pub(super) proven: bool,
+    /// Whether the parent has its place on its word alone; and who had it so when it did not bring this bundle.
+    by_word: bool,
+    owes: Option<(PeerId, BundleId)>,
     /// How many hops away the origin is: changed by [`Forest::measured`] alone.
     hops: u8,
     /// Who else has a way to this origin, best first: whether it may be below this node, and by how much, in microseconds, it
@@ -41,6 +44,8 @@ impl Tree {
             eager,
             parent: None,
             proven: true,
+            by_word: false,
+            owes: None,
             hops: FAR,
             others: Vec::new(),
             like: None,
@@ -54,7 +59,22 @@ impl Tree {
         self.eager.remove(&parent);
         self.eager.insert(next);
         self.pass_over(next);
-        (self.parent, self.proven) = (Some(next), true);
+        (self.parent, self.proven, self.by_word) = (Some(next), true, true);
+    }
+
+    /// A peer is the first to bring a bundle. Gives the one that had its place on its word, and still owes the bundle before.
+    pub(super) fn on_brought(&mut self, from: PeerId, id: BundleId) -> Option<PeerId> {
+        let broken = self.owes.take().map(|(peer, _)| peer);
+        if self.by_word && self.parent != Some(from) {
+            self.owes = self.parent.map(|parent| (parent, id));
+        }
+        self.by_word = false;
+        broken
+    }
+
+    /// A peer brings a bundle that is known.
+    pub(super) fn on_brought_late(&mut self, from: PeerId, id: &BundleId) {
+        self.owes.take_if(|(peer, owed)| *peer == from && owed == id);
     }
 
     /// A peer has, or would have had, the last bundle so much after this node. It can't be below if that is less than zero, or
@@ -90,7 +110,7 @@ impl Tree {
 
     /// A probe came: what was known of other links was of the one before.
     pub(super) fn on_probe(&mut self, now: Time, seq: u64) {
-        self.probed = (seq, now);
+        (self.probed, self.by_word) = ((seq, now), false);
         self.others.clear();
     }
 
@@ -98,7 +118,7 @@ impl Tree {
     pub(super) fn try_parent(&mut self, peer: PeerId) {
         self.eager.insert(peer);
         self.pass_over(peer);
-        (self.parent, self.proven) = (Some(peer), false);
+        (self.parent, self.proven, self.by_word) = (Some(peer), false, false);
     }
 }
 

@@ -285,6 +285,7 @@ impl World {
                     }
                 }
                 Output::Ask(ask) => self.tell(node, Input::Answer(self.stores[node].answer(&ask))),
+                Output::Banned(_) => {}
                 Output::Disconnect { peer, because } => {
                     self.closed.push((node, because));
                     // What was sent before it still arrives: the other side hears of the end after that.

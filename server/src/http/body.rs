@@ -10,7 +10,7 @@ use tokio::time::timeout;
 /// The largest body, in bytes.
 const MAX: usize = 64 * 1_024;
 /// How long a body may take, all of it.
-const DEADLINE: Duration = Duration::from_secs(10);
+const DEADLINE: Duration = Duration::from_secs(8);
 /// How much of a larger body is read and thrown away. A client that is still sending when its connection closes may never
 /// see the answer.
 const MAX_DRAINED: usize = 16 * 1_024 * 1_024;

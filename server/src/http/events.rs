@@ -101,3 +101,38 @@ fn wrong_entries(wrong: Vec<(usize, String)>) -> HttpProblem {
         wrong.iter().take(MAX_ERRORS).map(|(index, detail)| EntryError { index: *index, detail: detail.clone() });
     wrong_event(detail).with_errors(errors.collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::response::IntoResponse;
+    use std::time::Duration;
+
+    const BODIES: [&str; 4] = [
+        r#"{"beauty": 0.8, "source": "mood", "timestamp": 1767225600000}"#,
+        r#"[{"beauty": 0}, {"beauty": 1.0e0, "timestamp": "2026-01-01T00:00:00Z"}, {"beauty": null}]"#,
+        r#"[[[[[[[[{"beauty": "0.5"}]]]]]]]]"#,
+        "\u{feff} [-0.0e-400]",
+    ];
+
+    /// Fuzz target: any body leads to events or to words that can be shown.
+    #[test]
+    fn no_body_is_too_strange_to_be_answered() {
+        bolero::check!().with_test_time(Duration::from_secs(1)).with_max_len(256).for_each(|bytes: &[u8]| {
+            let (pick, edits) = bytes.split_first().unwrap_or((&0, &[]));
+            let mut body =
+                BODIES.get(usize::from(*pick) % (BODIES.len() + 1)).map_or(Vec::new(), |b| b.as_bytes().to_vec());
+            if body.is_empty() {
+                body = edits.to_vec();
+            }
+            for edit in edits.chunks_exact(2) {
+                let at = usize::from(edit[0]) * body.len().max(1) / 256;
+                body.splice(at..(at + 1).min(body.len()).max(at), [edit[1]]);
+            }
+            match read(&body) {
+                Ok(reports) => assert!((1..=MAX_EVENTS).contains(&reports.len())),
+                Err(problem) => assert!(problem.into_response().status().is_client_error()),
+            }
+        });
+    }
+}

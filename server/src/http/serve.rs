@@ -19,7 +19,7 @@ use tower::ServiceExt;
 use tracing::{debug, warn};
 
 /// How long the head of a request may take, the wait on a kept-alive connection included.
-const HEAD: Duration = Duration::from_secs(10);
+const HEAD: Duration = Duration::from_secs(8);
 /// How long the other side may take no byte of an answer.
 const WRITE: Duration = Duration::from_secs(10);
 /// How large a head may be, in bytes.

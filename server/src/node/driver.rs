@@ -11,7 +11,7 @@ use crate::store::StoreError;
 use crate::transport::{self, Link, Packing};
 use beauty::{BeautyEvent, EventId, Origin, Report, Resolution, TimeRefusal, Timestamp, Told, Touched};
 use gossip::{
-    Because, ClockOffset, Dialect, Event, Hello, Input, Message, OriginId, Output, PeerId, State, Time, json, wire,
+    Ban, Because, ClockOffset, Dialect, Event, Hello, Input, Message, OriginId, Output, PeerId, State, Time, json, wire,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -275,8 +275,15 @@ impl Driver {
                 }
                 Output::Keep(bundle) => self.keeper.keep(Instant::now(), &bundle),
                 Output::Ask(ask) => self.keeper.ask(ask),
+                Output::Banned(ban) => self.tell_ban(&ban),
             }
         }
+    }
+
+    fn tell_ban(&self, Ban { who, until, times, reason }: &Ban) {
+        let key = who.key.map(|key| hex::encode(key.0));
+        let seconds = until.since(self.shared.time()).as_secs();
+        warn!(host = %who.host, key, reason, times, "banned for {seconds} s: it has broken too many rules");
     }
 
     fn send(&mut self, to: &[PeerId], message: &Message) {

@@ -28,6 +28,7 @@ use crate::transport::Link;
 use beauty::{EventId, Ledger, Report, TimeRefusal};
 use gossip::{Address, Direction, Message, OriginId, PeerId, State, Time};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
@@ -157,6 +158,11 @@ impl Shared {
     /// From now on nothing is kept. The first reason counts.
     fn fail(&self, why: &StoreError) {
         self.failure.get_or_init(|| why.to_string());
+    }
+
+    /// Whether connections from there are turned away: its host is banned.
+    pub(crate) fn turns_away(&self, from: IpAddr) -> bool {
+        self.protocol().state.turns_away(self.time(), &from.to_canonical().to_string())
     }
 
     /// The moment, as the protocol counts.

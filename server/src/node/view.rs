@@ -5,11 +5,11 @@ use super::{Protocol, Shared, names};
 use crate::clock;
 use crate::transport::LinkStats;
 use app::api::{
-    Conflict, Delta, Dialect, Direction, GossipSummary, Health, Named, Network, Peer, PeerState, Snapshot,
+    Banned, Conflict, Delta, Dialect, Direction, GossipSummary, Health, Named, Network, Peer, PeerState, Snapshot,
     StreamMessage, TurnedAway,
 };
 use beauty::{Heatmap, Origin, Resolution, Timestamp};
-use gossip::{Counters, PeerView};
+use gossip::{Ban, Counters, PeerView};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -98,7 +98,20 @@ impl Shared {
         let mut peers: Vec<Peer> = self.gossip().1.iter().map(|(peer, stats)| shown(peer, stats)).collect();
         peers.sort_by(|a, b| (&a.node_id, &a.address).cmp(&(&b.node_id, &b.address)));
         let turned_away = self.turned_away.list().into_iter().map(turned_away).collect();
-        Network { node_id: self.node_id.to_string(), peers, turned_away }
+        Network { node_id: self.node_id.to_string(), peers, banned: self.banned(), turned_away }
+    }
+
+    /// Who is not spoken with for a while.
+    fn banned(&self) -> Vec<Banned> {
+        let (now, wall) = (self.time(), clock::wall().as_millis());
+        let banned = |ban: &Ban| Banned {
+            host: ban.who.host.clone(),
+            public_key: ban.who.key.map(|key| hex::encode(key.0)),
+            reason: ban.reason.to_owned(),
+            times: ban.times,
+            until: wall.saturating_add(u64::try_from(ban.until.since(now).as_millis()).unwrap_or(u64::MAX)),
+        };
+        self.protocol().state.bans(now).map(banned).collect()
     }
 
     pub(crate) fn gossip_summary(&self) -> GossipSummary {
@@ -186,6 +199,7 @@ fn shown(peer: &PeerView, stats: &LinkStats) -> Peer {
         sent: stats.sent(),
         received: stats.received(),
         refused: stats.refused(),
+        score: peer.score.points(),
         in_sync: peer.in_sync,
         last_seen: stats.last_seen(),
     }

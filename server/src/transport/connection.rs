@@ -4,12 +4,14 @@
 //! the other, so a peer that doesn't read stops nobody from hearing it, and hurts only its own queue.
 
 use super::gate::LogGate;
+use super::guard::Abuse;
 use super::joining::{Entry, Socket};
 use super::limits;
 use super::link::{End, Link, LinkStats};
+use super::pace::{Load, Pace, Wait};
 use super::packing::Packing;
 use super::uplink::Uplink;
-use crate::node::{Checked, Command, Refusal, Verifier};
+use crate::node::{Checked, Command, Refusal, Shared, Verifier};
 use futures_util::{FutureExt, Sink, SinkExt, Stream, StreamExt};
 use gossip::{Address, Dialect, Direction, OriginId, PeerId, json, wire};
 use std::pin::pin;
@@ -28,6 +30,7 @@ use tracing::{debug, warn};
 #[derive(Clone)]
 pub(crate) struct Context {
     pub(crate) commands: mpsc::Sender<Command>,
+    pub(crate) node: Arc<Shared>,
     pub(crate) verifier: Verifier,
     pub(crate) packing: Arc<Packing>,
     pub(crate) uplink: Arc<Uplink>,
@@ -65,7 +68,8 @@ pub(super) async fn run(context: Context, socket: Socket, met: Met) {
     let (commands, stats_too) = (context.commands.clone(), Arc::clone(&stats));
     let writer = Writer { queue, end: Arc::clone(&end), stats: stats_too, ping: Arc::clone(&ping), uplink, commands };
     context.tasks.spawn(writer.run(sink));
-    let mut reader = Reader { context: &context, peer, dialect, label, stats, log: LogGate::default() };
+    let mut reader =
+        Reader { context: &context, peer, dialect, label, stats, log: LogGate::default(), pace: Pace::default() };
     let why = tokio::select! {
         why = reader.run(stream, &probe, &ping) => why,
         why = ended_by_node(&end) => why,
@@ -90,6 +94,7 @@ struct Reader<'a> {
     label: String,
     stats: Arc<LinkStats>,
     log: LogGate,
+    pace: Pace,
 }
 
 impl Reader<'_> {
@@ -180,8 +185,13 @@ impl Reader<'_> {
         data.iter().for_each(|_| self.stats.on_received());
         let (verifier, packing, dialect) =
             (self.context.verifier.clone(), Arc::clone(&self.context.packing), self.dialect);
-        let check = move || verifier.check(dialect, data.iter().map(|data| data.decode(dialect, &packing)).collect());
-        let checked = if bytes > limits::LARGE {
+        let check = move || {
+            let mut load = Load::of_bytes(bytes);
+            let frames: Vec<_> = data.iter().map(|data| data.decode(dialect, &packing)).collect();
+            frames.iter().for_each(|frame| load.add(frame.as_ref().ok()));
+            (load, verifier.check(dialect, frames))
+        };
+        let (load, checked) = if bytes > limits::LARGE {
             // Milliseconds: meanwhile others are served. Fails only when the node ends.
             tokio::task::spawn_blocking(check).await.unwrap_or_default()
         } else {
@@ -197,6 +207,19 @@ impl Reader<'_> {
                 let _ = self.context.commands.send(frame).await;
             }
         }
+        self.keep_pace(load).await;
+    }
+
+    /// Waits, where the peer was faster than it may be.
+    async fn keep_pace(&mut self, load: Load) {
+        let Wait { pause, is_abuse } = self.pace.spend(self.context.node.time(), load);
+        if is_abuse {
+            let why = "frames of control came faster than a node has need of";
+            self.refuse(Refusal::frame("too_fast", why.to_owned())).await;
+        }
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+        }
     }
 
     async fn on_pong(&self, payload: &[u8]) {
@@ -209,6 +232,11 @@ impl Reader<'_> {
     async fn on_error(&mut self, error: &Error) -> String {
         if let Error::Capacity(why) = error {
             self.refuse(Refusal::frame("too_large", why.to_string())).await;
+        }
+        if let Error::Io(error) = error
+            && let Some(abuse) = Abuse::of(error)
+        {
+            self.refuse(Refusal::frame(abuse.reason(), abuse.to_string())).await;
         }
         format!("the connection broke: {error}")
     }
@@ -400,6 +428,7 @@ mod tests {
         };
         let context = Context {
             commands,
+            node: Arc::clone(&shared),
             verifier: Verifier::new(shared, Unsigned::Accept, "beauty"),
             packing: Arc::default(),
             uplink: Arc::default(),
@@ -413,7 +442,7 @@ mod tests {
 
     fn reader(context: &Context) -> Reader<'_> {
         let (peer, stats, label) = (PeerId(1), Arc::new(LinkStats::new()), String::new());
-        Reader { context, peer, dialect: Dialect::Json, label, stats, log: LogGate::default() }
+        Reader { context, peer, dialect: Dialect::Json, label, stats, log: LogGate::default(), pace: Pace::default() }
     }
 
     #[tokio::test(start_paused = true)]
@@ -421,7 +450,7 @@ mod tests {
         let (context, _received) = context();
         let mut reader = reader(&context);
         let (start, probe, ping) = (Instant::now(), Notify::new(), Notify::new());
-        assert_eq!(reader.run(stream::pending(), &probe, &ping).await, "nothing was heard for 35 s");
+        assert_eq!(reader.run(stream::pending(), &probe, &ping).await, "nothing was heard for 45 s");
         assert_eq!(start.elapsed(), limits::SILENCE);
         let start = Instant::now();
         probe.notify_one();
@@ -442,7 +471,7 @@ mod tests {
         });
         probe.notify_one();
         let why = reader.run(Box::pin(answer.chain(stream::pending())), &probe, &ping).await;
-        assert_eq!(why, "nothing was heard for 35 s");
+        assert_eq!(why, "nothing was heard for 45 s");
         assert_eq!(start.elapsed(), limits::DOUBT / 2 + limits::SILENCE);
     }
 

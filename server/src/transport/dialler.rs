@@ -1,6 +1,7 @@
 //! Dialling a peer: once. When to try again is `gossip`'s to say.
 
 use super::connection::{Context, Met, run};
+use super::guard::Guard;
 use super::joining::{Entry, Socket, Whence};
 use super::stream::PeerStream;
 use super::{limits, uplink};
@@ -94,7 +95,7 @@ async fn upgrade(entry: &Entry, address: &Address, whence: &Whence, request: Req
     } else {
         Carried { bytes: Box::new(stream), binding: None }
     };
-    let stream = PeerStream::new(carried);
+    let stream = Guard::new(PeerStream::new(carried));
     let (socket, _) = client_async_with_config(request, stream, Some(limits::web_socket_config())).await?;
     Ok(socket)
 }

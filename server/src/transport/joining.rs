@@ -1,5 +1,6 @@
 //! The handshake by which a connection becomes one to a peer, over a WebSocket. What is said and judged is `gossip::join`'s.
 
+use super::guard::Guard;
 use super::limits;
 use super::stream::PeerStream;
 use crate::node::{Attempt, TurnedAway};
@@ -16,7 +17,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tracing::{debug, warn};
 
 /// A connection on which nothing was said yet.
-pub(super) type Socket = WebSocketStream<PeerStream>;
+pub(super) type Socket = WebSocketStream<Guard<PeerStream>>;
 
 /// On which terms one joins, through what, and who could not.
 pub(crate) struct Entry {
@@ -52,14 +53,14 @@ impl Entry {
         dialect: Dialect,
         deadline: Instant,
     ) -> Option<OriginId> {
-        let channel = socket.get_ref().channel(dialect);
+        let channel = socket.get_ref().stream().channel(dialect);
         let (mut joining, first) = Joining::begin(Arc::clone(&self.terms), whence.direction, channel, rand::random());
-        socket.get_mut().limit(Some(MAX_BYTES));
+        socket.get_mut().stream_mut().limit(Some(MAX_BYTES));
         let outcome = timeout_at(deadline, speak(socket, &mut joining, first)).await;
         let claimed = joining.claimed();
         match outcome.unwrap_or(Err(Failure::Refused(Refusal::Late))) {
             Ok(key) => {
-                socket.get_mut().limit(None);
+                socket.get_mut().stream_mut().limit(None);
                 if whence.direction == Direction::Outbound {
                     self.turned_away.joined(&whence.address);
                 }
@@ -134,7 +135,7 @@ async fn speak(socket: &mut Socket, joining: &mut Joining, first: Option<String>
     loop {
         let text = match socket.next().await {
             None => return Err(Failure::Broken("the peer hung up".to_owned())),
-            Some(Err(_)) if socket.get_ref().is_spent() => return Err(Failure::Refused(Refusal::TooLarge)),
+            Some(Err(_)) if socket.get_ref().stream().is_spent() => return Err(Failure::Refused(Refusal::TooLarge)),
             Some(Err(error)) => return Err(broken(error)),
             Some(Ok(Message::Text(text))) => text,
             // What nodes of earlier versions begin with.

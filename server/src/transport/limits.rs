@@ -16,15 +16,16 @@ pub(super) const HANDSHAKE: Duration = Duration::from_secs(5);
 pub(super) const WRITE: Duration = Duration::from_secs(10);
 /// How much is written before a flush: a frame as large as any, or as many small ones. A guess.
 pub(super) const AT_ONCE: usize = 64 * 1_024;
-/// How often a peer is pinged, and after how much silence it counts as gone: two missed pongs.
-pub(super) const PING: Duration = Duration::from_secs(15);
-pub(super) const SILENCE: Duration = Duration::from_secs(35);
+/// How often a peer is pinged, and after how much silence it counts as gone: two missed pongs, and what the second may take.
+pub(super) const PING: Duration = Duration::from_secs(20);
+pub(super) const SILENCE: Duration = Duration::from_secs(45);
 /// How long the answer to a ping may take where there is reason to think that the peer is gone.
 pub(super) const DOUBT: Duration = Duration::from_secs(5);
 /// How long a connection that is being closed may go on sending what waits.
 pub(super) const FAREWELL: Duration = Duration::from_secs(1);
-/// Handshakes under way at once.
-pub(super) const HANDSHAKES: usize = 64;
+/// Handshakes under way at once; one more, and the oldest ends. A guess: whoever wants a handshake of 50 ms to fail must open
+/// 5,000 connections a second.
+pub(super) const HANDSHAKES: usize = 256;
 
 /// Connections from one address at once, those in their handshake included.
 pub(super) const PER_ADDRESS: usize = 8;

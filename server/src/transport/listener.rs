@@ -1,6 +1,8 @@
 //! The port for peers.
 
 use super::connection::{Context, Met, run};
+use super::guard::Guard;
+use super::handshakes::Handshakes;
 use super::joining::{Entry, Socket, Whence};
 use super::limits;
 use super::places::Places;
@@ -13,7 +15,6 @@ use gossip::{Address, Dialect, Direction};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::accept_hdr_async_with_config;
 use tokio_tungstenite::tungstenite::Error;
@@ -29,7 +30,7 @@ const MAX_OFFERED: usize = 8;
 /// `limit_loopback`: whether the limit for an address holds for this machine's own, too.
 pub(crate) async fn listen(context: Context, listener: TcpListener, limit_loopback: bool) {
     let places = Places::new(limit_loopback);
-    let handshakes = Arc::new(Semaphore::new(limits::HANDSHAKES));
+    let handshakes = Arc::new(Handshakes::default());
     loop {
         let accepted = tokio::select! {
             () = context.shutdown.cancelled() => return,
@@ -44,21 +45,24 @@ pub(crate) async fn listen(context: Context, listener: TcpListener, limit_loopba
                 continue;
             }
         };
+        if context.node.turns_away(from.ip()) {
+            debug!(%from, "dropped: it is banned");
+            continue;
+        }
         let Some(place) = places.take(from.ip()) else {
             debug!(%from, "dropped: its address has {} connections", limits::PER_ADDRESS);
             continue;
         };
-        let Ok(permit) = Arc::clone(&handshakes).try_acquire_owned() else {
-            debug!(%from, "dropped: {} handshakes are under way", limits::HANDSHAKES);
-            continue;
-        };
+        let turn = handshakes.begin();
         let peer = context.clone();
         context.tasks.spawn(async move {
             let _place = place;
-            let met = peer.shutdown.run_until_cancelled(meet(&peer.entry, stream, from)).await.flatten();
-            drop(permit);
-            if let Some((socket, met)) = met {
-                run(peer, socket, met).await;
+            let meeting = turn.take(meet(&peer.entry, stream, from));
+            let Some(met) = peer.shutdown.run_until_cancelled(meeting).await else { return };
+            match met {
+                Some(Some((socket, met))) => run(peer, socket, met).await,
+                Some(None) => {}
+                None => debug!(%from, "dropped: {} handshakes have begun since", limits::HANDSHAKES),
             }
         });
     }
@@ -144,7 +148,7 @@ async fn upgrade(entry: &Entry, stream: TcpStream, whence: &Whence) -> Result<(S
         entry.no_tls(whence, &error);
         Error::Io(std::io::Error::other(error))
     })?;
-    let stream = PeerStream::new(carried);
+    let stream = Guard::new(PeerStream::new(carried));
     let socket = accept_hdr_async_with_config(stream, agree, Some(limits::web_socket_config())).await?;
     Ok((socket, offer))
 }

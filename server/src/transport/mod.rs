@@ -6,10 +6,13 @@
 mod connection;
 mod dialler;
 mod gate;
+mod guard;
+mod handshakes;
 mod joining;
 mod limits;
 mod link;
 mod listener;
+mod pace;
 mod packing;
 mod places;
 mod stream;

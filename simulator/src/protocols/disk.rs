@@ -3,7 +3,7 @@
 use crate::bits::Bits;
 use crate::past::Past;
 use crate::protocol::{BroadcastId, Payload};
-use gossip::{Answer, Ask, Bundle, BundleId, Event, Fingerprint, Held, MemoryStore, Message, OriginId};
+use gossip::{Address, Answer, Ask, Bundle, BundleId, Event, Fingerprint, Held, MemoryStore, Message, OriginId};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -73,12 +73,19 @@ pub(super) struct Disk {
     common: Rc<Common>,
     has_past: bool,
     own: MemoryStore,
+    /// Addresses that were known when the node ended.
+    pub(super) known: Vec<Address>,
 }
 
 impl Disk {
     /// An empty one, but for the past.
     pub(super) fn new(common: Rc<Common>, has_past: bool) -> Disk {
-        Disk { common, has_past, own: MemoryStore::new(STORE_BYTES) }
+        Disk { common, has_past, own: MemoryStore::new(STORE_BYTES), known: Vec::new() }
+    }
+
+    /// The same, with addresses that are known.
+    pub(super) fn with_known(self, known: Vec<Address>) -> Disk {
+        Disk { known, ..self }
     }
 
     fn past(&self) -> Option<&OldDisk> {

@@ -1,11 +1,17 @@
 //! The protocols that are measured.
 
+mod besieger;
 mod disk;
+mod hostile;
+mod hosts;
 mod iroh;
 mod ours;
 mod pings;
 mod watch;
 
+pub use besieger::Siege;
+pub use hostile::{Deed, Hostile};
+pub use hosts::Hosts;
 pub use iroh::Iroh;
 pub use ours::Ours;
 

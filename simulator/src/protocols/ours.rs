@@ -5,6 +5,7 @@
 //! state; and what the application holds is told as a digest whenever it has changed.
 
 use super::disk::{Common, Disk, hash};
+use super::hosts::{Hosts, PORT};
 use super::pings::Pings;
 use super::watch::Watch;
 use crate::bits::Bits;
@@ -13,8 +14,8 @@ use crate::protocol::{
     BroadcastId, ConnId, Effect, Fact, Frame, Moment, NodeId, Payload, Protocol, Seat, SimNode, node_name,
 };
 use gossip::{
-    Address, Bundle, BundleId, Config, Dialect, Digest, Direction, Event, Input, InstanceId, Me, Message, OriginId,
-    Output, PeerId, Planted, Signature, State, Time, json, wire,
+    Bundle, BundleId, Config, Dialect, Digest, Direction, Event, Input, InstanceId, Me, Message, OriginId, Output,
+    PeerId, Planted, Signature, State, Time, json, wire,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -24,8 +25,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// Where all nodes listen.
-const PORT: u16 = 8091;
 /// What wall clocks show when the world begins, in microseconds: a moment of 2023. None is older than a clock is off.
 const EPOCH_MICROS: i64 = 1_700_000_000_000_000;
 
@@ -41,6 +40,7 @@ pub struct Ours {
     adaptive_fanout: bool,
     watched: bool,
     planted: Planted,
+    hosts: Hosts,
 }
 
 impl Ours {
@@ -56,6 +56,7 @@ impl Ours {
             adaptive_fanout: true,
             watched: false,
             planted: Planted::default(),
+            hosts: Hosts::default(),
         }
     }
 
@@ -71,12 +72,18 @@ impl Ours {
             adaptive_fanout: true,
             watched: false,
             planted: Planted::default(),
+            hosts: Hosts::default(),
         }
     }
 
     /// Source-rooted trees, with somebody who looks over each node's shoulder.
     pub fn watched() -> Ours {
         Ours { watched: true, ..Ours::trees() }
+    }
+
+    /// The same, where nodes are at other addresses.
+    pub fn at(self, hosts: Hosts) -> Ours {
+        Ours { hosts, ..self }
     }
 
     /// The same, with a fault in every node.
@@ -102,6 +109,7 @@ impl Ours {
             adaptive_fanout: true,
             watched: false,
             planted: Planted::default(),
+            hosts: Hosts::default(),
         }
     }
 
@@ -117,6 +125,7 @@ impl Ours {
             adaptive_fanout: true,
             watched: false,
             planted: Planted::default(),
+            hosts: Hosts::default(),
         }
     }
 }
@@ -149,8 +158,10 @@ impl Protocol for Ours {
     }
 
     fn start(&self, mut seat: Seat) -> Box<dyn SimNode> {
-        let defaults = Config::default();
-        let bootstrap = seat.contacts.iter().filter_map(|peer| address(*peer)).collect();
+        let disk = seat.disk.and_then(|disk| disk.downcast_ref::<Disk>().cloned());
+        let known = disk.as_ref().map_or_else(Vec::new, |disk| disk.known.clone());
+        let defaults = Config { known, ..Config::default() };
+        let bootstrap = seat.contacts.iter().filter_map(|peer| self.hosts.address(*peer)).collect();
         let (shared_tree, adaptive_fanout) = (self.shared_tree, self.adaptive_fanout);
         let defaults = Config { shared_tree, adaptive_fanout, planted: self.planted, ..defaults };
         let config = if seat.overlay_given {
@@ -169,12 +180,12 @@ impl Protocol for Ours {
             port: PORT,
             epoch_micros: EPOCH_MICROS.saturating_add(seat.skew).unsigned_abs(),
         };
-        let disk = seat.disk.and_then(|disk| disk.downcast_ref::<Disk>().cloned());
         let common = seat.common.downcast::<Common>().unwrap_or_default();
         let store = disk.unwrap_or_else(|| Disk::new(Rc::clone(&common), seat.has_past));
         let (held, digest) = store.past_events();
         Box::new(Node {
             dialect: self.dialect,
+            hosts: self.hosts,
             state: State::new(config, me, ChaCha8Rng::from_rng(&mut seat.rng)),
             peers: BTreeMap::new(),
             pings: Pings::default(),
@@ -190,6 +201,7 @@ impl Protocol for Ours {
 
 struct Node {
     dialect: Dialect,
+    hosts: Hosts,
     state: State,
     peers: BTreeMap<PeerId, NodeId>,
     pings: Pings,
@@ -207,16 +219,6 @@ struct Node {
 /// Whose bundles a node's own are.
 fn origin_id(node: NodeId) -> OriginId {
     OriginId(*blake3::hash(&node.0.to_le_bytes()).as_bytes())
-}
-
-/// Where a node listens.
-fn address(node: NodeId) -> Option<Address> {
-    Address::new(&format!("n{}.sim", node.0), PORT).ok()
-}
-
-/// Who listens there.
-fn listener(address: &Address) -> Option<NodeId> {
-    address.host().strip_prefix('n')?.strip_suffix(".sim")?.parse().ok().map(NodeId)
 }
 
 fn event(payload: &Payload) -> Event {
@@ -242,7 +244,7 @@ impl SimNode for Node {
                 self.tell(now, Input::PeerDown { peer: PeerId(conn.0) });
             }
             Fact::DialFailed { peer } => {
-                if let Some(address) = address(peer) {
+                if let Some(address) = self.hosts.address(peer) {
                     self.tell(now, Input::DialFailed { address });
                 }
             }
@@ -272,7 +274,8 @@ impl SimNode for Node {
     }
 
     fn disk(&self) -> Option<Rc<dyn Any>> {
-        Some(Rc::new(self.store.clone()))
+        let known = self.state.known_addresses().cloned().collect();
+        Some(Rc::new(self.store.clone().with_known(known)))
     }
 
     fn check(&self, now: Time) -> Result<(), String> {
@@ -311,7 +314,7 @@ impl Node {
     }
 
     fn on_up(&mut self, now: Time, conn: ConnId, node: NodeId, dialled: bool) {
-        let Some(address) = address(node) else { return };
+        let Some(address) = self.hosts.address(node) else { return };
         let peer = PeerId(conn.0);
         let direction = if dialled { Direction::Outbound } else { Direction::Inbound };
         self.peers.insert(peer, node);
@@ -369,7 +372,7 @@ impl Node {
                     effects.extend(frame(self.dialect, &message).map(|frame| Effect::Send { to, frame }));
                 }
                 Output::Connect { address } => {
-                    effects.extend(listener(&address).map(|peer| Effect::Connect { peer }));
+                    effects.extend(self.hosts.listener(&address).map(|peer| Effect::Connect { peer }));
                 }
                 Output::Disconnect { peer, .. } => {
                     self.forget(ConnId(peer.0));
@@ -388,6 +391,7 @@ impl Node {
                     }
                 }
                 Output::Ask(ask) => self.tell(now, Input::Answer(self.store.answer(&ask))),
+                Output::Banned(_) => {}
             }
         }
     }
@@ -438,11 +442,5 @@ mod tests {
         for dialect in [Dialect::Json, Dialect::V2] {
             assert!(frame(dialect, &Message::Peers(Vec::new())).unwrap().carries.is_empty());
         }
-    }
-
-    #[test]
-    fn nodes_are_found_at_their_addresses() {
-        assert_eq!(listener(&address(NodeId(42)).unwrap()), Some(NodeId(42)));
-        assert_eq!(listener(&"ws://elsewhere:1".parse().unwrap()), None);
     }
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// How often a connection is pinged: as `server` has it.
-const EVERY: Duration = Duration::from_secs(15);
+const EVERY: Duration = Duration::from_secs(20);
 /// The first byte of each. No frame of either dialect begins with them.
 const PING: u8 = 0x89;
 const PONG: u8 = 0x8a;
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_ping_comes_back_with_the_round_trip_and_the_next_one_is_sent_in_fifteen_seconds() {
+    fn a_ping_comes_back_with_the_round_trip_and_the_next_one_is_sent_in_twenty_seconds() {
         let (mut ours, mut theirs, conn) = (Pings::default(), Pings::default(), ConnId(4));
         let at = |millis: u64| Time::from_micros(millis * 1_000);
         let sent = |effects: &mut Vec<Effect>| match effects.pop() {
@@ -99,7 +99,7 @@ mod tests {
         let pong = sent(&mut effects);
         assert_eq!(ours.on_frame(at(150), conn, &pong, &mut effects), Some(Duration::from_millis(50)));
         assert!(effects.is_empty());
-        assert_eq!(ours.next_wakeup(), Some(at(15_100)));
+        assert_eq!(ours.next_wakeup(), Some(at(20_100)));
         ours.stop(conn);
         assert_eq!(ours.next_wakeup(), None);
     }

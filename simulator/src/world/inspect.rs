@@ -16,6 +16,18 @@ impl World<'_> {
         self.first_fault(|node, now| node.check_rest(now))
     }
 
+    /// The nodes at the other ends of a node's links, and whether it has dialled them itself.
+    pub fn links(&self, node: NodeId) -> Vec<(NodeId, bool)> {
+        let Some(slot) = self.slots.get(node.index()) else { return Vec::new() };
+        let neighbours = slot.node.as_ref().map(|node| node.neighbours()).unwrap_or_default();
+        // The dialler's end of a connection is the even one.
+        let dialled = |peer: NodeId| {
+            let ends = slot.ends.iter().filter(|end| end.0.is_multiple_of(2));
+            ends.into_iter().any(|end| self.connections.node(opposite(*end)) == Some(peer))
+        };
+        neighbours.into_iter().map(|peer| (peer, dialled(peer))).collect()
+    }
+
     /// Pairs of nodes with more than one connection between them, of those that stand, and which these are.
     pub fn twice_connected(&self) -> BTreeMap<(NodeId, NodeId), BTreeSet<ConnId>> {
         let mut pairs = BTreeMap::<_, BTreeSet<ConnId>>::new();

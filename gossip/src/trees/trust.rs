@@ -1,0 +1,63 @@
+//! How far a link's word is believed.
+//!
+//! An announcer that was earlier than the payload takes the parent's place on its word alone. Whoever announces as the first
+//! of all and sends nothing would have it with each bundle, and each time all below would have to wait until others are
+//! asked. So a link that was given a place on its word and then brought nothing is not believed for a while, whatever it
+//! announces of any origin; longer each time, and sooner again with each bundle that it is the first to bring.
+//!
+//! Invariants: a link that does as it says is always believed.
+
+use crate::Time;
+use std::time::Duration;
+
+/// How long a link is not believed at first, by how much longer each time, and at most. Guesses.
+const FIRST: Duration = Duration::from_secs(2);
+const LONGER: u32 = 4;
+const LONGEST: Duration = Duration::from_secs(600);
+
+/// What is known of a link's word.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Trust {
+    broken: u32,
+    until: Time,
+}
+
+impl Trust {
+    pub(super) fn is_believed(self, now: Time) -> bool {
+        now >= self.until
+    }
+
+    /// It was the first to bring a bundle.
+    pub(super) fn on_kept(&mut self) {
+        self.broken = self.broken.saturating_sub(1);
+    }
+
+    /// It had said that it would be, and has not brought the bundle at all.
+    pub(super) fn on_broken(&mut self, now: Time) {
+        if self.is_believed(now) {
+            self.until = now + FIRST.saturating_mul(LONGER.saturating_pow(self.broken)).min(LONGEST);
+            self.broken = self.broken.saturating_add(1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_breaks_its_word_is_believed_later_each_time_and_who_keeps_it_sooner() {
+        let (mut trust, mut now, mut pauses) = (Trust::default(), Time::ZERO, Vec::new());
+        for _ in 0..6 {
+            assert!(trust.is_believed(now));
+            trust.on_broken(now);
+            trust.on_broken(now);
+            pauses.push(trust.until.since(now).as_secs());
+            now = trust.until;
+        }
+        assert_eq!(pauses, [2, 8, 32, 128, 512, 600], "a word that is broken with many origins is broken once");
+        (0..6).for_each(|_| trust.on_kept());
+        trust.on_broken(now);
+        assert_eq!(trust.until.since(now), FIRST);
+    }
+}

@@ -1,0 +1,165 @@
+//! How fast one peer may be: what is beyond its budgets waits, and with it all that the peer sends behind it.
+//!
+//! Waiting costs nothing: what has not been read stays in the system's buffers, and then in the peer's. An honest peer that
+//! brings a day's events is slowed down, and no more. One that goes on and on with frames which are no events or which nobody
+//! asked for is told from it by how long it has had to wait for these alone.
+
+use gossip::{Bucket, Exchange, Message, Time};
+use std::time::Duration;
+
+/// Bytes a second, and at once: twice what a line of 100 Mbit/s carries. All these are guesses.
+const BYTES: Bucket = Bucket::new(24 << 20, 32 << 20);
+/// Events: what a page of readings from a few hundred hosts each second comes to, a hundred times.
+const EVENTS: Bucket = Bucket::new(100_000, 200_000);
+/// Signatures: a quarter of a core.
+const CHECKS: Bucket = Bucket::new(10_000, 20_000);
+/// Frames of reconciliation: each costs a look into the store.
+const SYNC: Bucket = Bucket::new(4_000, 8_000);
+/// All other frames.
+const CONTROL: Bucket = Bucket::new(2_000, 4_000);
+/// The longest wait at once; what is still owed then is waited for behind the next frame.
+const LONGEST: Duration = Duration::from_secs(1);
+
+/// What has been spent on one connection.
+#[derive(Debug)]
+pub(super) struct Pace {
+    bytes: Bucket,
+    events: Bucket,
+    checks: Bucket,
+    sync: Bucket,
+    control: Bucket,
+    /// How long was waited for frames that are no events, since it was last told.
+    waited: Duration,
+}
+
+/// How long to wait before the next frame is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Wait {
+    pub(super) pause: Duration,
+    /// Whether that was so often that it is no accident.
+    pub(super) is_abuse: bool,
+}
+
+/// What came together: counted before it is handed on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Load {
+    bytes: u32,
+    events: u32,
+    checks: u32,
+    sync: u32,
+    control: u32,
+}
+
+impl Default for Pace {
+    fn default() -> Pace {
+        Pace { bytes: BYTES, events: EVENTS, checks: CHECKS, sync: SYNC, control: CONTROL, waited: Duration::ZERO }
+    }
+}
+
+impl Load {
+    pub(super) fn of_bytes(bytes: usize) -> Load {
+        Load { bytes: u32::try_from(bytes).unwrap_or(u32::MAX), ..Load::default() }
+    }
+
+    /// A frame has been read. `None`: it can't be.
+    pub(super) fn add(&mut self, message: Option<&Message>) {
+        let bundles = message.map_or(&[][..], Message::bundles);
+        self.checks += bundles.len() as u32;
+        self.events += bundles.iter().map(|bundle| bundle.events.len() as u32).sum::<u32>();
+        match message {
+            Some(Message::Event { .. }) => self.events += 1,
+            Some(Message::Bundle { .. }) => {}
+            // An answer was asked for.
+            Some(Message::Exchange(Exchange::Missed { .. })) => {}
+            Some(Message::Exchange(_)) => self.sync += 1,
+            _ => self.control += 1,
+        }
+    }
+}
+
+impl Pace {
+    /// Spends what has come.
+    pub(super) fn spend(&mut self, now: Time, load: Load) -> Wait {
+        let fair = [
+            self.bytes.spend(now, load.bytes),
+            self.events.spend(now, load.events),
+            self.checks.spend(now, load.checks),
+        ];
+        let unfair = self.sync.spend(now, load.sync).max(self.control.spend(now, load.control)).min(LONGEST);
+        let pause = fair.into_iter().fold(unfair, Duration::max).min(LONGEST);
+        self.waited += unfair;
+        let is_abuse = self.waited >= LONGEST;
+        if is_abuse {
+            self.waited = Duration::ZERO;
+        }
+        Wait { pause, is_abuse }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gossip::{Bundle, BundleId, Event, OriginId, Signature, Way};
+
+    fn at(millis: u64) -> Time {
+        Time::from_micros(millis * 1_000)
+    }
+
+    fn load(message: &Message) -> Load {
+        let mut load = Load::default();
+        load.add(Some(message));
+        load
+    }
+
+    fn bundle(events: usize) -> Message {
+        let event = Event { id: uuid::Uuid::nil(), node_id: "n".into(), json: "{}".into() };
+        let id = BundleId { origin: OriginId([1; 32]), seq: 1 };
+        let bundle = Bundle { id, events: vec![event; events].into(), signature: Signature::NONE };
+        Message::Bundle { way: Way { ttl: 9, hops: 1, like: None }, bundle }
+    }
+
+    #[test]
+    fn a_days_events_are_slowed_down_and_are_no_abuse() {
+        let (mut pace, mut now, full) = (Pace::default(), 0, load(&bundle(256)));
+        for _ in 0..10_000 {
+            let wait = pace.spend(at(now), full);
+            assert!(!wait.is_abuse);
+            now += wait.pause.as_millis() as u64;
+        }
+        // 2,560,000 events, of which 200,000 come at once.
+        assert!((22_000..26_000).contains(&now), "{now} ms");
+    }
+
+    #[test]
+    fn signatures_have_a_budget_of_their_own() {
+        let (mut pace, mut now, one) = (Pace::default(), 0, load(&bundle(1)));
+        for _ in 0..30_000 {
+            now += pace.spend(at(now), one).pause.as_millis() as u64;
+        }
+        assert!((900..1_200).contains(&now), "{now} ms for 10,000 beyond the burst");
+    }
+
+    #[test]
+    fn who_goes_on_with_frames_that_nobody_needs_is_found_out_within_seconds() {
+        let (mut pace, mut now, graft) = (Pace::default(), 0, load(&Message::Graft(Vec::new())));
+        let mut found = Vec::new();
+        for _ in 0..20_000 {
+            // It sends as fast as it is read, and 10,000 frames a second at most.
+            let wait = pace.spend(Time::from_micros(now), graft);
+            now += (wait.pause.as_micros() as u64).max(100);
+            if wait.is_abuse {
+                found.push(now / 1_000_000);
+            }
+        }
+        assert!(found.len() >= 3 && found[2] <= 5, "{found:?} s");
+        let (mut pace, honest) = (Pace::default(), load(&Message::Prune(Vec::new())));
+        assert!((0..60_000_u64).all(|n| pace.spend(at(n), honest) == Wait { pause: Duration::ZERO, is_abuse: false }));
+    }
+
+    #[test]
+    fn one_frame_of_any_size_is_waited_for_a_second_at_most() {
+        let mut load = Load::of_bytes(usize::MAX);
+        load.add(None);
+        assert_eq!(Pace::default().spend(Time::ZERO, load).pause, LONGEST);
+    }
+}
