@@ -11,6 +11,7 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// The process, and where it is reached. It is killed when this is dropped.
@@ -20,7 +21,8 @@ pub(crate) struct Process {
     pub(crate) peers: String,
     /// What the log has said, as far as it was read.
     pub(crate) said: String,
-    log: BufReader<ChildStderr>,
+    /// The log from then on, unless somebody else reads it.
+    log: Option<BufReader<ChildStderr>>,
 }
 
 impl Drop for Process {
@@ -44,11 +46,12 @@ impl Process {
         let mut child = command.spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap());
         let nowhere = ([127, 0, 0, 1], 0).into();
-        let mut process = Process { child, http: nowhere, peers: String::new(), said: String::new(), log };
+        let mut process = Process { child, http: nowhere, peers: String::new(), said: String::new(), log: Some(log) };
         let between = |text: &str, from: &str, to: char| Some(text.split_once(from)?.1.split_once(to)?.0.to_owned());
         loop {
             let said = &mut process.said;
-            assert!(process.log.read_line(said).unwrap() > 0, "the node ended instead of starting: {said}");
+            let read = process.log.as_mut().unwrap().read_line(said).unwrap();
+            assert!(read > 0, "the node ended instead of starting: {said}");
             let http = between(said, "http://", '/').and_then(|http| http.parse().ok());
             let peers =
                 between(said, "connect to ws://", '\n').and_then(|at| Some(format!("ws://{}", at.split(';').next()?)));
@@ -79,8 +82,25 @@ impl Process {
     /// What the log says until the process ends.
     pub(crate) fn rest(&mut self) -> String {
         let mut rest = String::new();
-        while self.log.read_line(&mut rest).is_ok_and(|read| read > 0) {}
+        if let Some(log) = &mut self.log {
+            while log.read_line(&mut rest).is_ok_and(|read| read > 0) {}
+        }
         rest
+    }
+
+    /// Reads the log from now on: a node that logs much must not wait for whoever reads it.
+    pub(crate) fn log_in_the_background(&mut self) -> Arc<Mutex<String>> {
+        let lines: Arc<Mutex<String>> = Arc::default();
+        if let Some(mut log) = self.log.take() {
+            let lines = Arc::clone(&lines);
+            std::thread::spawn(move || {
+                let mut line = String::new();
+                while log.read_line(&mut line).is_ok_and(|read| read > 0) {
+                    lines.lock().unwrap().push_str(&std::mem::take(&mut line));
+                }
+            });
+        }
+        lines
     }
 
     pub(crate) async fn client(&self) -> SendRequest<Full<Bytes>> {
