@@ -65,6 +65,17 @@ step page cargo clippy -p frontend --target wasm32-unknown-unknown -- -D warning
 # The domain and the protocol are pure: that they compile for the browser is the proof.
 step wasm cargo build -p beauty -p gossip --target wasm32-unknown-unknown || true
 step doctests cargo test --doc --workspace || true
+# tests/dependencies.rs checks all but advisories: their database is a git repository, which is not reached from everywhere.
+if have cargo-deny; then
+    step deny cargo deny check licenses bans sources || true
+    if cargo deny fetch db >/dev/null 2>&1; then
+        step advisories cargo deny check advisories || true
+    else
+        say "The advisory database can't be reached from here: advisories are not checked"
+    fi
+else
+    say "cargo-deny is not here: licences, bans and sources are checked by server/tests/dependencies.rs, advisories are not"
+fi
 # Fuzz targets run for 20 s each, beside all others.
 BOLERO_RANDOM_TEST_TIME_MS=20000 step nextest cargo nextest run --workspace --no-fail-fast || true
 # Each planted fault must be found: with a feature that no other build has.
