@@ -25,7 +25,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 /// twenty, and who sends more than budgets allow after seconds.
 const FORGED: u32 = 10;
 const GARBLED: u32 = 5;
-const FLOODS: u32 = 34;
+const FLOODS: u32 = 40;
 const TOO_MUCH: u32 = 1;
 const SILENT: u32 = 4;
 /// How many points come back each second. A guess.
