@@ -9,7 +9,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 fn event() -> impl Strategy<Value = Event> {
-    (any::<u128>(), "[^\\p{C}]{1,64}").prop_map(|(id, node_id)| {
+    (any::<u128>(), "[^\\p{C}\\p{Zl}\\p{Zp}]{1,64}").prop_map(|(id, node_id)| {
         let id = Uuid::from_u128(id);
         let json = serde_json::json!({ "event_id": id, "node_id": node_id, "beauty": 0.5 }).to_string();
         Event { id, node_id: node_id.into(), json: json.into() }
@@ -59,7 +59,7 @@ fn exchange() -> impl Strategy<Value = Exchange> {
 
 fn message() -> impl Strategy<Value = Message> {
     let digest = || "[!-~]{1,128}".prop_map(|text| Digest(Arc::from(text)));
-    let way = (any::<u8>(), any::<u8>(), proptest::option::of(origin())).prop_map(|(ttl, hops, like)| Way {
+    let way = (0..=wire::MAX_TTL, any::<u8>(), proptest::option::of(origin())).prop_map(|(ttl, hops, like)| Way {
         ttl,
         hops,
         like,
