@@ -17,6 +17,7 @@ use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use beauty::Resolution;
 use futures_util::{Stream, stream};
+use gossip::Bucket;
 use std::convert::Infallible;
 use std::sync::Arc;
 use tokio::sync::broadcast::{self, error::RecvError};
@@ -25,8 +26,9 @@ use tokio_util::sync::CancellationToken;
 
 /// How many readers a node serves at once.
 const MAX_READERS: usize = 1_024;
-/// A reader over a WebSocket has nothing to say: what it sends is small or refused.
+/// A reader over a WebSocket has nothing to say: what it sends is small or refused, and seldom. So many a second, and at once.
 const MAX_SAID: usize = 1_024;
+const SAID: Bucket = Bucket::new(4, 64);
 
 /// The places for readers.
 pub(super) struct Readers(Arc<Semaphore>);
@@ -133,6 +135,7 @@ impl Reader {
     }
 
     async fn run(mut self, mut socket: WebSocket) {
+        let mut heard = SAID;
         loop {
             let message = tokio::select! {
                 next = self.next() => match next {
@@ -145,7 +148,13 @@ impl Reader {
                     }
                 },
                 said = socket.recv() => match said {
-                    Some(Ok(_)) => continue,
+                    Some(Ok(_)) if heard.take(self.node.shared.time(), 1) => continue,
+                    Some(Ok(_)) => {
+                        let reason = "a reader has nothing to say, and says too much".into();
+                        // Whether it hears that makes no difference: the connection ends.
+                        let _ = socket.send(Message::Close(Some(CloseFrame { code: close_code::POLICY, reason }))).await;
+                        return;
+                    }
                     Some(Err(_)) | None => return,
                 },
             };

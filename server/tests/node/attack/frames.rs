@@ -1,11 +1,14 @@
 //! Frames that are allowed one by one, and harm by their number; and peers that take nothing.
 
 use super::{Honest, closed, connect, either, memory_kib, peers, stranger, web_socket};
+use futures_util::{FutureExt, SinkExt, StreamExt};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_tungstenite::connect_async;
+use tokio_tungstenite::tungstenite::Message;
 
 /// By how much the node's memory may grow.
 const GROWTH_KIB: u64 = 100 * 1_024;
@@ -82,6 +85,26 @@ async fn fragments_and_pings_without_end_are_cut_off_at_once() {
     let rejected = honest.alpha.get("/federated/gossip/summary").await.json()["rejected"].clone();
     assert_eq!(rejected["fragments"], 2 * each as u64, "{rejected}");
     assert_eq!(rejected["too_many_controls"], 2 * each as u64, "{rejected}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_of_the_stream_that_only_talks_is_closed() {
+    let honest = Honest::start(&[]).await;
+    let (mut socket, _) = connect_async(format!("ws://{}/federated/stream", honest.alpha.http)).await.unwrap();
+    let talks = async {
+        loop {
+            if socket.send(Message::Ping("x".into())).await.is_err() {
+                return None;
+            }
+            while let Some(Some(Ok(frame))) = socket.next().now_or_never() {
+                if let Message::Close(frame) = frame {
+                    return frame;
+                }
+            }
+        }
+    };
+    let said = timeout(PATIENCE, talks).await.expect("the node closes it");
+    assert!(said.is_none_or(|frame| frame.reason.contains("nothing to say")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
