@@ -29,6 +29,10 @@ dev: ## Rebuild and reload one node at http://127.0.0.1:8080 while you edit
 bench: ## Measure, and name the machine
 	@exec scripts/bench.sh
 
+.PHONY: audit
+audit: ## Measure the page: Lighthouse, first paint, frames, memory, pages a second (AUDIT_SECONDS)
+	@exec scripts/audit.sh
+
 .PHONY: soak
 soak: ## Run chaos and fuzzing for hours: 10,000 seeds, then HOURS (default 1) for each target
 	@exec scripts/soak.sh

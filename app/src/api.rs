@@ -14,6 +14,8 @@ use std::collections::BTreeMap;
 pub struct Health {
     /// `ok`, or a word for what is wrong: `disk-failed`, or `key-in-use-twice` where a copy of this node runs elsewhere.
     pub status: String,
+    /// The name of the mesh.
+    pub mesh: String,
     /// The name of this node: a claim.
     pub node_id: String,
     /// The Ed25519 key of this node, in hex: by it others know the node, whatever its name.
@@ -225,6 +227,8 @@ pub struct Accepted {
 /// Everything the page shows, at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
+    /// Which run of the node counts the deltas; 0 where none follow.
+    pub run: u64,
     /// Deltas up to this number are contained.
     pub seq: u64,
     /// The node and the mesh in numbers.
@@ -252,9 +256,11 @@ pub struct Delta {
     pub heatmap: HeatmapDelta,
 }
 
-/// A message of `GET /federated/stream`: a snapshot first, then deltas. A reader who fell behind gets a snapshot again.
+/// A message of `GET /federated/stream`: a snapshot first, then deltas. A reader who fell behind gets a snapshot again. One that
+/// comes back with `?since=RUN-SEQ`, or the header `Last-Event-ID`, gets the deltas that it has missed instead, if they are still
+/// remembered, and one that changes nothing before them.
 ///
-/// One JSON object: the data of a server-sent event, whose name is the `type` and whose id is the `seq`, or one text frame.
+/// One JSON object: the data of a server-sent event, whose name is the `type` and whose id is `RUN-SEQ`, or one text frame.
 /// Something comes at least every five seconds, so silence means a dead stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]

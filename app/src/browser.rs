@@ -2,19 +2,43 @@
 //!
 //! To be used from effects and event handlers only: on the server there is no browser, and these calls would panic.
 
+use crate::place::Address;
 use leptos::prelude::{StoredValue, document, window};
 use leptos::wasm_bindgen::Clamped;
 use leptos::wasm_bindgen::JsCast;
+use leptos::wasm_bindgen::JsValue;
 use leptos::wasm_bindgen::prelude::Closure;
 use web_sys::js_sys::{Date, encode_uri_component};
 use web_sys::{
-    CanvasRenderingContext2d, Element, EventTarget, HtmlAnchorElement, HtmlCanvasElement, HtmlDetailsElement,
+    CanvasRenderingContext2d, Element, Event, EventTarget, HtmlAnchorElement, HtmlCanvasElement, HtmlDetailsElement,
     HtmlElement, ImageData, KeyboardEvent, MediaQueryList, ResizeObserver,
 };
 
 /// Milliseconds since the Unix epoch, by the browser's clock.
 pub(crate) fn now() -> u64 {
     Date::now() as u64
+}
+
+/// Where the reader is.
+pub(crate) fn address() -> Address {
+    let location = window().location();
+    // Neither fails in a window of a page.
+    let (path, search) = (location.pathname().unwrap_or_default(), location.search().unwrap_or_default());
+    Address { path, query: search.trim_start_matches('?').to_owned() }
+}
+
+/// Says that the reader is elsewhere on this page, so that the browser's back button leads back.
+pub(crate) fn push_address(address: &str) {
+    if let Ok(history) = window().history() {
+        // Fails where addresses change hundreds of times in seconds, and then this one is not noted.
+        let _ = history.push_state_with_url(&JsValue::NULL, "", Some(address));
+    }
+}
+
+/// Whether a link leads to an address of this page.
+pub(crate) fn is_here(link: &HtmlAnchorElement) -> bool {
+    let location = window().location();
+    location.origin().ok() == Some(link.origin()) && location.pathname().ok() == Some(link.pathname())
 }
 
 /// Device pixels to a CSS pixel.
@@ -45,6 +69,12 @@ pub(crate) fn bitmap(width: u32, rgba: &[u8]) -> Option<HtmlCanvasElement> {
 pub(crate) fn put_pixels(canvas: &HtmlCanvasElement, width: u32, rgba: &[u8]) -> Option<()> {
     let pixels = ImageData::new_with_u8_clamped_array(Clamped(rgba), width).ok()?;
     context(canvas)?.put_image_data(&pixels, 0.0, 0.0).ok()
+}
+
+/// Sets one property of an element's style, past the policy that allows none in the document.
+pub(crate) fn set_style(element: &HtmlElement, property: &str, value: &str) {
+    // Fails only for properties that can't be set.
+    let _ = HtmlElement::style(element).set_property(property, value);
 }
 
 /// Has the browser keep what an address holds as a file of this name.
@@ -103,38 +133,21 @@ pub(crate) fn hold<T: 'static>(value: T) {
     let _ = StoredValue::new_local(value);
 }
 
-/// A handler of the keys that are pressed anywhere on the page; dropping it removes it.
-pub(crate) struct KeyListener {
-    handler: Closure<dyn FnMut(KeyboardEvent)>,
-}
-
-impl KeyListener {
-    /// Calls the handler at each key.
-    pub(crate) fn new(handler: impl FnMut(KeyboardEvent) + 'static) -> Self {
-        let handler = Closure::<dyn FnMut(_)>::new(handler);
-        // Fails only where the handler is no function.
-        let _ = window().add_event_listener_with_callback("keydown", handler.as_ref().unchecked_ref());
-        Self { handler }
-    }
-}
-
-impl Drop for KeyListener {
-    fn drop(&mut self) {
-        let _ = window().remove_event_listener_with_callback("keydown", self.handler.as_ref().unchecked_ref());
-    }
-}
-
 /// A handler of one event of one target; dropping it removes it.
 pub(crate) struct Listener {
     target: EventTarget,
     event: &'static str,
-    handler: Closure<dyn FnMut()>,
+    handler: Closure<dyn FnMut(Event)>,
 }
 
 impl Listener {
     /// Calls the handler at each such event.
-    pub(crate) fn new(target: impl Into<EventTarget>, event: &'static str, handler: impl FnMut() + 'static) -> Self {
-        let (target, handler) = (target.into(), Closure::<dyn FnMut()>::new(handler));
+    pub(crate) fn new(
+        target: impl Into<EventTarget>,
+        event: &'static str,
+        handler: impl FnMut(Event) + 'static,
+    ) -> Self {
+        let (target, handler) = (target.into(), Closure::<dyn FnMut(_)>::new(handler));
         // Fails only where the handler is no function.
         let _ = target.add_event_listener_with_callback(event, handler.as_ref().unchecked_ref());
         Self { target, event, handler }

@@ -3,14 +3,13 @@
 //! The address is the only place where a choice lives: a link restores what was seen, the browser's back button takes a choice
 //! back, and choices work without JavaScript, because each of them is a link.
 
+use crate::number;
+use crate::part::IntoPart;
+use crate::place::{MAP, Place};
 use crate::words::Words;
 use beauty::Resolution;
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 use std::fmt::Write;
-
-/// Where the page is.
-pub(crate) const PATH: &str = "/federated/map";
 
 /// What a cell of the heatmap shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -111,40 +110,49 @@ impl Choice {
             palette: palette.unwrap_or_default(),
             node: get("node").filter(|node| !node.is_empty()),
             at: get("t").and_then(|at| at.parse().ok()),
-            line: get("line").and_then(|line| line.parse().ok()).filter(|line| *line <= 100),
+            line: get("line")
+                .and_then(|line| line.parse().ok())
+                .or_else(|| hundredths(&get("below")?))
+                .filter(|line| *line <= 100),
             wall: get("wall").is_some_and(|wall| wall == "1"),
         }
     }
 
-    /// The address that says all of this; what is the default is not said.
-    pub(crate) fn address(&self) -> String {
-        let mut address = PATH.to_owned();
-        let mut say = |name: &str, value: &str| {
-            address.push(if address.len() == PATH.len() { '?' } else { '&' });
-            address.push_str(name);
-            address.push('=');
-            escape(value, &mut address);
-        };
+    /// What the address says of this, by name; what is the default is not said.
+    pub(crate) fn said(&self) -> Vec<(&'static str, String)> {
+        let mut said = Vec::new();
         if self.resolution != Resolution::TenSeconds {
-            say("res", &self.resolution.to_string());
+            said.push(("res", self.resolution.to_string()));
         }
         if self.kind != Kind::default() {
-            say("kind", self.kind.name());
+            said.push(("kind", self.kind.name().to_owned()));
         }
         if self.palette != Palette::default() {
-            say("colours", self.palette.name());
+            said.push(("colours", self.palette.name().to_owned()));
         }
         if let Some(node) = &self.node {
-            say("node", node);
+            said.push(("node", node.clone()));
         }
         if let Some(at) = self.at {
-            say("t", &at.to_string());
+            said.push(("t", at.to_string()));
         }
         if let Some(line) = self.line {
-            say("line", &line.to_string());
+            said.push(("line", line.to_string()));
         }
         if self.wall {
-            say("wall", "1");
+            said.push(("wall", "1".to_owned()));
+        }
+        said
+    }
+
+    /// The address that says all of this.
+    pub(crate) fn address(&self) -> String {
+        let mut address = MAP.to_owned();
+        for (name, value) in self.said() {
+            address.push(if address.len() == MAP.len() { '?' } else { '&' });
+            address.push_str(name);
+            address.push('=');
+            escape(&value, &mut address);
         }
         address
     }
@@ -156,12 +164,28 @@ impl Choice {
         self.with(|choice| (choice.resolution, choice.at) = (resolution, (to <= now).then(|| to.saturating_sub(1))))
     }
 
+    /// The address of the same with the line a step of 5 hundredths higher or lower; the first step draws it in the middle.
+    pub(crate) fn with_line_moved(&self, up: bool) -> String {
+        let moved = match (self.line, up) {
+            (None, _) => 50,
+            (Some(line), true) => (line / 5 * 5 + 5).min(100),
+            (Some(line), false) => line.div_ceil(5).saturating_sub(1) * 5,
+        };
+        self.with(|choice| choice.line = Some(moved))
+    }
+
     /// The address of the same with something changed.
     pub(crate) fn with(&self, change: impl FnOnce(&mut Self)) -> String {
         let mut choice = self.clone();
         change(&mut choice);
         choice.address()
     }
+}
+
+/// A score as somebody wrote it into a field, in hundredths; none where it is none.
+pub(crate) fn hundredths(text: &str) -> Option<u8> {
+    let score = number::parse(text.trim()).filter(|score| (0.0..=1.0).contains(score))?;
+    Some((100.0 * score).round() as u8)
 }
 
 /// Whatever could mean something in an address, by its bytes.
@@ -177,9 +201,8 @@ fn escape(text: &str, into: &mut String) {
 }
 
 /// What the address says, as it changes.
-pub(crate) fn use_choice() -> Memo<Choice> {
-    let query = use_query_map();
-    Memo::new(move |_| query.with(|query| Choice::read(|name| query.get(name))))
+pub(crate) fn use_choice(place: Place) -> Memo<Choice> {
+    Memo::new(move |_| Choice::read(|name| place.asked(name)))
 }
 
 /// One row of links, of which one is where the reader is.
@@ -199,8 +222,7 @@ pub(crate) fn Choices<T: Copy + PartialEq + Send + Sync + 'static>(
         view! {
             <a
                 href=move || choice.with(|choice| choice.with(|choice| *of(choice) = value))
-                aria-current=move || if current() { "true" } else { "false" }
-                data-noscroll="true"
+                aria-current=move || if current() { "true" } else { "false" }.to_owned()
             >
                 {name}
             </a>
@@ -212,7 +234,7 @@ pub(crate) fn Choices<T: Copy + PartialEq + Send + Sync + 'static>(
             {options.into_iter().map(link).collect_view()}
         </div>
     }
-    .into_any()
+    .into_part()
 }
 
 /// The names of the resolutions, finest first.
@@ -255,6 +277,25 @@ mod tests {
         let query: Vec<(&str, &str)> =
             address.split_once('?').unwrap().1.split('&').map(|part| part.split_once('=').unwrap()).collect();
         assert_eq!(read(&query), choice);
+    }
+
+    #[test]
+    fn a_line_is_drawn_at_any_score_and_moved_in_steps() {
+        assert_eq!(
+            [hundredths("0.37"), hundredths(" 1 "), hundredths("1.2"), hundredths("x")],
+            [Some(37), Some(100), None, None]
+        );
+        assert_eq!(read(&[("below", "0.37")]).line, Some(37));
+        let moved = |line, up| Choice { line, ..Choice::default() }.with_line_moved(up);
+        assert_eq!(moved(None, true), "/federated/map?line=50");
+        assert_eq!(
+            [moved(Some(37), true), moved(Some(37), false)],
+            ["/federated/map?line=40", "/federated/map?line=35"]
+        );
+        assert_eq!(
+            [moved(Some(100), true), moved(Some(0), false)],
+            ["/federated/map?line=100", "/federated/map?line=0"]
+        );
     }
 
     #[test]

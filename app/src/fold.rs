@@ -1,5 +1,6 @@
 //! Something folded away until the reader opens it.
 
+use crate::part::IntoPart;
 use leptos::html;
 use leptos::prelude::*;
 
@@ -29,5 +30,5 @@ pub(crate) fn Fold(
             {children()}
         </details>
     }
-    .into_any()
+    .into_part()
 }

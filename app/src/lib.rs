@@ -15,18 +15,27 @@ mod choice;
 mod document;
 mod fold;
 mod heatmap;
+mod json;
 mod live;
 mod map;
 mod not_found;
+mod number;
+mod part;
+mod place;
 mod portrait;
 mod preferences;
 #[cfg(test)]
 mod samples;
+#[cfg(feature = "ssr")]
+mod shell;
 mod source;
 mod words;
 
 pub use badge::badge;
-pub use document::{App, shell};
+pub use document::App;
+pub use place::Address;
 pub use portrait::{PORTRAIT_SIDE, portrait};
 pub use preferences::{Language, Preferences, Theme};
+#[cfg(feature = "ssr")]
+pub use shell::shell;
 pub use source::SnapshotSource;

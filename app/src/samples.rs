@@ -37,6 +37,7 @@ pub(crate) fn heatmap(columns: usize, nodes: &[(&str, &[Option<f64>])]) -> Heatm
 /// A snapshot of a node with one event.
 pub(crate) fn snapshot() -> Snapshot {
     Snapshot {
+        run: 9,
         seq: 1,
         health: health(),
         network: network(),
@@ -81,6 +82,7 @@ pub(crate) fn peer(name: &str) -> Peer {
 fn health() -> Health {
     Health {
         status: "ok".to_owned(),
+        mesh: "beauty".to_owned(),
         node_id: "alpha".to_owned(),
         public_key: None,
         version: "0.1.0".to_owned(),

@@ -2,6 +2,7 @@
 
 use crate::api::Snapshot;
 use crate::choice::Choice;
+use crate::json::Carried;
 use beauty::{Likeness, Resolution, Timestamp};
 use leptos::prelude::*;
 use std::fmt;
@@ -41,11 +42,11 @@ impl SnapshotSource {
 
 /// The snapshot that a page starts from: taken on the server, read from the HTML in the browser.
 pub(crate) fn taken(choice: Memo<Choice>) -> Option<Snapshot> {
-    let taken = SharedValue::new(|| {
+    let take = || {
         let (resolution, at) = choice.with_untracked(|choice| (choice.resolution, choice.at));
         use_context::<SnapshotSource>()?.read(resolution, at.map(Timestamp::from_millis))
-    });
-    taken.into_inner()
+    };
+    SharedValue::new_str(|| Carried(take())).into_inner().0
 }
 
 impl fmt::Debug for SnapshotSource {

@@ -1,7 +1,8 @@
 // What the reader chooses is in the address, and the address restores what was seen.
 
 import { cellColour, openLiveMap, state } from '../support/map.ts';
-import { expect, test } from '../support/test.ts';
+import { Crowd, nameOf } from '../support/crowd.ts';
+import { expect, test, until } from '../support/test.ts';
 
 test.use({ meshNames: ['alpha'] });
 
@@ -81,28 +82,22 @@ test('a span that is drawn with the mouse is looked at, as finely as it can be',
   await expect(state(page)).toHaveAttribute('data-mode', 'past');
 });
 
-test('many nodes are shown in parts, and found by name', async ({ mesh, page }) => {
-  test.slow();
-  await page.routeWebSocket('**/federated/stream', (socket) => {
-    const node = socket.connectToServer();
-    node.onMessage((text) => {
-      const message = JSON.parse(text.toString());
-      if (message.type === 'snapshot') {
-        const row = { avg: Array(40).fill(0.5), chaos: Array(40).fill(0), count: Array(40).fill(1) };
-        const name = (i: number) => `node-${String(i).padStart(3, '0')}`;
-        message.heatmap.nodes = Array.from({ length: 200 }, (_, i) => ({ node_id: name(i), ...row }));
-        message.heatmap.nodes_total = 200;
-      }
-      socket.send(JSON.stringify(message));
-    });
+test.describe('among many nodes', () => {
+  test.use({ meshEnv: { FEDERATED_UNSIGNED: 'accept' } });
+
+  test('some are shown at a time, and any is found by name', async ({ mesh, page }) => {
+    const crowd = await Crowd.join(mesh.node('alpha'));
+    await crowd.say(Array.from({ length: 200 }, (_, i) => ({ node_id: nameOf(i), timestamp: Date.now(), beauty: 0.5 })));
+    await until('all are heard', async () => (await mesh.node('alpha').health()).events === 200);
+    await openLiveMap(page, mesh.node('alpha'));
+    await expect(page.getByTestId('heatmap-canvas')).toHaveAttribute('data-rows', '25');
+    await expect(page.getByTestId('part')).toHaveText('1 to 24 of 200');
+    await page.getByRole('button', { name: 'Nodes below' }).click();
+    await expect(page.getByTestId('part')).toHaveText('25 to 48 of 200');
+    await page.getByTestId('filter').fill('NODE-19');
+    await expect(page.getByTestId('part')).toHaveText('1 to 10 of 10');
+    crowd.leave();
   });
-  await openLiveMap(page, mesh.node('alpha'));
-  await expect(page.getByTestId('heatmap-canvas')).toHaveAttribute('data-rows', '25');
-  await expect(page.getByTestId('part')).toHaveText('1 to 24 of 200');
-  await page.getByRole('button', { name: 'Nodes below' }).click();
-  await expect(page.getByTestId('part')).toHaveText('25 to 48 of 200');
-  await page.getByTestId('filter').fill('NODE-19');
-  await expect(page.getByTestId('part')).toHaveText('1 to 10 of 10');
 });
 
 test('what is on screen can be taken along as CSV', async ({ mesh, page }) => {
@@ -115,4 +110,27 @@ test('what is on screen can be taken along as CSV', async ({ mesh, page }) => {
   for await (const chunk of file) text += chunk;
   expect(text).toMatch(/^row,from,seconds,kind,value,events\r\n"mesh",/);
   expect(text).toMatch(/"alpha",[^\r]+,10,average,0\.125,1\r\n/);
+});
+
+test('the line is drawn at any score, by hand, by key and by link, and without JavaScript', async ({ mesh, browser }) => {
+  for (const javaScriptEnabled of [true, false]) {
+    const context = await browser.newContext({ javaScriptEnabled });
+    const page = await context.newPage();
+    await page.goto(`${mesh.node('alpha').url}/federated/map?kind=chaos`);
+    if (javaScriptEnabled) await expect(state(page)).toHaveAttribute('data-mode', 'live');
+    await page.getByTestId('line').fill('0.37');
+    await page.getByTestId('line').press('Enter');
+    await expect(page).toHaveURL(/kind=chaos&(line=37|below=0\.37)$/);
+    await expect(page.getByTestId('line')).toHaveValue('0.37');
+    await expect(page.locator('.chart-threshold')).toHaveAttribute('d', /^M0 63\.0H/);
+    if (javaScriptEnabled) {
+      await page.getByTestId('heatmap-canvas').focus();
+      await page.keyboard.press(']');
+      await expect(page).toHaveURL(/line=40$/);
+      await page.getByTestId('line').fill('');
+      await page.getByTestId('line').press('Enter');
+      await expect(page).toHaveURL(/\?kind=chaos$/);
+    }
+    await context.close();
+  }
 });

@@ -45,7 +45,7 @@ test('a node that is killed leaves the list of peers, and comes back to it', asy
 });
 
 test('with the stream blocked, the page polls', async ({ mesh, page }) => {
-  await page.routeWebSocket('**/federated/stream', (socket) => socket.close());
+  await page.routeWebSocket(/federated\/stream/, (socket) => socket.close());
   await page.goto(`${mesh.node('alpha').url}/federated/map`);
   await expect(state(page)).toHaveAttribute('data-mode', 'polling');
   await mesh.node('alpha').post({ beauty: 0.375 });
@@ -53,7 +53,7 @@ test('with the stream blocked, the page polls', async ({ mesh, page }) => {
 });
 
 test('a stream that says nothing is not waited for', async ({ mesh, page }) => {
-  await page.routeWebSocket('**/federated/stream', () => undefined);
+  await page.routeWebSocket(/federated\/stream/, () => undefined);
   await page.goto(`${mesh.node('alpha').url}/federated/map`);
   await mesh.node('alpha').post({ beauty: 0.375 });
   await expect(tile(page, 'beauty_avg')).toHaveText('0.375', { timeout: 12_000 });
@@ -77,4 +77,55 @@ test('the raw JSON is what the page shows, and stays fresh while it is open', as
   await expect.poll(seen).toBe(0);
   await mesh.node('alpha').post({ beauty: 0.5 });
   await expect.poll(seen).toBe(1);
+});
+
+test('a page whose stream broke goes on where it was, without a gap', async ({ mesh, page }) => {
+  const types: string[] = [];
+  let breaking: (() => Promise<void>) | undefined;
+  await page.routeWebSocket(/federated\/stream/, (socket) => {
+    const node = socket.connectToServer();
+    node.onMessage((text) => {
+      types.push(JSON.parse(text.toString()).type);
+      socket.send(text);
+    });
+    breaking = () => socket.close();
+  });
+  await openLiveMap(page, mesh.node('alpha'));
+  await mesh.node('alpha').post({ beauty: 0.25 });
+  await expect(tile(page, 'gossip_seen')).toHaveText('1');
+  await breaking!();
+  await mesh.node('alpha').post({ beauty: 0.75 });
+  await expect(state(page)).not.toHaveAttribute('data-mode', 'live');
+  types.length = 0;
+  await expect(state(page)).toHaveAttribute('data-mode', 'live');
+  await expect(tile(page, 'beauty_avg')).toHaveText('0.500');
+  expect(types.length).toBeGreaterThan(1);
+  expect([...new Set(types)]).toEqual(['delta']);
+});
+
+test('a reader of events goes on where it was', async ({ mesh }) => {
+  const { url } = mesh.node('alpha');
+  const events = async (headers: Record<string, string>, count: number) => {
+    const stopped = new AbortController();
+    const answer = await fetch(`${url}/federated/stream`, { headers, signal: stopped.signal });
+    let text = '';
+    for await (const chunk of answer.body!) {
+      text += new TextDecoder().decode(chunk);
+      if (text.split('\n\n').length > count) break;
+    }
+    stopped.abort();
+    return text.split('\n\n').slice(0, count).map((event) => ({
+      name: /^event: (.*)$/m.exec(event)?.[1],
+      id: /^id: (.*)$/m.exec(event)?.[1] ?? '',
+    }));
+  };
+  const [first, second] = await events({}, 2);
+  expect([first!.name, second!.name]).toEqual(['snapshot', 'delta']);
+  await mesh.node('alpha').post({ beauty: 0.5 });
+  const again = await events({ 'last-event-id': second!.id }, 3);
+  expect(again.map((event) => event.name)).toEqual(['delta', 'delta', 'delta']);
+  const number = (id: string) => Number(id.split('-')[1]);
+  expect(again.map((event) => number(event.id) - number(second!.id))).toEqual([0, 1, 2]);
+  expect((await events({ 'last-event-id': '1-1' }, 1))[0]!.name).toBe('snapshot');
+  expect((await fetch(`${url}/federated/stream?since=x`)).status).toBe(400);
 });

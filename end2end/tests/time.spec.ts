@@ -42,7 +42,7 @@ test('earlier and later go back through what is kept, and back to live', async (
 });
 
 test('clocks that differ are spoken of', async ({ mesh, page }) => {
-  await page.routeWebSocket('**/federated/stream', (socket) => {
+  await page.routeWebSocket(/federated\/stream/, (socket) => {
     const node = socket.connectToServer();
     node.onMessage((text) => {
       const message = JSON.parse(text.toString());

@@ -113,7 +113,7 @@ pub async fn run(
     let Restored { ledger, names, known, begin } = restored(&args, &name, public_key, ledger).await?;
     let terms = Arc::new(terms(&args, key.clone()));
     let state = protocol(&args, &name, key, (ports.peers, tls.listens(), known))?;
-    let shared = Arc::new(Shared::new(name.clone(), public_key, (ledger, names), state));
+    let shared = Arc::new(Shared::new(name.clone(), public_key, (ledger, names), state).of_mesh(args.mesh.clone()));
     let (commands, received) = mpsc::channel(node::COMMANDS);
     let node = Node::new(Arc::clone(&shared), commands.clone());
 

@@ -3,6 +3,7 @@
 use super::layout::{Area, Layout};
 use super::paint::{Align, Draw, Ink};
 use crate::browser;
+use crate::number::tenths;
 use leptos::prelude::window;
 use web_sys::{CanvasRenderingContext2d, CssStyleDeclaration, HtmlCanvasElement};
 
@@ -82,7 +83,7 @@ impl Pen {
             }
             Draw::Text { text, x, y, size, align, bold, ink } => {
                 let weight = if *bold { 600 } else { 400 };
-                self.context.set_font(&format!("{weight} {size}px {}", self.theme.font));
+                self.context.set_font(&format!("{weight} {}px {}", tenths(*size), self.theme.font));
                 self.context.set_text_align(match align {
                     Align::Left => "left",
                     Align::Centre => "center",

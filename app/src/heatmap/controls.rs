@@ -4,12 +4,13 @@ use super::export;
 use super::model::{HeatmapModel, MOST_NODES};
 use crate::api::Snapshot;
 use crate::browser;
-use crate::choice::{Choice, Choices, Kind, Palette, named, resolutions};
+use crate::choice::{Choice, Choices, Kind, Palette, hundredths, named, resolutions};
+use crate::json;
+use crate::number::fixed;
+use crate::part::IntoPart;
+use crate::place::{MAP, use_place};
 use crate::words::Words;
 use leptos::prelude::*;
-
-/// The scores, in hundredths, below which cells can be marked.
-const LINES: [u8; 3] = [25, 50, 75];
 
 /// Which of the nodes are shown.
 #[derive(Clone, Copy)]
@@ -29,6 +30,46 @@ impl Part {
     }
 }
 
+/// The score below which cells are marked: any. A form, so that it works without JavaScript.
+#[component]
+fn LineField(
+    /// What the reader has chosen.
+    choice: Memo<Choice>,
+    /// The reader's language.
+    words: &'static Words,
+) -> impl IntoView {
+    let place = use_place();
+    let line = move || choice.with(|choice| choice.line);
+    let shown = move || line().map(|line| fixed(f64::from(line) / 100.0, 2)).unwrap_or_default();
+    let draw = move |text: String| {
+        let address = choice.with_untracked(|choice| choice.with(|choice| choice.line = hundredths(&text)));
+        place.go(&address);
+    };
+    let others = choice.with_untracked(|choice| Choice { line: None, ..choice.clone() }).said();
+    let others = others.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value /> });
+    view! {
+        <form class="choices" method="get" action=MAP on:submit=|event| event.prevent_default()>
+            {others.collect_view()}
+            <label>
+                <span class="choices-label">{words.line}</span>
+                <input
+                    type="number"
+                    name="below"
+                    min="0"
+                    max="1"
+                    step="0.01"
+                    placeholder=words.no_line
+                    data-testid="line"
+                    value=shown
+                    prop:value=shown
+                    on:change:target=move |event| draw(event.target().value())
+                />
+            </label>
+        </form>
+    }
+    .into_part()
+}
+
 /// The rows of choices above the canvas.
 #[component]
 pub(crate) fn Controls(
@@ -44,8 +85,6 @@ pub(crate) fn Controls(
     words: &'static Words,
 ) -> impl IntoView {
     let (kinds, palettes) = (named(Kind::ALL, words.kinds), named(Palette::ALL, words.palettes));
-    let mut lines = vec![(None, words.no_line.to_owned())];
-    lines.extend(LINES.map(|line| (Some(line), words.fixed(f64::from(line) / 100.0, 2))));
     let many = move || model.with(|model| model.nodes.0 > MOST_NODES) || !part.filter.read().is_empty();
     let shown = move || {
         let ((all, first), rows) = model.with(|model| (model.nodes, model.rows.len()));
@@ -57,8 +96,7 @@ pub(crate) fn Controls(
         browser::save("beauty-mesh.csv", &browser::data_address("text/csv", &text));
     };
     let save_json = move |_| {
-        // Numbers and strings only: there is no value here that JSON can't hold.
-        let text = snapshot.with_untracked(|snapshot| serde_json::to_string(&snapshot.heatmap)).unwrap_or_default();
+        let text = snapshot.with_untracked(|snapshot| json::write(&snapshot.heatmap));
         browser::save("beauty-mesh.json", &browser::data_address("application/json", &text));
     };
     let save_png = move |_| {
@@ -71,7 +109,7 @@ pub(crate) fn Controls(
             <Choices label=words.kind options=kinds choice of=|choice| &mut choice.kind />
             <Choices label=words.column_width options=resolutions(words) choice of=|choice| &mut choice.resolution />
             <Choices label=words.colours options=palettes choice of=|choice| &mut choice.palette />
-            <Choices label=words.line options=lines choice of=|choice| &mut choice.line />
+            <LineField choice words />
             <div class="choices" class:hidden=move || !many()>
                 <label>
                     <span class="choices-label">{words.filter}</span>
@@ -97,5 +135,5 @@ pub(crate) fn Controls(
             </div>
         </div>
     }
-    .into_any()
+    .into_part()
 }

@@ -1,7 +1,8 @@
 //! What is on screen, to take along: numbers as CSV or JSON, the picture as PNG.
 
 use super::model::HeatmapModel;
-use beauty::Timestamp;
+use crate::number;
+use crate::words::rfc3339;
 use std::fmt::Write;
 
 /// The model as CSV (RFC 4180): a line for each cell, its time in RFC 3339, its value in full. What has no value is empty.
@@ -9,8 +10,8 @@ pub(crate) fn csv(model: &HeatmapModel) -> String {
     let mut text = String::from("row,from,seconds,kind,value,events\r\n");
     for row in &model.rows {
         for (start, cell) in model.columns.iter().zip(&row.cells) {
-            let value = cell.value.map(|value| value.to_string()).unwrap_or_default();
-            let (from, seconds) = (Timestamp::from_millis(*start), model.resolution_seconds);
+            let value = cell.value.map(number::shortest).unwrap_or_default();
+            let (from, seconds) = (rfc3339(*start), model.resolution_seconds);
             // A String takes everything.
             let _ =
                 write!(text, "{},{from},{seconds},{},{value},{}\r\n", quoted(&row.name), row.kind.name(), cell.count);

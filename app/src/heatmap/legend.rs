@@ -1,7 +1,9 @@
 //! The legend: each scale in use with its numbers, and the signs for what has no colour.
 
 use super::scale;
-use crate::choice::{Choice, Kind, Palette};
+use crate::choice::{Choice, Kind};
+use crate::number::fixed;
+use crate::part::IntoPart;
 use crate::words::Words;
 use leptos::prelude::*;
 
@@ -18,14 +20,15 @@ pub(crate) fn Legend(
     /// The reader's language.
     words: &'static Words,
 ) -> impl IntoView {
-    let scales = move || {
-        let Choice { kind, palette, .. } = choice.get();
-        let beside = (kind == Kind::Distribution).then_some(Kind::Average);
-        beside.into_iter().chain([kind]).map(|kind| bar(kind, palette, words)).collect_view()
-    };
+    let kind = Memo::new(move |_| choice.with(|choice| choice.kind));
+    // The distribution stands below a row of averages.
+    let beside = Memo::new(|_| Kind::Average);
     view! {
         <div class="legend" data-testid="legend">
-            {scales}
+            <span class="legend-scale" class:hidden=move || kind.get() != Kind::Distribution>
+                {bar("scale-beside", beside, choice, words)}
+            </span>
+            <span class="legend-scale">{bar("scale", kind, choice, words)}</span>
             <span class="legend-sign">
                 <span class="legend-hatch" aria-hidden="true"></span>
                 {words.no_events}
@@ -36,37 +39,36 @@ pub(crate) fn Legend(
             </span>
         </div>
     }
-    .into_any()
+    .into_part()
 }
 
 /// A scale from one end to the other, with its numbers beneath.
-fn bar(kind: Kind, palette: Palette, words: &'static Words) -> impl IntoView + use<> {
-    let (low, high) = scale::ends(kind);
-    let at = move |step: u32, of: u32| low + (high - low) * f64::from(step) / f64::from(of);
+fn bar(id: &'static str, kind: Memo<Kind>, choice: Memo<Choice>, words: &'static Words) -> impl IntoView {
+    let at = move |step: u32, of: u32| {
+        let (low, high) = scale::ends(kind.get());
+        low + (high - low) * f64::from(step) / f64::from(of)
+    };
     let stop = move |step: u32| {
-        let offset = (f64::from(step) / f64::from(STOPS)).to_string();
-        view! { <stop offset=offset stop-color=scale::css(scale::colour(kind, palette, at(step, STOPS))) /> }
+        let offset = fixed(f64::from(step) / f64::from(STOPS), 4);
+        let palette = move || choice.with(|choice| choice.palette);
+        let colour = move || scale::css(scale::colour(kind.get(), palette(), at(step, STOPS)));
+        view! { <stop offset=offset stop-color=colour /> }
     };
     let number = move |step: u32| {
-        let value = at(step, NUMBERS);
-        let text = match kind {
-            Kind::Average | Kind::Chaos => words.fixed(value, 2 * usize::from(!step.is_multiple_of(NUMBERS))),
-            Kind::Distribution | Kind::Change => words.short(kind, value),
+        let text = move || match (kind.get(), at(step, NUMBERS)) {
+            (Kind::Average | Kind::Chaos, value) => words.fixed(value, 2 * usize::from(!step.is_multiple_of(NUMBERS))),
+            (kind, value) => words.short(kind, value),
         };
         view! { <span>{text}</span> }
     };
-    let id = format!("scale-{}", kind.name());
-    let fill = format!("url(#{id})");
     view! {
-        <span class="legend-scale">
-            <span>{words.scales[kind as usize]}</span>
-            <span class="legend-bar">
-                <svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">
-                    <linearGradient id=id>{(0..=STOPS).map(stop).collect_view()}</linearGradient>
-                    <rect width="100" height="10" fill=fill />
-                </svg>
-                <span class="legend-numbers">{(0..=NUMBERS).map(number).collect_view()}</span>
-            </span>
+        <span>{move || words.scales[kind.get() as usize].to_owned()}</span>
+        <span class="legend-bar">
+            <svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">
+                <linearGradient id=id>{(0..=STOPS).map(stop).collect_view()}</linearGradient>
+                <rect width="100" height="10" fill=format!("url(#{id})") />
+            </svg>
+            <span class="legend-numbers">{(0..=NUMBERS).map(number).collect_view()}</span>
         </span>
     }
 }

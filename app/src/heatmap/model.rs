@@ -177,8 +177,16 @@ fn scores(bin: usize, buckets: &[HeatmapBucket], words: &Words) -> Row {
     }
 }
 
+/// A name as it is looked for, without regard to capitals. The browser's own way: Unicode's tables would have to be downloaded.
+pub(crate) fn folded(name: &str) -> String {
+    #[cfg(target_arch = "wasm32")]
+    return String::from(web_sys::js_sys::JsString::from(name).to_lower_case());
+    #[cfg(not(target_arch = "wasm32"))]
+    name.to_lowercase()
+}
+
 fn passes(row: &HeatmapRow, filter: &str) -> bool {
-    filter.is_empty() || row.node_id.to_lowercase().contains(filter)
+    filter.is_empty() || folded(&row.node_id).contains(filter)
 }
 
 /// The middle value, of an even number the upper of the two in the middle; none of none.

@@ -334,7 +334,7 @@ fn paint_axis(model: &HeatmapModel, layout: &Layout, words: &Words, picture: &mu
 /// The shortest step at which the labels have room.
 fn tick_step(model: &HeatmapModel, layout: &Layout) -> u64 {
     let per_second = (layout.column_left(1) - layout.column_left(0)) / model.resolution_seconds.max(1) as f64;
-    let room = (layout.width * TIME_SHARE).clamp(layout.device(TIME_LEAST), layout.device(TIME_MOST));
+    let room = layout.device((layout.width / layout.ratio * TIME_SHARE).clamp(TIME_LEAST, TIME_MOST));
     let fits = |step: &u64| *step >= model.resolution_seconds && *step as f64 * per_second >= room;
     TICK_STEPS.into_iter().find(fits).unwrap_or(u64::MAX)
 }

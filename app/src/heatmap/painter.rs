@@ -85,8 +85,8 @@ impl Scene {
         };
         hold(SizeWatch::new(canvas, measure.clone()));
         // A window that moves to another screen changes the pixel ratio, not the width.
-        hold(Listener::new(window(), "resize", measure));
-        hold(dark_scheme().map(|scheme| Listener::new(scheme, "change", move || frame.request())));
+        hold(Listener::new(window(), "resize", move |_| measure()));
+        hold(dark_scheme().map(|scheme| Listener::new(scheme, "change", move |_| frame.request())));
         Effect::new(move |_| {
             self.model.track();
             self.choice.track();

@@ -2,6 +2,7 @@
 
 use super::model::{HeatmapModel, Row};
 use crate::fold::Fold;
+use crate::part::IntoPart;
 use crate::words::{NOTHING, Words};
 use leptos::prelude::*;
 
@@ -35,7 +36,7 @@ pub(crate) fn HeatmapTable(
             </div>
         </Fold>
     }
-    .into_any()
+    .into_part()
 }
 
 fn heading(row: &Row) -> impl IntoView + use<> {

@@ -4,16 +4,19 @@ use super::controls::{Controls, Part};
 use super::cursor::{Cursor, Place, Step};
 use super::layout;
 use super::legend::Legend;
-use super::model::{Aspect, HeatmapModel, MOST_NODES, Said};
+use super::model::{Aspect, HeatmapModel, MOST_NODES, Said, folded};
 use super::painter::Scene;
 use super::table::HeatmapTable;
 use crate::api::Snapshot;
+use crate::browser;
 use crate::choice::Choice;
+use crate::number::tenths;
+use crate::part::IntoPart;
+use crate::place::use_place;
 use crate::words::use_words;
 use leptos::ev::{KeyboardEvent, PointerEvent};
+use leptos::html;
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::use_navigate;
 
 /// The heatmap of a mesh.
 #[component]
@@ -27,7 +30,7 @@ pub(crate) fn HeatmapView(
     let part = Part { filter: RwSignal::new(String::new()), first: RwSignal::new(0) };
     let aspect = Memo::new(move |_| Aspect {
         kind: choice.with(|choice| choice.kind),
-        filter: part.filter.get().trim().to_lowercase(),
+        filter: folded(part.filter.read().trim()),
         first: part.first.get(),
     });
     let model = Memo::new(move |_| {
@@ -36,9 +39,9 @@ pub(crate) fn HeatmapView(
     });
     let (cursor, drag, size) = (RwSignal::new(None), RwSignal::new(None), RwSignal::new(None));
     let scene = Scene { canvas: NodeRef::new(), model, choice, words, cursor, drag, size };
-    let left_out = move || {
-        let left_out = model.with(|model| model.nodes_left_out) as u64;
-        (left_out > 0).then(|| (words.left_out)(&words.counted(left_out, &words.node)))
+    let left_out = move || match model.with(|model| model.nodes_left_out) as u64 {
+        0 => String::new(),
+        left_out => (words.left_out)(&words.counted(left_out, &words.node)),
     };
     view! {
         <div class="heatmap">
@@ -49,7 +52,7 @@ pub(crate) fn HeatmapView(
             <HeatmapTable model words />
         </div>
     }
-    .into_any()
+    .into_part()
 }
 
 /// The canvas with its tooltip, by mouse, finger and keyboard.
@@ -66,11 +69,8 @@ fn Picture(
     let Scene { canvas, model, cursor, words, choice, .. } = scene;
     let spoken = RwSignal::new(String::new());
     let rows = move || model.with(|model| model.rows.len());
-    let navigate = StoredValue::new(use_navigate());
-    let go = move |address: String| {
-        let options = NavigateOptions { scroll: false, ..NavigateOptions::default() };
-        navigate.with_value(|navigate| navigate(&address, options));
-    };
+    let to = use_place();
+    let go = move |address: String| to.go(&address);
     let follow = move |place: Place| {
         let named = |model: &HeatmapModel| Some(model.rows.get(place.row)?.name.clone());
         let name = model.with_untracked(|model| named(model).filter(|_| place.row > 0 && model.nodes.0 > 0));
@@ -116,7 +116,7 @@ fn Picture(
             <svg
                 class="heatmap-strut"
                 width="0"
-                height=move || layout::height(rows())
+                height=move || (layout::height(rows()) as u32).to_string()
                 aria-hidden="true"
             ></svg>
             <canvas
@@ -130,8 +130,8 @@ fn Picture(
                 aria-describedby="heatmap-help"
                 aria-details="heatmap-table"
                 data-testid="heatmap-canvas"
-                data-columns=move || model.with(|model| model.columns.len())
-                data-rows=rows
+                data-columns=move || model.with(|model| model.columns.len().to_string())
+                data-rows=move || rows().to_string()
                 on:pointerdown=down
                 on:pointermove=move |event| point(scene, &event)
                 on:pointerleave=move |event| leave(scene, &event)
@@ -141,10 +141,10 @@ fn Picture(
             ></canvas>
             <p id="heatmap-help" class="visually-hidden">{words.heatmap_help}</p>
             <p class="visually-hidden" aria-live="polite" data-testid="heatmap-spoken">{spoken}</p>
-            {move || tooltip(scene)}
+            <Tooltip scene />
         </div>
     }
-    .into_any()
+    .into_part()
 }
 
 /// The pointer is on a cell, or beside all of them.
@@ -188,28 +188,48 @@ fn step(scene: Scene, part: Part, spoken: RwSignal<String>, event: &KeyboardEven
     });
 }
 
-/// What is said of the cell under the cursor, beside that cell; nothing on the server, where there is no cursor.
-fn tooltip(scene: Scene) -> Option<impl IntoView> {
-    let place = scene.place()?;
-    let Said { name, span, value, count } = scene.model.with(|model| model.say(place, scene.words))?;
-    let layout = scene.layout()?;
-    let cell = layout.cell(place);
-    let middle = cell.x + cell.width / 2.0;
-    let (left, top) = (middle / layout.ratio, (cell.y + cell.height) / layout.ratio);
-    // At the left edge it reaches to the right, at the right edge to the left: it never leaves the page.
-    let back = 100.0 * middle / layout.width;
-    Some(view! {
+/// What is said of the cell under the cursor, beside that cell; hidden while there is none.
+#[component]
+fn Tooltip(
+    /// What is painted.
+    scene: Scene,
+) -> impl IntoView {
+    let said = Memo::new(move |_| {
+        let place = scene.place()?;
+        scene.model.with(|model| model.say(place, scene.words))
+    });
+    let part = move |part: fn(&Said) -> &String| {
+        move || said.with(|said| said.as_ref().map(|said| part(said).clone()).unwrap_or_default())
+    };
+    let tooltip = NodeRef::<html::Div>::new();
+    // In an effect, since the document itself may hold no style.
+    Effect::new(move |_| {
+        let (Some(place), Some(layout), Some(tooltip)) = (scene.place(), scene.layout(), tooltip.get()) else { return };
+        let cell = layout.cell(place);
+        let middle = cell.x + cell.width / 2.0;
+        // At the left edge it reaches to the right, at the right edge to the left: it never leaves the page.
+        let back = tenths(100.0 * middle / layout.width);
+        let placed = [
+            ("left", format!("{}px", tenths(middle / layout.ratio))),
+            ("top", format!("{}px", tenths((cell.y + cell.height) / layout.ratio))),
+            ("transform", format!("translateX(-{back}%)")),
+        ];
+        for (property, value) in placed {
+            browser::set_style(&tooltip, property, &value);
+        }
+    });
+    view! {
         <div
             class="tooltip"
+            class:hidden=move || said.with(Option::is_none)
+            node_ref=tooltip
             data-testid="heatmap-tooltip"
-            style:left=format!("{left}px")
-            style:top=format!("{top}px")
-            style:transform=format!("translateX(-{back}%)")
         >
-            <strong class="tooltip-name">{name}</strong>
-            <span>{span}</span>
-            <span class="tooltip-value">{value}</span>
-            <span>{count}</span>
+            <strong class="tooltip-name">{part(|said| &said.name)}</strong>
+            <span>{part(|said| &said.span)}</span>
+            <span class="tooltip-value">{part(|said| &said.value)}</span>
+            <span>{part(|said| &said.count)}</span>
         </div>
-    })
+    }
+    .into_part()
 }

@@ -28,7 +28,7 @@ pub(crate) struct Freshness {
 
 /// Keeps the snapshot fresh from hydration on, for as long as the calling component lives; or, where the reader looks at the
 /// past, shows that. Returns how fresh it is.
-pub(crate) fn keep_fresh(snapshot: WriteSignal<Snapshot>, choice: Memo<Choice>) -> Freshness {
+pub(crate) fn keep_fresh(snapshot: (ReadSignal<Snapshot>, WriteSignal<Snapshot>), choice: Memo<Choice>) -> Freshness {
     let ((status, set_status), (skew, set_skew)) = (signal(Status::LOADED), signal(None));
     let aim = Memo::new(move |_| choice.with(|choice| (choice.resolution, choice.at)));
     Effect::new(move |_| {
@@ -48,6 +48,7 @@ struct Driver {
     resolution: Resolution,
     connection: StoredValue<Connection>,
     stream: StoredValue<Option<Stream>, LocalStorage>,
+    shown: ReadSignal<Snapshot>,
     snapshot: WriteSignal<Snapshot>,
     status: WriteSignal<Status>,
     skew: WriteSignal<Option<u64>>,
@@ -57,12 +58,12 @@ impl Driver {
     /// To be called in an effect, whose end is the driver's.
     fn new(
         resolution: Resolution,
-        snapshot: WriteSignal<Snapshot>,
+        (shown, snapshot): (ReadSignal<Snapshot>, WriteSignal<Snapshot>),
         status: WriteSignal<Status>,
         skew: WriteSignal<Option<u64>>,
     ) -> Self {
         let connection = StoredValue::new(Connection::new());
-        Self { resolution, connection, stream: StoredValue::new_local(None), snapshot, status, skew }
+        Self { resolution, connection, stream: StoredValue::new_local(None), shown, snapshot, status, skew }
     }
 
     /// Shows a moment of the past. What does not come leaves the page as it was, and offline.
@@ -113,12 +114,20 @@ impl Driver {
     }
 
     fn open_stream(self) {
-        let opened = Stream::open(self.resolution, move |heard| self.on_heard(heard));
+        let opened = Stream::open(self.resolution, self.heard(), move |heard| self.on_heard(heard));
         let refused = opened.is_none();
         self.stream.try_update_value(|stream| *stream = opened);
         if refused {
             self.feed(Input::StreamEnded);
         }
+    }
+
+    /// The last number that is contained in what the page shows, and of which run; none where the page shows something else.
+    fn heard(self) -> Option<(u64, u64)> {
+        self.shown.try_with_untracked(|snapshot| {
+            let follows = snapshot.run > 0 && snapshot.heatmap.resolution_seconds == self.resolution.seconds();
+            follows.then_some((snapshot.run, snapshot.seq))
+        })?
     }
 
     fn on_heard(self, heard: Heard) {
@@ -153,7 +162,11 @@ impl Driver {
                 // A stream that has come back meanwhile knows better.
                 let polling = |connection: &Connection| connection.status().mode == Mode::Polling;
                 if self.connection.try_with_value(polling) == Some(true) {
-                    self.snapshot.try_set(fetched);
+                    // The stream goes on after what was heard of it: what it tells again of these buckets, it tells whole.
+                    self.snapshot.try_update(|snapshot| {
+                        let (run, seq) = (snapshot.run, snapshot.seq);
+                        *snapshot = Snapshot { run, seq, ..fetched };
+                    });
                 }
             }
             Err(_) => self.feed(Input::FetchFailed),

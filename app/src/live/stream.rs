@@ -5,7 +5,6 @@ use beauty::Resolution;
 use leptos::prelude::window;
 use leptos::wasm_bindgen::JsCast;
 use leptos::wasm_bindgen::prelude::Closure;
-use serde::Deserialize;
 use web_sys::{MessageEvent, WebSocket};
 
 const PATH: &str = "/federated/stream";
@@ -26,9 +25,14 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    /// Opens the stream of the node that served the page, for maps of a resolution; `None` where the browser refuses.
-    pub(crate) fn open(resolution: Resolution, hear: impl Fn(Heard) + Clone + 'static) -> Option<Self> {
-        let socket = WebSocket::new(&address(resolution)?).ok()?;
+    /// Opens the stream of the node that served the page, for maps of a resolution, after a number of a run where one was heard;
+    /// `None` where the browser refuses.
+    pub(crate) fn open(
+        resolution: Resolution,
+        since: Option<(u64, u64)>,
+        hear: impl Fn(Heard) + Clone + 'static,
+    ) -> Option<Self> {
+        let socket = WebSocket::new(&address(resolution, since)?).ok()?;
         let hear_end = hear.clone();
         let on_message = Closure::<dyn FnMut(_)>::new(move |event: MessageEvent| hear(read(&event)));
         // A failure is followed by a close, so the close alone is enough to know.
@@ -48,62 +52,14 @@ impl Drop for Stream {
     }
 }
 
-fn address(resolution: Resolution) -> Option<String> {
+fn address(resolution: Resolution, since: Option<(u64, u64)>) -> Option<String> {
     let location = window().location();
     let scheme = if location.protocol().ok()? == "https:" { "wss" } else { "ws" };
-    // What is usual is not said, so that the address of the usual stream is as short as its path.
-    let query = match resolution {
-        Resolution::TenSeconds => String::new(),
-        other => format!("?resolution={other}"),
-    };
-    Some(format!("{scheme}://{}{PATH}{query}", location.host().ok()?))
+    let since = since.map(|(run, seq)| format!("&since={run}-{seq}")).unwrap_or_default();
+    Some(format!("{scheme}://{}{PATH}?resolution={resolution}{since}", location.host().ok()?))
 }
 
 fn read(event: &MessageEvent) -> Heard {
-    let message = event.data().as_string().and_then(|text| parse(&text).ok());
+    let message = event.data().as_string().and_then(|text| StreamMessage::read(&text));
     message.map_or(Heard::Ended, |message| Heard::Message(Box::new(message)))
-}
-
-/// Reads the type first, then the rest: what serde derives for a tagged enum copies each message once more, and every type that
-/// it reads is compiled a second time, which weighs on the download.
-fn parse(text: &str) -> serde_json::Result<StreamMessage> {
-    let Head { kind } = serde_json::from_str(text)?;
-    Ok(match kind {
-        Kind::Snapshot => StreamMessage::Snapshot(serde_json::from_str(text)?),
-        Kind::Delta => StreamMessage::Delta(serde_json::from_str(text)?),
-    })
-}
-
-/// What a message begins with.
-#[derive(Deserialize)]
-struct Head {
-    #[serde(rename = "type")]
-    kind: Kind,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Kind {
-    Snapshot,
-    Delta,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::samples::{delta, snapshot};
-
-    #[test]
-    fn what_the_node_writes_is_read() {
-        for message in [StreamMessage::Snapshot(Box::new(snapshot())), StreamMessage::Delta(Box::new(delta()))] {
-            let text = serde_json::to_string(&message).unwrap();
-            assert_eq!(parse(&text).unwrap(), message);
-        }
-    }
-
-    #[test]
-    fn what_is_neither_snapshot_nor_delta_is_refused() {
-        assert!(parse(r#"{"type":"farewell"}"#).is_err());
-        assert!(parse("").is_err());
-    }
 }

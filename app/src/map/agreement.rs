@@ -1,6 +1,7 @@
 //! Whether this node agrees with its peers, and the digest by which anybody can check.
 
 use crate::api::{Health, Peer, Snapshot};
+use crate::part::IntoPart;
 use crate::words::{Words, day_and_time, use_words};
 use leptos::prelude::*;
 
@@ -23,6 +24,7 @@ pub(crate) fn Agreement(
             (true, false) => "same",
             (false, false) => "unknown",
         }
+        .to_owned()
     };
     view! {
         <section class="agreement" aria-labelledby="agreement-heading">
@@ -34,7 +36,7 @@ pub(crate) fn Agreement(
             <p class="note">{covers} " " {words.equal_digests}</p>
         </section>
     }
-    .into_any()
+    .into_part()
 }
 
 /// How many of the peers that told their digest have ours, and who has another.

@@ -1,29 +1,33 @@
 //! `/federated/embed`: the heatmap alone, small enough for a frame in somebody's own page.
 
 use super::off::SwitchedOff;
-use crate::choice::{PATH, use_choice};
+use crate::choice::use_choice;
 use crate::heatmap::HeatmapView;
 use crate::live::keep_fresh;
+use crate::part::IntoPart;
+use crate::place::{MAP, Place, keep_title};
 use crate::source::taken;
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 /// The small map, kept fresh as the large one is.
 #[component]
-pub(crate) fn EmbedPage() -> impl IntoView {
-    let choice = use_choice();
-    let Some(snapshot) = taken(choice) else { return view! { <SwitchedOff /> }.into_any() };
+pub(crate) fn EmbedPage(
+    /// Where the reader is.
+    place: Place,
+) -> impl IntoView {
+    let choice = use_choice(place);
+    let Some(snapshot) = taken(choice) else { return view! { <SwitchedOff /> }.into_part() };
     let (snapshot, set_snapshot) = signal(snapshot);
-    let fresh = keep_fresh(set_snapshot, choice);
+    let fresh = keep_fresh((snapshot, set_snapshot), choice);
     let name = move || snapshot.with(|snapshot| snapshot.health.node_id.clone());
+    keep_title(|| "Beauty Mesh".to_owned());
     view! {
-        <Title text="Beauty Mesh" />
-        <main class="embed" data-wall="1" data-testid="embed" data-mode=move || fresh.status.get().mode.name()>
+        <main class="embed" data-wall="1" data-testid="embed" data-mode=move || fresh.status.get().mode.name().to_owned()>
             <h1>
-                <a href=PATH target="_blank">"Beauty Mesh / " {name}</a>
+                <a href=MAP target="_blank">"Beauty Mesh / " {name}</a>
             </h1>
             <HeatmapView snapshot choice />
         </main>
     }
-    .into_any()
+    .into_part()
 }

@@ -1,15 +1,17 @@
 //! The foot of the page: keys, theme, language, and what runs here.
 
 use crate::api::{Health, Snapshot};
-use crate::browser::{self, KeyListener};
+use crate::browser::{self, Listener};
 use crate::choice::Choice;
 use crate::fold::Fold;
+use crate::part::IntoPart;
+use crate::place::use_place;
 use crate::preferences::{Language, Preferences, Theme};
 use crate::words::{Words, use_words};
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::use_navigate;
+use leptos::wasm_bindgen::JsCast;
+use web_sys::Event;
 
 /// The id of the list of keys, and of the canvas that a key leads to.
 const KEYS: &str = "keys";
@@ -61,7 +63,7 @@ pub(crate) fn Foot(
             <p class="note">{version}</p>
         </footer>
     }
-    .into_any()
+    .into_part()
 }
 
 #[component]
@@ -89,26 +91,29 @@ fn KeyList(
 
 /// Keys that hold for the whole page, from hydration on.
 fn keep_keys(snapshot: ReadSignal<Snapshot>, choice: Memo<Choice>) {
-    let navigate = StoredValue::new(use_navigate());
-    let press = move |event: KeyboardEvent| {
+    let place = use_place();
+    let press = move |event: Event| {
+        let Some(event) = event.dyn_ref::<KeyboardEvent>() else { return };
         // Where one writes or presses something, keys are for that.
-        if event.ctrl_key() || event.alt_key() || event.meta_key() || browser::takes_key(&event) {
+        if event.ctrl_key() || event.alt_key() || event.meta_key() || browser::takes_key(event) {
             return;
         }
         match event.key().as_str() {
             "?" => browser::open_and_focus(KEYS),
             "m" => browser::focus(HEATMAP),
+            key @ ("[" | "]") => {
+                place.go(&choice.with_untracked(|choice| choice.with_line_moved(key == "]")));
+            }
             " " => {
                 event.prevent_default();
                 let now = snapshot.with_untracked(|snapshot| snapshot.health.now);
                 let address = choice.with_untracked(|choice| {
                     choice.with(|choice| choice.at = if choice.at.is_none() { Some(now) } else { None })
                 });
-                let options = NavigateOptions { scroll: false, ..NavigateOptions::default() };
-                navigate.with_value(|navigate| navigate(&address, options));
+                place.go(&address);
             }
             _ => {}
         }
     };
-    Effect::new(move |_| browser::hold(KeyListener::new(press)));
+    Effect::new(move |_| browser::hold(Listener::new(window(), "keydown", press)));
 }

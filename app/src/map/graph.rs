@@ -5,13 +5,16 @@
 use crate::api::{Peer, Snapshot};
 use crate::choice::{Choice, Palette};
 use crate::heatmap::node_colour;
+use crate::number::tenths;
+use crate::part::IntoPart;
 use crate::words::{Words, use_words};
 use leptos::prelude::*;
 use std::collections::BTreeMap;
 use std::f64::consts::TAU;
 
-/// Half the width and half the height of the drawing.
+/// Half the width and half the height of the drawing, and all of it as SVG has it.
 const HALF: (f64, f64) = (320.0, 180.0);
+const VIEW_BOX: &str = "-320 -180 640 360";
 /// How far from the middle nodes are, as shares of the half; names need the rest.
 const NEAR: f64 = 0.45;
 const FAR: f64 = 0.88;
@@ -46,62 +49,60 @@ pub(crate) fn Graph(
         let peers = words.counted(snapshot.network.peers.len() as u64, &words.peer);
         (words.links_summary)(&snapshot.health.node_id, &peers, &known)
     };
-    let (width, height) = HALF;
+    let palette = move || choice.with(|choice| choice.palette);
+    let links = move || {
+        let snapshot = snapshot.read();
+        let few = snapshot.network.peers.len() <= MOST_WORDS;
+        let dots = dots(&snapshot);
+        let links = dots.iter().filter_map(|dot| Some((dot.at, dot.peer?)));
+        links.map(|(at, peer)| link(at, peer, few, words)).collect_view()
+    };
+    let others = move || {
+        let snapshot = snapshot.read();
+        let dots = dots(&snapshot);
+        let (few_links, few) = (snapshot.network.peers.len() <= MOST_WORDS, dots.len() <= MOST_WORDS);
+        let named = |dot: &Dot<'_>| few || dot.peer.is_some() && few_links;
+        dots.iter().map(|dot| circle(dot, named(dot), palette())).collect_view()
+    };
+    let own_colour = move || {
+        let snapshot = snapshot.read();
+        let own = snapshot.heatmap.nodes.iter().find(|row| row.node_id == snapshot.health.node_id);
+        node_colour(palette(), own.and_then(|row| row.avg.iter().rev().find_map(|avg| *avg)))
+    };
     view! {
         <section aria-labelledby="links-heading">
             <h2 id="links-heading">{words.links}</h2>
-            <svg
-                class="graph"
-                data-testid="graph"
-                role="img"
-                aria-label=summary
-                viewBox=format!("{} {} {} {}", -width, -height, 2.0 * width, 2.0 * height)
-            >
-                {move || picture(&snapshot.read(), choice.read().palette, words)}
+            <svg class="graph" data-testid="graph" role="img" aria-label=summary viewBox=VIEW_BOX>
+                <g>{links}</g>
+                <g>{others}</g>
+                <circle class="graph-self" r="13" fill=own_colour />
+                <text class="graph-name" y="30">{move || snapshot.read().health.node_id.clone()}</text>
             </svg>
             <p class="note">{words.links_help}</p>
         </section>
     }
-    .into_any()
+    .into_part()
 }
 
-fn picture(snapshot: &Snapshot, palette: Palette, words: &'static Words) -> impl IntoView + use<> {
-    let dots = dots(snapshot);
-    let (few_links, few) = (snapshot.network.peers.len() <= MOST_WORDS, dots.len() <= MOST_WORDS);
-    let links = dots.iter().filter_map(|dot| Some((dot.at, dot.peer?)));
-    let links = links.map(|(at, peer)| link(at, peer, few_links, words)).collect_view();
-    let own = snapshot.heatmap.nodes.iter().find(|row| row.node_id == snapshot.health.node_id);
-    let own = own.and_then(|row| row.avg.iter().rev().find_map(|avg| *avg));
-    let dots = dots.iter().map(|dot| circle(dot, few || dot.peer.is_some() && few_links, palette)).collect_view();
-    view! {
-        <g>{links}</g>
-        <g>{dots}</g>
-        <circle class="graph-self" r="13" fill=node_colour(palette, own) />
-        <text class="graph-name" y="30">{snapshot.health.node_id.clone()}</text>
-    }
-}
-
+/// A link, with its round trip beside it where there are few.
 fn link((x, y): (f64, f64), peer: &Peer, with_words: bool, words: &Words) -> impl IntoView + use<> {
     let class = if peer.in_sync == Some(false) { "graph-link graph-differs" } else { "graph-link" };
-    let rtt = peer.rtt_ms.filter(|_| with_words).map(|rtt| {
-        let (x, y) = (format!("{:.1}", x * 0.5), format!("{:.1}", y * 0.5 - 4.0));
-        view! { <text class="graph-rtt" x=x y=y>{words.milliseconds(rtt)}</text> }
-    });
+    let rtt = peer.rtt_ms.filter(|_| with_words).map(|rtt| words.milliseconds(rtt)).unwrap_or_default();
     view! {
-        <line class=class x2=format!("{x:.1}") y2=format!("{y:.1}") stroke-width=format!("{:.1}", strength(peer.rtt_ms)) />
-        {rtt}
+        <line class=class x2=tenths(x) y2=tenths(y) stroke-width=tenths(strength(peer.rtt_ms)) />
+        <text class="graph-rtt" x=tenths(x * 0.5) y=tenths(y * 0.5 - 4.0)>{rtt}</text>
     }
 }
 
 fn circle(dot: &Dot<'_>, with_words: bool, palette: Palette) -> impl IntoView + use<> {
     let (x, y) = dot.at;
-    let name = with_words.then(|| view! { <text class="graph-name" y="22">{dot.name.to_owned()}</text> });
-    let class = if dot.peer.is_some() { "graph-peer" } else { "graph-known" };
+    let name = if with_words { dot.name.to_owned() } else { String::new() };
+    let (class, radius) = if dot.peer.is_some() { ("graph-peer", "9") } else { ("graph-known", "6") };
     view! {
-        <g class=class transform=format!("translate({x:.1} {y:.1})")>
+        <g class=class transform=format!("translate({} {})", tenths(x), tenths(y))>
             <title>{dot.name.to_owned()}</title>
-            <circle r=if dot.peer.is_some() { "9" } else { "6" } fill=node_colour(palette, dot.last) />
-            {name}
+            <circle r=radius fill=node_colour(palette, dot.last) />
+            <text class="graph-name" y="22">{name}</text>
         </g>
     }
 }
@@ -139,7 +140,7 @@ fn place(name: &str) -> (f64, f64) {
     let share = |half: u64| (half & 0xffff_ffff) as f64 / f64::from(u32::MAX);
     let (angle, distance) = (TAU * share(hash >> 32), NEAR + (FAR - NEAR) * share(hash));
     let (width, height) = HALF;
-    (width * distance * angle.cos(), height * distance * angle.sin())
+    (width * distance * libm::cos(angle), height * distance * libm::sin(angle))
 }
 
 /// FNV-1a (64 bits), then MurmurHash3's finalizer, so that names which differ in their last letter lie far apart.

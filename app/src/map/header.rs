@@ -4,6 +4,7 @@ use crate::api::Snapshot;
 use crate::choice::Choice;
 use crate::live::Freshness;
 use crate::live::connection::Mode;
+use crate::part::IntoPart;
 use crate::words::{Words, day_and_time, time, use_words};
 use leptos::prelude::*;
 
@@ -29,19 +30,22 @@ pub(crate) fn Header(
         (None, Some(since)) => format!("{} {} UTC", words.since, time(since)),
         (None, None) => format!("{} {} UTC", words.of, time(taken_at)),
     };
-    let fingerprint = move || {
-        let key = snapshot.read().health.public_key.clone()?;
-        Some(view! {
-            <span class="key" title=key.clone()>
-                {words.key} " " <code>{grouped(&key)}</code>
-            </span>
-        })
+    let key = move || snapshot.read().health.public_key.clone().unwrap_or_default();
+    let grave = move || {
+        let grave = fresh.status.get().mode == Mode::Offline || snapshot.read().health.status != "ok";
+        grave.then(|| "1".to_owned())
     };
     let warning = move || {
-        if let Some(skew) = fresh.skew.get() {
-            return Some((words.skewed)(&words.duration(skew)));
+        let offline = fresh.status.get().mode == Mode::Offline;
+        if offline || snapshot.read().health.status != "ok" {
+            let since = time(snapshot.read().health.now);
+            return if offline { (words.gone)(&since) } else { words.disk_failed.to_owned() };
         }
-        (past().is_none() && snapshot.read().network.peers.is_empty()).then(|| words.alone.to_owned())
+        if let Some(skew) = fresh.skew.get() {
+            return (words.skewed)(&words.duration(skew));
+        }
+        let alone = past().is_none() && snapshot.read().network.peers.is_empty();
+        if alone { words.alone.to_owned() } else { String::new() }
     };
     view! {
         <header class="header">
@@ -52,22 +56,28 @@ pub(crate) fn Header(
                     {move || snapshot.read().health.node_id.clone()}
                 </span>
             </h1>
-            {fingerprint}
+            <span class="key" title=key>
+                {words.of_mesh}
+                " "
+                <strong data-testid="mesh">{move || snapshot.read().health.mesh.clone()}</strong>
+                " · "
+                {words.key} " " <code>{move || grouped(&key())}</code>
+            </span>
             <p
                 class="state"
                 data-testid="connection-state"
-                data-mode=move || if past().is_some() { "past" } else { fresh.status.get().mode.name() }
+                data-mode=move || if past().is_some() { "past" } else { fresh.status.get().mode.name() }.to_owned()
             >
                 <strong role="status">
-                    {move || if past().is_some() { words.past } else { word(fresh.status.get().mode, words) }}
+                    {move || if past().is_some() { words.past } else { word(fresh.status.get().mode, words) }.to_owned()}
                 </strong>
                 " "
                 <span class="since">{since}</span>
             </p>
-            <p class="warning" role="status" data-testid="warning">{warning}</p>
+            <p class="warning" role="status" data-testid="warning" data-grave=grave>{warning}</p>
         </header>
     }
-    .into_any()
+    .into_part()
 }
 
 /// A moment to the second.

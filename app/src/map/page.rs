@@ -14,24 +14,30 @@ use crate::SnapshotSource;
 use crate::api::Snapshot;
 use crate::choice::{Choice, use_choice};
 use crate::heatmap::HeatmapView;
+use crate::json::Carried;
 use crate::live::keep_fresh;
+use crate::part::IntoPart;
+use crate::place::{Place, keep_title};
 use crate::portrait::Portrait;
 use crate::source::taken;
 use crate::words::use_words;
 use beauty::Likeness;
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 /// The map of the mesh, or how to switch federation on.
 ///
 /// The snapshot is taken once, on the server, and travels in the HTML: the browser's first render reads the very same.
 #[component]
-pub(crate) fn MapPage() -> impl IntoView {
-    let choice = use_choice();
-    let likeness = SharedValue::new(|| use_context::<SnapshotSource>().map(|source| source.likeness()));
-    match taken(choice).zip(likeness.into_inner()) {
-        Some((snapshot, likeness)) => view! { <Map snapshot likeness choice /> }.into_any(),
-        None => view! { <SwitchedOff /> }.into_any(),
+pub(crate) fn MapPage(
+    /// Where the reader is.
+    place: Place,
+) -> impl IntoView {
+    let choice = use_choice(place);
+    let likeness = || use_context::<SnapshotSource>().map(|source| source.likeness());
+    let likeness = SharedValue::new_str(|| Carried(likeness()));
+    match taken(choice).zip(likeness.into_inner().0) {
+        Some((snapshot, likeness)) => view! { <Map snapshot likeness choice /> }.into_part(),
+        None => view! { <SwitchedOff /> }.into_part(),
     }
 }
 
@@ -48,12 +54,11 @@ fn Map(
     let words = use_words();
     let taken_at = snapshot.health.now;
     let (snapshot, set_snapshot) = signal(snapshot);
-    let fresh = keep_fresh(set_snapshot, choice);
-    let title = move || snapshot.with(|Snapshot { health, .. }| format!("{} · Beauty Mesh", health.node_id));
-    let wall = move || choice.with(|choice| choice.wall).then_some("1");
+    let fresh = keep_fresh((snapshot, set_snapshot), choice);
+    keep_title(move || snapshot.with(|Snapshot { health, .. }| format!("{} · Beauty Mesh", health.node_id)));
+    let wall = move || choice.with(|choice| choice.wall.then(|| "1".to_owned()));
     view! {
-        <Title text=title />
-        <div class="page" data-wall=wall>
+        <div class="page" data-wall=wall data-mode=move || fresh.status.get().mode.name().to_owned()>
             <a class="skip" href="#heatmap" rel="external">{words.skip}</a>
             <Header snapshot fresh taken_at choice />
             <main>
@@ -79,5 +84,5 @@ fn Map(
             <Foot snapshot choice />
         </div>
     }
-    .into_any()
+    .into_part()
 }

@@ -2,6 +2,7 @@
 
 use super::roster::{Column, Gone, Health, Line, Order, lines, note_gone};
 use crate::api::{Direction, Peer, PeerState, Snapshot};
+use crate::part::IntoPart;
 use crate::words::{NOTHING, Words, use_words};
 use leptos::prelude::*;
 
@@ -56,7 +57,7 @@ pub(crate) fn Peers(
             </p>
         </section>
     }
-    .into_any()
+    .into_part()
 }
 
 /// A column's name, which sorts by it.
@@ -68,6 +69,7 @@ fn heading(column: Column, name: &'static str, order: RwSignal<Order>, words: &'
             (true, false) => "ascending",
             (true, true) => "descending",
         }
+        .to_owned()
     };
     view! {
         <th scope="col" class:wide-only=is_wide(column) aria-sort=sorted>

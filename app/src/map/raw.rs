@@ -2,6 +2,8 @@
 
 use crate::api::Snapshot;
 use crate::fold::Fold;
+use crate::json;
+use crate::part::IntoPart;
 use crate::words::use_words;
 use leptos::prelude::*;
 
@@ -20,7 +22,7 @@ pub(crate) fn RawJson(
     snapshot: ReadSignal<Snapshot>,
 ) -> impl IntoView {
     let open = RwSignal::new(false);
-    let json = move || open.get().then(|| snapshot.with(pretty));
+    let json = move || if open.get() { snapshot.with(json::write) } else { String::new() };
     let link = |part| view! { <li><a href=part rel="external"><code>{part}</code></a></li> };
     view! {
         <Fold summary=use_words().raw test_id="raw" open=open>
@@ -28,10 +30,5 @@ pub(crate) fn RawJson(
             <pre class="raw" data-testid="raw-json" tabindex="0">{json}</pre>
         </Fold>
     }
-    .into_any()
-}
-
-/// A snapshot always has JSON; were it otherwise, the reason is shown.
-fn pretty(snapshot: &Snapshot) -> String {
-    serde_json::to_string_pretty(snapshot).unwrap_or_else(|error| error.to_string())
+    .into_part()
 }

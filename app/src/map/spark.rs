@@ -1,19 +1,19 @@
 //! A line of how a number went, small enough to stand beside it.
 
+use crate::number::tenths;
 use leptos::prelude::*;
 
-/// The size of the drawing; it is stretched to whatever room there is.
+/// The size of the drawing, as its `viewBox` has it; it is stretched to whatever room there is.
 const WIDTH: f64 = 100.0;
 const HEIGHT: f64 = 24.0;
 /// Room for the line's own width.
 const PADDING: f64 = 2.0;
 
 /// The line as SVG: broken where nothing is known.
-pub(crate) fn spark(values: &[Option<f64>], least_range: f64) -> impl IntoView + use<> {
-    let path = path(values, least_range);
+pub(crate) fn spark(values: Memo<Vec<Option<f64>>>, least_range: f64) -> impl IntoView {
     view! {
-        <svg class="spark" viewBox=format!("0 0 {WIDTH} {HEIGHT}") preserveAspectRatio="none" aria-hidden="true">
-            <path d=path vector-effect="non-scaling-stroke" />
+        <svg class="spark" viewBox="0 0 100 24" preserveAspectRatio="none" aria-hidden="true">
+            <path d=move || path(&values.read(), least_range) vector-effect="non-scaling-stroke" />
         </svg>
     }
 }
@@ -33,7 +33,10 @@ fn path(values: &[Option<f64>], least_range: f64) -> String {
             continue;
         };
         let y = HEIGHT / 2.0 - (value - middle) / range * (HEIGHT - 2.0 * PADDING);
-        path.push_str(&format!("{}{:.1} {y:.1}", if drawing { 'L' } else { 'M' }, place as f64 * step));
+        path.push(if drawing { 'L' } else { 'M' });
+        path.push_str(&tenths(place as f64 * step));
+        path.push(' ');
+        path.push_str(&tenths(y));
         drawing = true;
     }
     path

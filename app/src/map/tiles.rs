@@ -4,6 +4,7 @@ use super::history::History;
 use super::spark::spark;
 use crate::api::{Health, Snapshot};
 use crate::choice::Choice;
+use crate::part::IntoPart;
 use crate::words::{NOTHING, Words, use_words};
 use beauty::{Direction, HeatmapBucket, Mood, Trend};
 use leptos::prelude::*;
@@ -90,7 +91,7 @@ pub(crate) fn Tiles(
             <div class="tile">
                 <dt>{label}</dt>
                 <dd class="tile-value" data-testid=format!("tile-{field}")>{shown}</dd>
-                <dd class="tile-spark">{move || spark(&values.read(), 2.0 * steady)}</dd>
+                <dd class="tile-spark">{spark(values, 2.0 * steady)}</dd>
                 <dd class="tile-direction" data-testid=format!("direction-{field}")>
                     {move || direction(Direction::of(&values.read(), steady), words)}
                 </dd>
@@ -113,7 +114,7 @@ pub(crate) fn Tiles(
             </p>
         </section>
     }
-    .into_any()
+    .into_part()
 }
 
 /// An arrow and a word.
@@ -122,11 +123,11 @@ fn direction(direction: Option<Direction>, words: &Words) -> String {
         || NOTHING.to_owned(),
         |direction| {
             let (arrow, word) = match direction {
-                Direction::Rising => ('↗', words.rising),
-                Direction::Falling => ('↘', words.falling),
-                Direction::Steady => ('→', words.steady),
+                Direction::Rising => ('↗', words.directions[0]),
+                Direction::Falling => ('↘', words.directions[1]),
+                Direction::Steady => ('→', words.directions[2]),
             };
-            format!("{arrow} {}", word.to_lowercase())
+            format!("{arrow} {word}")
         },
     )
 }

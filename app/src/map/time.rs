@@ -2,11 +2,11 @@
 
 use crate::api::Snapshot;
 use crate::choice::Choice;
+use crate::part::IntoPart;
+use crate::place::use_place;
 use crate::words::use_words;
 use beauty::Resolution;
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::use_navigate;
 
 /// How many buckets one step goes, by link.
 const STEP: u64 = 10;
@@ -36,18 +36,18 @@ pub(crate) fn TimeControls(
         now().saturating_sub(shown()) / resolution.millis()
     };
     let reach = move || reach(choice.with(|choice| choice.resolution));
-    let navigate = use_navigate();
+    let place = use_place();
     let scrub = move |back: u64| {
         let newest = now();
         let address = choice.with_untracked(|choice| {
             let at = (back > 0).then(|| newest.saturating_sub(back * choice.resolution.millis()));
             choice.with(|choice| choice.at = at)
         });
-        navigate(&address, NavigateOptions { scroll: false, ..NavigateOptions::default() });
+        place.go(&address);
     };
     view! {
         <nav class="time choices" aria-label=words.time>
-            <a href=move || moved(STEP as i64) data-noscroll="true" data-testid="earlier">"← " {words.earlier}</a>
+            <a href=move || moved(STEP as i64) data-testid="earlier">"← " {words.earlier}</a>
             <label>
                 <span class="visually-hidden">{words.scrub}</span>
                 <input
@@ -63,13 +63,13 @@ pub(crate) fn TimeControls(
                     }
                 />
             </label>
-            <a href=move || moved(-(STEP as i64)) data-noscroll="true" data-testid="later">{words.later} " →"</a>
-            <a class="pause" href=toggled data-noscroll="true" data-testid="pause">
-                {move || if paused() { words.resume } else { words.pause }}
+            <a href=move || moved(-(STEP as i64)) data-testid="later">{words.later} " →"</a>
+            <a class="pause" href=toggled data-testid="pause">
+                {move || if paused() { words.resume } else { words.pause }.to_owned()}
             </a>
         </nav>
     }
-    .into_any()
+    .into_part()
 }
 
 /// The moment so many buckets earlier; what would lie ahead of the newest is live again.

@@ -3,12 +3,14 @@
 use super::tiles::sentence;
 use crate::api::Snapshot;
 use crate::choice::Choice;
-use crate::words::{Words, use_words};
+use crate::number::tenths;
+use crate::part::IntoPart;
+use crate::words::use_words;
 use beauty::{HeatmapBucket, Trend};
 use leptos::prelude::*;
 
 /// Drawing units for a column, and from the score 0 to the score 1.
-const COLUMN: f64 = 10.0;
+const COLUMN: usize = 10;
 const HEIGHT: f64 = 100.0;
 /// The scores that have a line of their own across the drawing.
 const GRID: [f64; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
@@ -22,26 +24,16 @@ pub(crate) fn Trends(
     choice: Memo<Choice>,
 ) -> impl IntoView {
     let words = use_words();
-    let said = move || {
+    let said = Memo::new(move |_| {
         snapshot.with(|Snapshot { health, heatmap, .. }| sentence(health.beauty_avg, Trend::of(heatmap), words))
-    };
+    });
     let help = move || {
         let (columns, seconds) = snapshot.with(|s| (s.heatmap.buckets.len(), s.heatmap.resolution_seconds));
         let columns = words.counted(columns as u64, &words.bucket);
         (words.trends_help)(&format!("{columns} × {}", words.duration(seconds)))
     };
-    let followed = move || {
-        let node = choice.with(|choice| choice.node.clone())?;
-        let address = choice.with(|choice| choice.with(|choice| choice.node = None));
-        Some(view! {
-            <span class="followed">
-                <span class="followed-sign" aria-hidden="true"></span>
-                {node}
-                " "
-                <a href=address data-noscroll="true">{words.follow_none}</a>
-            </span>
-        })
-    };
+    let node = Memo::new(move |_| choice.with(|choice| choice.node.clone()));
+    let let_go = move || choice.with(|choice| choice.with(|choice| choice.node = None));
     view! {
         <section class="trends" aria-labelledby="trends-heading">
             <h2 id="trends-heading">{words.trends}</h2>
@@ -50,49 +42,74 @@ pub(crate) fn Trends(
                 " "
                 <span class="note">{help}</span>
             </p>
-            <div class="chart" role="img" aria-label=move || format!("{} {}", words.average_and_range, said())>
-                {move || chart(&snapshot.read(), &choice.read(), words)}
-            </div>
-            {followed}
+            <Chart snapshot choice node said />
+            <p class="followed" class:hidden=move || node.with(Option::is_none)>
+                <span class="followed-sign" aria-hidden="true"></span>
+                {move || node.get().unwrap_or_default()}
+                " "
+                <a href=let_go>{words.follow_none}</a>
+            </p>
         </section>
     }
-    .into_any()
+    .into_part()
 }
 
 /// Both drawings, with the scores at their side.
-fn chart(snapshot: &Snapshot, choice: &Choice, words: &'static Words) -> impl IntoView + use<> {
-    let buckets = &snapshot.heatmap.buckets;
-    let width = COLUMN * buckets.len().max(1) as f64;
-    let averages: Vec<Option<f64>> = buckets.iter().map(|bucket| bucket.avg).collect();
-    let node = choice.node.as_ref().and_then(|node| snapshot.heatmap.nodes.iter().find(|row| row.node_id == *node));
-    let node = node.map(|row| line(&row.avg)).unwrap_or_default();
-    let across = move |score: f64| format!("M0 {y}H{width}", y = y(score));
-    let threshold = choice.line.map(|line| across(f64::from(line) / 100.0)).unwrap_or_default();
-    let view_box = format!("0 0 {width} {HEIGHT}");
+#[component]
+fn Chart(
+    /// What the page shows.
+    snapshot: ReadSignal<Snapshot>,
+    /// What the reader has chosen.
+    choice: Memo<Choice>,
+    /// The node that is looked at more closely.
+    node: Memo<Option<String>>,
+    /// The drawing in words.
+    said: Memo<String>,
+) -> impl IntoView {
+    let words = use_words();
+    let width = Memo::new(move |_| COLUMN * snapshot.with(|snapshot| snapshot.heatmap.buckets.len()).max(1));
+    let across = move |score: f64| format!("M0 {}H{}", tenths(y(score)), width.get());
+    let grid = move || GRID.map(across).concat();
+    let ground = move || across(0.0);
+    let averages = move |snapshot: &Snapshot| snapshot.heatmap.buckets.iter().map(|bucket| bucket.avg).collect();
+    let average = move || snapshot.with(|snapshot| line(averages(snapshot)));
+    let followed = move || {
+        let (snapshot, node) = (snapshot.read(), node.read());
+        let row = snapshot.heatmap.nodes.iter().find(|row| Some(&row.node_id) == node.as_ref());
+        row.map(|row| line(row.avg.clone())).unwrap_or_default()
+    };
+    let threshold = move || {
+        let score = choice.with(|choice| choice.line);
+        score.map(|score| across(f64::from(score) / 100.0)).unwrap_or_default()
+    };
+    let view_box = move || format!("0 0 {} 100", width.get());
     view! {
-        <div class="chart-scores" aria-hidden="true">
-            <span>{words.fixed(1.0, 0)}</span>
-            <span>{words.fixed(0.5, 1)}</span>
-            <span>{words.fixed(0.0, 0)}</span>
+        <div class="chart" role="img" aria-label=move || format!("{} {}", words.average_and_range, said.read())>
+            <div class="chart-scores" aria-hidden="true">
+                <span>{words.fixed(1.0, 0)}</span>
+                <span>{words.fixed(0.5, 1)}</span>
+                <span>{words.fixed(0.0, 0)}</span>
+            </div>
+            <svg class="chart-average" data-testid="trends-chart" viewBox=view_box preserveAspectRatio="none" aria-hidden="true">
+                <path class="chart-grid" d=grid />
+                <path class="chart-band" d=move || snapshot.with(|snapshot| band(&snapshot.heatmap.buckets)) />
+                <path class="chart-threshold" d=threshold />
+                <path class="chart-node" d=followed />
+                <path class="chart-line" d=average />
+            </svg>
+            <span class="chart-label" aria-hidden="true">{words.chaos}</span>
+            <svg class="chart-chaos" viewBox=view_box preserveAspectRatio="none" aria-hidden="true">
+                <path class="chart-grid" d=ground />
+                <path class="chart-bars" d=move || snapshot.with(|snapshot| bars(&snapshot.heatmap.buckets)) />
+            </svg>
         </div>
-        <svg class="chart-average" data-testid="trends-chart" viewBox=view_box.clone() preserveAspectRatio="none" aria-hidden="true">
-            <path class="chart-grid" d=GRID.map(across).concat() />
-            <path class="chart-band" d=band(buckets) />
-            <path class="chart-threshold" d=threshold />
-            <path class="chart-node" d=node />
-            <path class="chart-line" d=line(&averages) />
-        </svg>
-        <span class="chart-label" aria-hidden="true">{words.chaos}</span>
-        <svg class="chart-chaos" viewBox=view_box preserveAspectRatio="none" aria-hidden="true">
-            <path class="chart-grid" d=across(0.0) />
-            <path class="chart-bars" d=bars(buckets) />
-        </svg>
     }
+    .into_part()
 }
 
 /// The middle of a column.
-fn x(column: usize) -> f64 {
-    COLUMN * (column as f64 + 0.5)
+fn x(column: usize) -> usize {
+    COLUMN * column + COLUMN / 2
 }
 
 fn y(score: f64) -> f64 {
@@ -100,14 +117,14 @@ fn y(score: f64) -> f64 {
 }
 
 /// A line through the values, broken where there is none; a value alone is a short stroke.
-fn line(values: &[Option<f64>]) -> String {
+fn line(values: Vec<Option<f64>>) -> String {
     let mut path = String::new();
-    for run in runs(values) {
+    for run in runs(&values) {
         for (place, (column, value)) in run.iter().enumerate() {
-            path.push_str(&format!("{}{} {:.1}", if place == 0 { 'M' } else { 'L' }, x(*column), y(*value)));
+            path.push_str(&format!("{}{} {}", if place == 0 { 'M' } else { 'L' }, x(*column), tenths(y(*value))));
         }
         if run.len() == 1 {
-            path.push_str(&format!("h{}", COLUMN / 4.0));
+            path.push_str("h2.5");
         }
     }
     path
@@ -116,19 +133,18 @@ fn line(values: &[Option<f64>]) -> String {
 /// From the lowest to the highest score of each column that has events.
 fn band(buckets: &[HeatmapBucket]) -> String {
     let highest: Vec<Option<f64>> = buckets.iter().map(|bucket| bucket.max).collect();
-    let lowest = |column: usize| buckets.get(column).and_then(|bucket| bucket.min).unwrap_or_default();
+    let lowest = |column: usize| tenths(y(buckets.get(column).and_then(|bucket| bucket.min).unwrap_or_default()));
     let mut path = String::new();
     for run in runs(&highest) {
         let (Some((first, high)), Some((last, _))) = (run.first().copied(), run.last().copied()) else { continue };
-        let (left, right) = (x(first) - COLUMN / 2.0, x(last) + COLUMN / 2.0);
-        path.push_str(&format!("M{left} {:.1}", y(high)));
+        let (left, right) = (x(first) - COLUMN / 2, x(last) + COLUMN / 2);
+        path.push_str(&format!("M{left} {}", tenths(y(high))));
         for (column, high) in &run {
-            path.push_str(&format!("L{} {:.1}", x(*column), y(*high)));
+            path.push_str(&format!("L{} {}", x(*column), tenths(y(*high))));
         }
-        path.push_str(&format!("H{right}"));
-        path.push_str(&format!("V{:.1}", y(lowest(last))));
+        path.push_str(&format!("H{right}V{}", lowest(last)));
         for (column, _) in run.iter().rev() {
-            path.push_str(&format!("L{} {:.1}", x(*column), y(lowest(*column))));
+            path.push_str(&format!("L{} {}", x(*column), lowest(*column)));
         }
         path.push_str(&format!("H{left}Z"));
     }
@@ -138,8 +154,8 @@ fn band(buckets: &[HeatmapBucket]) -> String {
 /// A bar for the chaos of each column.
 fn bars(buckets: &[HeatmapBucket]) -> String {
     let bar = |(column, bucket): (usize, &HeatmapBucket)| {
-        let (left, width) = (COLUMN * column as f64 + 1.0, COLUMN - 2.0);
-        bucket.chaos.map(|chaos| format!("M{left} {HEIGHT}V{:.1}h{width}V{HEIGHT}Z", y(chaos)))
+        let (left, width) = (COLUMN * column + 1, COLUMN - 2);
+        bucket.chaos.map(|chaos| format!("M{left} 100V{}h{width}V100Z", tenths(y(chaos))))
     };
     buckets.iter().enumerate().filter_map(bar).collect()
 }
@@ -165,8 +181,8 @@ mod tests {
 
     #[test]
     fn a_line_is_broken_where_there_are_no_events() {
-        assert_eq!(line(&[Some(1.0), Some(0.5), None, Some(0.0)]), "M5 0.0L15 50.0M35 100.0h2.5");
-        assert_eq!(line(&[None, None]), "");
+        assert_eq!(line(vec![Some(1.0), Some(0.5), None, Some(0.0)]), "M5 0.0L15 50.0M35 100.0h2.5");
+        assert_eq!(line(vec![None, None]), "");
     }
 
     #[test]

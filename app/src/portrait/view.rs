@@ -4,6 +4,7 @@ use super::picture::{PORTRAIT_SIDE, Sitting};
 use crate::api::Snapshot;
 use crate::browser;
 use crate::live::fetch_likeness;
+use crate::part::IntoPart;
 use crate::words::{NOTHING, use_words};
 use beauty::Likeness;
 use leptos::html;
@@ -42,22 +43,25 @@ pub(crate) fn Portrait(
         }
     });
     let short = move || likeness.with(|likeness| likeness.digest.chars().take(8).collect::<String>());
-    let numbers = move || {
+    let number = move |which: usize| {
         let Likeness { mean, chaos, spread, trend, .. } = *likeness.read();
-        let share = |micros: f64| words.fixed(micros / 1_000_000.0, 3);
-        let mean = mean.map_or_else(|| NOTHING.to_owned(), |mean| share(f64::from(mean)));
-        let shown = [mean, share(f64::from(chaos)), share(f64::from(spread)), share(f64::from(trend))];
-        let line = |(name, number)| view! { <div><dt>{name}</dt><dd>{number}</dd></div> };
-        words.portrait_traits.into_iter().zip(shown).map(line).collect_view()
+        let micros = [mean.map(f64::from), Some(chaos.into()), Some(spread.into()), Some(trend.into())][which];
+        micros.map_or_else(|| NOTHING.to_owned(), |micros| words.fixed(micros / 1_000_000.0, 3))
     };
-    let empty = move || likeness.with(|likeness| likeness.mean.is_none()).then_some(words.portrait_empty);
+    let numbers = words.portrait_traits.into_iter().enumerate().map(|(which, name)| {
+        view! { <div><dt>{name}</dt><dd>{move || number(which)}</dd></div> }
+    });
+    let empty = move || {
+        let empty = likeness.with(|likeness| likeness.mean.is_none());
+        if empty { words.portrait_empty.to_owned() } else { String::new() }
+    };
     view! {
         <section class="portrait" aria-labelledby="portrait-heading">
             <h2 id="portrait-heading">{words.portrait}</h2>
             <canvas
                 node_ref=canvas
-                width=PORTRAIT_SIDE
-                height=PORTRAIT_SIDE
+                width=PORTRAIT_SIDE.to_string()
+                height=PORTRAIT_SIDE.to_string()
                 role="img"
                 aria-label=move || (words.portrait_label)(&short())
                 data-testid="portrait"
@@ -66,12 +70,12 @@ pub(crate) fn Portrait(
             <div class="portrait-legend">
                 <p>{empty}</p>
                 <p class="note">{words.portrait_help}</p>
-                <dl>{numbers}</dl>
+                <dl>{numbers.collect_view()}</dl>
                 <a href="/federated/portrait.png" download="beauty-mesh-portrait.png" rel="external">{words.save_png}</a>
             </div>
         </section>
     }
-    .into_any()
+    .into_part()
 }
 
 /// Asks for the likeness again when the digest has changed, and then not again for a while.

@@ -14,6 +14,7 @@ pub(crate) const EN: Words = Words {
     bucket: ["bucket", "buckets", "buckets"],
     peer: ["peer", "peers", "peers"],
 
+    #[cfg(feature = "ssr")]
     description: "A live map of the beauty and chaos of a mesh of nodes that has no centre.",
     skip: "To the map",
     not_found: "There is no such page",
@@ -33,6 +34,9 @@ pub(crate) const EN: Words = Words {
     key: "Key",
     skewed: |by| format!("This browser's clock and the node's differ by {by}."),
     alone: "This node sees no other node: what is shown is what it heard itself.",
+    gone: |since| format!("The node does not answer. What is shown is of {since} UTC; the page keeps trying."),
+    disk_failed: "This node can't keep what it hears: its disk has failed, and it will end.",
+    of_mesh: "Mesh",
     up: "up",
 
     agreement: "Does everyone see this?",
@@ -51,6 +55,7 @@ pub(crate) const EN: Words = Words {
     rising: "Rising",
     falling: "Falling",
     steady: "Steady",
+    directions: ["rising", "falling", "steady"],
     calm: "calm",
     lively: "lively",
     turbulent: "turbulent",
@@ -149,6 +154,7 @@ pub(crate) const EN: Words = Words {
         ("Home End", "the oldest, the newest bucket"),
         ("Page ↑ ↓", "the nodes above, below"),
         ("Enter", "follow the row, or let it go"),
+        ("[ ]", "mark more, or less"),
         ("Space", "pause, and back to live"),
         ("Esc", "leave"),
     ],

@@ -2,6 +2,7 @@
 
 use super::{Noun, Words};
 use crate::choice::Kind;
+use crate::number;
 
 /// What stands where nothing is known: empty is not zero.
 pub(crate) const NOTHING: &str = "—";
@@ -14,7 +15,7 @@ const DAY_SECONDS: u64 = 86_400;
 impl Words {
     /// A number with so many digits behind the point.
     pub(crate) fn fixed(&self, value: f64, digits: usize) -> String {
-        format!("{value:.digits$}").replace('.', self.decimal)
+        number::fixed(value, digits).replace('.', self.decimal)
     }
 
     /// A score, to three digits.
@@ -128,6 +129,11 @@ fn day(at: u64) -> String {
 /// The day and the time of day in UTC, as `YYYY-MM-DD HH:MM`.
 pub(crate) fn day_and_time(at: u64) -> String {
     format!("{} {}", day(at), minute(at))
+}
+
+/// A moment in UTC as RFC 3339 has it, to the second.
+pub(crate) fn rfc3339(at: u64) -> String {
+    format!("{}T{}Z", day(at), time(at))
 }
 
 /// Year, month and day of a day counted from the Unix epoch, by Howard Hinnant's `civil_from_days`.

@@ -7,7 +7,7 @@ mod format;
 mod ru;
 
 pub(crate) use en::EN;
-pub(crate) use format::{NOTHING, day_and_time, time};
+pub(crate) use format::{NOTHING, day_and_time, rfc3339, time};
 
 use crate::preferences::{Language, Preferences};
 use leptos::prelude::use_context;
@@ -37,6 +37,7 @@ pub(crate) struct Words {
     pub(crate) peer: Noun,
 
     // The document.
+    #[cfg(feature = "ssr")]
     pub(crate) description: &'static str,
     pub(crate) skip: &'static str,
     pub(crate) not_found: &'static str,
@@ -57,6 +58,9 @@ pub(crate) struct Words {
     pub(crate) key: &'static str,
     pub(crate) skewed: fn(&str) -> String,
     pub(crate) alone: &'static str,
+    pub(crate) gone: fn(&str) -> String,
+    pub(crate) disk_failed: &'static str,
+    pub(crate) of_mesh: &'static str,
     pub(crate) up: &'static str,
 
     // Agreement.
@@ -77,6 +81,7 @@ pub(crate) struct Words {
     pub(crate) rising: &'static str,
     pub(crate) falling: &'static str,
     pub(crate) steady: &'static str,
+    pub(crate) directions: [&'static str; 3],
     pub(crate) calm: &'static str,
     pub(crate) lively: &'static str,
     pub(crate) turbulent: &'static str,
@@ -161,7 +166,7 @@ pub(crate) struct Words {
     pub(crate) themes: [&'static str; 3],
     pub(crate) language_label: &'static str,
     pub(crate) keys: &'static str,
-    pub(crate) key_list: [(&'static str, &'static str); 9],
+    pub(crate) key_list: [(&'static str, &'static str); 10],
 }
 
 impl Words {

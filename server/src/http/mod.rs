@@ -10,6 +10,7 @@ mod headers;
 mod moment;
 mod origin;
 mod page;
+mod pages;
 mod portrait;
 mod problem;
 mod rate;
@@ -51,6 +52,7 @@ pub(crate) struct AppState {
     rates: Arc<rate::Rates>,
     readers: Arc<stream::Readers>,
     portraits: Arc<portrait::Portraits>,
+    pages: Arc<pages::Pages>,
 }
 
 impl AppState {
@@ -61,8 +63,20 @@ impl AppState {
         leptos: LeptosOptions,
         (tasks, shutdown): (TaskTracker, CancellationToken),
     ) -> AppState {
-        let (heatmaps, rates, readers, portraits) = (Arc::default(), Arc::default(), Arc::default(), Arc::default());
-        AppState { node, enabled, token, leptos, limit_loopback, tasks, shutdown, heatmaps, rates, readers, portraits }
+        AppState {
+            node,
+            enabled,
+            token,
+            leptos,
+            limit_loopback,
+            tasks,
+            shutdown,
+            heatmaps: Arc::default(),
+            rates: Arc::default(),
+            readers: Arc::default(),
+            portraits: Arc::default(),
+            pages: Arc::default(),
+        }
     }
 }
 

@@ -38,6 +38,8 @@ pub(super) async fn moment(
 pub(super) fn snapshot_at(shared: &Shared, resolution: Resolution, at: Timestamp) -> Snapshot {
     let mut snapshot = shared.snapshot(resolution, MAP_BUCKETS);
     let at = at.min(Timestamp::from_millis(snapshot.health.now));
+    // No delta follows on the past.
+    (snapshot.run, snapshot.seq) = (0, 0);
     let ledger = shared.ledger();
     snapshot.heatmap = ledger.heatmap(at, resolution, MAP_BUCKETS);
     let totals = ledger.totals(at, resolution, MAP_BUCKETS);

@@ -3,23 +3,27 @@
 use super::headers;
 use super::moment::snapshot_at;
 use super::problem::HttpProblem;
-use super::{AppState, portrait};
+use super::{AppState, pages, portrait};
 use crate::node::MAP_BUCKETS;
-use app::{App, Preferences, SnapshotSource, shell};
+use any_spawner::Executor;
+use app::{Address, Preferences, SnapshotSource, shell};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, header};
+use axum::middleware;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use leptos::config::LeptosOptions;
 use leptos::nonce::use_nonce;
 use leptos::prelude::{provide_context, use_context};
-use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list};
+use leptos_axum::ResponseOptions;
 use tower::ServiceExt;
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
 
+/// The page.
+const MAP: &str = "/federated/map";
 /// The page that other sites may show in a frame.
 const EMBED: &str = "/federated/embed";
 
@@ -31,13 +35,18 @@ pub(super) fn router(state: &AppState) -> Router<AppState> {
     // Their names hold a hash of their content: another content has another name.
     let cache =
         HeaderValue::from_static(if options.hash_files { "public, max-age=31536000, immutable" } else { "no-cache" });
+    // Fails only where it is done already, by another node of this process.
+    let _ = Executor::init_tokio();
+    let page = leptos_axum::render_app_to_stream_with_context(provide(state), move || shell(options.clone()));
     let files = Router::new()
         .fallback_service(files)
-        .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, cache));
+        .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, cache))
+        .layer(SetResponseHeaderLayer::if_not_present(header::VARY, HeaderValue::from_static("accept-encoding")));
     Router::new()
         .route("/", get(|| async { Redirect::temporary("/federated/map") }))
         .nest_service(&format!("/{pkg}"), files)
-        .leptos_routes_with_context(state, generate_route_list(App), provide(state), move || shell(options.clone()))
+        .route(MAP, get(page.clone()).layer(middleware::from_fn_with_state(state.clone(), pages::kept)))
+        .route(EMBED, get(page))
         .fallback(fallback)
 }
 
@@ -57,6 +66,10 @@ fn provide(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
     move || {
         provide_context(source.clone());
         provide_context(preferences());
+        if let Some(parts) = use_context::<Parts>() {
+            let query = parts.uri.query().unwrap_or_default().to_owned();
+            provide_context(Address { path: parts.uri.path().to_owned(), query });
+        }
         let embedded = use_context::<Parts>().is_some_and(|parts| parts.uri.path() == EMBED);
         let policy = use_nonce().and_then(|nonce| headers::page(&nonce, reload, embedded));
         if let (Some(answer), Some(policy)) = (use_context::<ResponseOptions>(), policy) {
@@ -94,6 +107,8 @@ async fn fallback(State(state): State<AppState>, request: Request) -> Response {
         return file.into_response();
     }
     let options: LeptosOptions = state.leptos.clone();
+    // Fails only where it is done already, by another node of this process.
+    let _ = Executor::init_tokio();
     let page = leptos_axum::render_app_to_stream_with_context(provide(&state), move || shell(options.clone()));
     let mut response = page(Request::from_parts(parts, axum::body::Body::empty())).await.into_response();
     *response.status_mut() = axum::http::StatusCode::NOT_FOUND;

@@ -56,8 +56,8 @@ pub(super) async fn heatmap(
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Window {
-    buckets: Option<String>,
-    resolution: Option<String>,
+    pub(super) buckets: Option<String>,
+    pub(super) resolution: Option<String>,
 }
 
 impl Window {
@@ -66,8 +66,13 @@ impl Window {
         let unknown =
             |_| HttpProblem::bad_query("the parameters are buckets and resolution, as in ?buckets=40&resolution=10s");
         let Query(window) = window.map_err(unknown)?;
-        let resolution = resolution(window.resolution)?;
-        let buckets = window.buckets.map_or(Ok(MAP_BUCKETS), |text| text.parse()).ok();
+        window.checked()
+    }
+
+    /// The same, each value checked.
+    pub(super) fn checked(self) -> Result<(Resolution, usize), HttpProblem> {
+        let resolution = resolution(self.resolution)?;
+        let buckets = self.buckets.map_or(Ok(MAP_BUCKETS), |text| text.parse()).ok();
         let buckets = buckets.filter(|buckets| (1..=MAX_COLUMNS).contains(buckets));
         let wrong = || HttpProblem::bad_query(format!("buckets must be a whole number from 1 to {MAX_COLUMNS}"));
         Ok((resolution, buckets.ok_or_else(wrong)?))

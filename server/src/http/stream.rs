@@ -1,12 +1,13 @@
 //! `GET /federated/stream`: a snapshot, then deltas; as server-sent events, or over a WebSocket on the same path.
 //!
 //! Subscribed before the snapshot is read, and what the snapshot contains is left out: no gap, nothing twice.
-//! A reader that falls behind gets a snapshot again instead of a queue that grows.
+//! A reader that falls behind gets a snapshot again instead of a queue that grows. One that comes back and says what it has heard
+//! gets what it has missed instead, where that is still remembered.
 
 use super::problem::HttpProblem;
 use super::read::Window;
 use super::{AppState, origin};
-use crate::node::{Frame, Node, write};
+use crate::node::{Frame, Mark, Node, write};
 use app::api::StreamMessage;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
@@ -18,6 +19,8 @@ use axum::response::{IntoResponse, Response};
 use beauty::Resolution;
 use futures_util::{Stream, stream};
 use gossip::Bucket;
+use serde::Deserialize;
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 use tokio::sync::broadcast::{self, error::RecvError};
@@ -41,17 +44,17 @@ impl Default for Readers {
 
 pub(super) async fn stream(
     State(state): State<AppState>,
-    window: Result<Query<Window>, QueryRejection>,
+    asked: Result<Query<Asked>, QueryRejection>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, HttpProblem> {
     origin::same_site(&headers)?;
-    let (resolution, buckets) = Window::read(window)?;
+    let (resolution, buckets, since) = Asked::read(asked, &headers)?;
     let place = Arc::clone(&state.readers.0).try_acquire_owned().map_err(|_| {
         let detail = format!("{MAX_READERS} readers are served already; try another node, or again later");
         HttpProblem::new(StatusCode::SERVICE_UNAVAILABLE, "full", "Too many readers", detail)
     })?;
-    let reader = Reader::new(&state, resolution, buckets, place);
+    let reader = Reader::new(&state, (resolution, buckets), since, place);
     match upgrade {
         Ok(upgrade) => {
             let tasks = state.tasks.clone();
@@ -75,12 +78,51 @@ pub(super) async fn stream(
     }
 }
 
+/// `?buckets=40&resolution=10s&since=1763820915999-42`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Asked {
+    buckets: Option<String>,
+    resolution: Option<String>,
+    since: Option<String>,
+}
+
+impl Asked {
+    /// What was asked for, and what was heard before, of which run.
+    fn read(
+        asked: Result<Query<Asked>, QueryRejection>,
+        headers: &HeaderMap,
+    ) -> Result<(Resolution, usize, Option<Mark>), HttpProblem> {
+        let unknown = |_| {
+            HttpProblem::bad_query("the parameters are buckets, resolution and since, as in ?buckets=40&resolution=10s")
+        };
+        let Query(Asked { buckets, resolution, since }) = asked.map_err(unknown)?;
+        let (resolution, buckets) = Window { buckets, resolution }.checked()?;
+        let since = since.map(|since| heard(&since).ok_or_else(bad_since)).transpose()?;
+        // A browser's own reader of events says so in a header, and of some other stream perhaps.
+        let last = headers.get("last-event-id").and_then(|id| heard(id.to_str().ok()?));
+        Ok((resolution, buckets, since.or(last)))
+    }
+}
+
+/// `RUN-SEQ`, as it is the id of each event.
+fn heard(text: &str) -> Option<Mark> {
+    let (run, seq) = text.split_once('-')?;
+    Some((run.parse().ok()?, seq.parse().ok()?))
+}
+
+fn bad_since() -> HttpProblem {
+    HttpProblem::bad_query("since must be the id of the last event that was heard, as in since=1763820915999-42")
+}
+
 /// One reader: its subscription, and how far it has read.
 struct Reader {
     node: Node,
     resolution: Resolution,
     buckets: usize,
     deltas: broadcast::Receiver<Frame>,
+    /// What it has missed and is told first.
+    missed: VecDeque<Frame>,
     /// The last number told; `None` before the snapshot, and again after falling behind.
     told: Option<u64>,
     shutdown: CancellationToken,
@@ -88,13 +130,27 @@ struct Reader {
 }
 
 impl Reader {
-    fn new(state: &AppState, resolution: Resolution, buckets: usize, place: OwnedSemaphorePermit) -> Reader {
+    fn new(
+        state: &AppState,
+        (resolution, buckets): (Resolution, usize),
+        since: Option<Mark>,
+        place: OwnedSemaphorePermit,
+    ) -> Reader {
+        let shared = &state.node.shared;
+        let deltas = shared.hub.subscribe(resolution);
+        let missed = since.and_then(|since| Some((since.1, shared.hub.missed(resolution, since)?)));
+        let (told, missed) = missed.map_or((None, VecDeque::new()), |(heard, missed)| {
+            // So that the reader knows at once that the stream is alive.
+            let greeting = Frame { seq: heard, json: shared.delta(resolution, heard, Vec::new()) };
+            (Some(heard), [greeting].into_iter().chain(missed).collect())
+        });
         Reader {
-            deltas: state.node.shared.hub.subscribe(resolution),
+            deltas,
             node: state.node.clone(),
             resolution,
             buckets,
-            told: None,
+            missed,
+            told,
             shutdown: state.shutdown.clone(),
             _place: place,
         }
@@ -102,6 +158,10 @@ impl Reader {
 
     /// The next message: its name, its number and its text. `None` when the node ends.
     async fn next(&mut self) -> Option<(&'static str, Frame)> {
+        if let Some(frame) = self.missed.pop_front() {
+            self.told = Some(frame.seq);
+            return Some(("delta", frame));
+        }
         let Some(told) = self.told else { return Some(("snapshot", self.snapshot())) };
         loop {
             let received = tokio::select! {
@@ -130,7 +190,8 @@ impl Reader {
     fn into_events(self) -> impl Stream<Item = Result<Event, Infallible>> {
         stream::unfold(self, |mut reader| async move {
             let (name, frame) = reader.next().await?;
-            Some((Ok(Event::default().event(name).id(frame.seq.to_string()).data(&*frame.json)), reader))
+            let id = format!("{}-{}", reader.node.shared.hub.run(), frame.seq);
+            Some((Ok(Event::default().event(name).id(id).data(&*frame.json)), reader))
         })
     }
 

@@ -15,7 +15,7 @@ mod verify;
 mod view;
 
 pub(crate) use driver::Driver;
-pub(crate) use hub::{Frame, Hub};
+pub(crate) use hub::{Frame, Hub, Mark};
 pub(crate) use keeper::Room;
 pub(crate) use names::Names;
 pub(crate) use restore::{Begin, RestoreError, Restored, restore};
@@ -80,6 +80,8 @@ pub(crate) struct Node {
 
 /// What the driver writes and others read.
 pub(crate) struct Shared {
+    /// The name of the mesh, for readers.
+    mesh: String,
     pub(crate) node_id: beauty::Origin,
     /// By which others know this node, whatever its name.
     pub(crate) public_key: OriginId,
@@ -110,10 +112,11 @@ impl Shared {
         state: State,
     ) -> Shared {
         Shared {
+            mesh: String::new(),
             node_id,
             public_key,
             started: Instant::now(),
-            hub: Hub::default(),
+            hub: Hub::new(crate::clock::wall().as_millis()),
             ledger: RwLock::new(ledger),
             version: AtomicU64::new(0),
             protocol: Mutex::new(Protocol { state, links: BTreeMap::new() }),
@@ -121,6 +124,11 @@ impl Shared {
             turned_away: Arc::default(),
             failure: OnceLock::new(),
         }
+    }
+
+    /// The same, of a mesh of this name.
+    pub(crate) fn of_mesh(self, mesh: String) -> Shared {
+        Shared { mesh, ..self }
     }
 
     /// The ledger, to read. A panic of another reader leaves it whole, so poison is no reason to stop.

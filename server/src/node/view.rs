@@ -12,6 +12,7 @@ use beauty::{Heatmap, Origin, Resolution, Timestamp};
 use gossip::{Ban, Counters, PeerView};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// How many buckets the map has.
 pub(crate) const MAP_BUCKETS: usize = 40;
@@ -50,6 +51,7 @@ impl Shared {
             ledger.origins().map(Origin::as_str).chain(named).chain([self.node_id.as_str()]).collect();
         Health {
             status: status.to_owned(),
+            mesh: self.mesh.clone(),
             node_id: self.node_id.to_string(),
             public_key: Some(hex::encode(self.public_key.0)),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -134,6 +136,7 @@ impl Shared {
         // The number first: what comes between it and the rest is told twice, and applied to the same effect.
         let seq = self.hub.seq();
         Snapshot {
+            run: self.hub.run(),
             seq,
             heatmap: self.heatmap(resolution, buckets),
             health: self.health(),
@@ -144,11 +147,14 @@ impl Shared {
 
     /// Tells the stream's readers of these cells, and of all that is small enough to be told whole.
     pub(super) fn publish_delta(&self, resolution: Resolution, cells: Vec<(Origin, Timestamp)>) {
-        self.hub.publish(resolution, |seq| {
-            let heatmap = self.ledger().changes(clock::wall(), resolution, cells);
-            let (health, network, gossip) = (self.health(), self.network(), self.gossip_summary());
-            write(&StreamMessage::Delta(Box::new(Delta { seq, health, network, gossip, heatmap })))
-        });
+        self.hub.publish(resolution, Instant::now(), |seq| self.delta(resolution, seq, cells));
+    }
+
+    /// What is told of these cells under a number.
+    pub(crate) fn delta(&self, resolution: Resolution, seq: u64, cells: Vec<(Origin, Timestamp)>) -> Arc<str> {
+        let heatmap = self.ledger().changes(clock::wall(), resolution, cells);
+        let (health, network, gossip) = (self.health(), self.network(), self.gossip_summary());
+        write(&StreamMessage::Delta(Box::new(Delta { seq, health, network, gossip, heatmap })))
     }
 
     pub(super) fn digest_text(&self, now: Timestamp) -> Arc<str> {

@@ -64,7 +64,8 @@ impl Process {
 
     /// Reads one more line of its log.
     pub(crate) fn listen(&mut self) {
-        assert!(self.log.read_line(&mut self.said).unwrap() > 0, "the node ended: {}", self.said);
+        let log = self.log.as_mut().expect("its log is read here");
+        assert!(log.read_line(&mut self.said).unwrap() > 0, "the node ended: {}", self.said);
     }
 
     /// Ends it as the system ends what it has no memory for.

@@ -1,10 +1,9 @@
 //! Peers that send what can't hold, as fast as they can.
 
-use super::{Honest, either, hello, peers, stranger, web_socket};
+use super::{Honest, either, hello, key, peers, stranger, web_socket};
 use futures_util::{SinkExt, StreamExt};
 use gossip::{
-    Announced, Announcement, Bundle, BundleId, Event, Grafted, Keypair, Message, OriginId, Priority, Signature, Way,
-    wire,
+    Announced, Announcement, Bundle, BundleId, Event, Grafted, Message, OriginId, Priority, Signature, Way, wire,
 };
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -44,7 +43,7 @@ impl Deed {
             let json =
                 format!(r#"{{"event_id":"{event}","node_id":"forged","timestamp":{},"beauty":0.5}}"#, now / 1_000);
             let event = Event { id: event, node_id: "forged".into(), json: json.into() };
-            let origin = Keypair::from_seed(&[number as u8 + 1; 32]).origin();
+            let origin = key(number).origin();
             let bundle = Bundle {
                 id: BundleId { origin, seq: now },
                 events: vec![event].into(),
@@ -85,12 +84,12 @@ async fn attack(number: usize, from: IpAddr, to: SocketAddr, until: Instant) -> 
     let mut outcome = Outcome { deed, heard: Duration::ZERO, again: 0, sent: 0, received: 0 };
     let mut first = true;
     while Instant::now() < until {
-        let Ok(Ok(socket)) = timeout(CUT_OFF, web_socket(from, to, true)).await else {
+        let Ok(Ok(socket)) = timeout(CUT_OFF, web_socket(from, to, Some(&key(number)))).await else {
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
         outcome.again += u32::from(!first);
-        let (start, pair) = (Instant::now(), Keypair::from_seed(&[number as u8 + 1; 32]));
+        let start = Instant::now();
         let (mut sink, mut stream) = socket.split();
         let hears = async {
             let mut bytes = 0;
@@ -103,7 +102,7 @@ async fn attack(number: usize, from: IpAddr, to: SocketAddr, until: Instant) -> 
             let mut bytes = 0;
             // What is announced is heard of links only.
             let neighbor = (deed == Deed::Announce).then_some(Message::Neighbor(Priority::Join));
-            for message in [Some(hello(&pair)), neighbor].into_iter().flatten() {
+            for message in [Some(hello()), neighbor].into_iter().flatten() {
                 let frame = wire::encode(&message).unwrap();
                 bytes += frame.len() as u64 + 6;
                 if sink.send(Frame::binary(frame)).await.is_err() {

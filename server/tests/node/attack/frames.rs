@@ -1,6 +1,6 @@
 //! Frames that are allowed one by one, and harm by their number; and peers that take nothing.
 
-use super::{Honest, closed, connect, either, memory_kib, peers, stranger, web_socket};
+use super::{Honest, closed, connect, either, key, memory_kib, peers, stranger, web_socket};
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -115,7 +115,12 @@ async fn peers_that_never_read_are_given_up_and_cost_little() {
     let mut sockets = Vec::new();
     for number in 0..deaf {
         // Half of them are scripts, half say that they are nodes.
-        sockets.push(web_socket(stranger(number), to, number % 2 == 0).await.unwrap().into_inner());
+        sockets.push(
+            web_socket(stranger(number), to, (number % 2 == 0).then(|| key(number)).as_ref())
+                .await
+                .unwrap()
+                .into_inner(),
+        );
     }
     let (mut posted, mut grown) = (0, 0);
     // They don't read, and see the end of their connections all the same.

@@ -41,7 +41,7 @@ async fn honest_connects(honest: &Honest, lasts: Duration) -> [Duration; 2] {
     let (start, mut times) = (Instant::now(), [Vec::new(), Vec::new()]);
     while start.elapsed() < lasts {
         let before = Instant::now();
-        let socket = web_socket(HERE, peers(&honest.alpha), false).await.expect("an honest peer comes in");
+        let socket = web_socket(HERE, peers(&honest.alpha), None).await.expect("an honest peer comes in");
         times[0].push(before.elapsed());
         drop(socket);
         let before = Instant::now();

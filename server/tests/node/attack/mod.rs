@@ -9,15 +9,18 @@ mod half_open;
 mod markup;
 
 use crate::process::Process;
-use gossip::{Hello, InstanceId, Keypair, Message, wire};
+use crate::support::open_terms;
+use futures_util::{SinkExt, StreamExt};
+use gossip::join::{Channel, Joining};
+use gossip::{Direction, Hello, InstanceId, Keypair, Message, wire};
 use serde_json::Value;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpSocket, TcpStream};
-use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error, Message as Frame};
 use tokio_tungstenite::{WebSocketStream, client_async};
 use uuid::Uuid;
 
@@ -44,25 +47,46 @@ fn peers(node: &Process) -> SocketAddr {
     node.peers.strip_prefix("ws://").unwrap().parse().unwrap()
 }
 
-/// A WebSocket from an address, in the dialect of nodes or of scripts.
-async fn web_socket(from: IpAddr, to: SocketAddr, v2: bool) -> Result<WebSocketStream<TcpStream>, Error> {
+/// A WebSocket from an address: one that has joined as the node with this key, or a script's.
+async fn web_socket(from: IpAddr, to: SocketAddr, node: Option<&Keypair>) -> Result<WebSocketStream<TcpStream>, Error> {
     let stream = connect(from, to).await?;
     let mut request = format!("ws://{to}").into_client_request()?;
-    if v2 {
-        request.headers_mut().insert("sec-websocket-protocol", wire::SUBPROTOCOL.parse().unwrap());
+    let Some(key) = node else { return Ok(client_async(request, stream).await?.0) };
+    request.headers_mut().insert("sec-websocket-protocol", wire::SUBPROTOCOL.parse().unwrap());
+    let mut socket = client_async(request, stream).await?.0;
+    let terms = Arc::new(open_terms(key));
+    let (mut joining, mut say) = Joining::begin(terms, Direction::Outbound, Channel::Plain, rand::random());
+    loop {
+        if let Some(text) = say.take() {
+            socket.send(Frame::text(text)).await?;
+        }
+        // A node that has had enough may close it at any moment.
+        let Some(Frame::Text(text)) = socket.next().await.transpose()? else { return Err(Error::ConnectionClosed) };
+        let step = joining.on_frame(&text).expect("the node's words hold");
+        say = step.say;
+        if step.joined.is_some() {
+            if let Some(text) = say {
+                socket.send(Frame::text(text)).await?;
+            }
+            return Ok(socket);
+        }
     }
-    Ok(client_async(request, stream).await?.0)
+}
+
+/// The key of a hostile peer.
+fn key(number: usize) -> Keypair {
+    Keypair::from_seed(&[number as u8 + 1; 32])
 }
 
 /// Who a hostile peer says that it is.
-fn hello(pair: &Keypair) -> Message {
+fn hello() -> Message {
     Message::Hello(Hello {
         mesh: "beauty".to_owned(),
         node_id: "hostile".to_owned(),
         instance: InstanceId(Uuid::new_v4()),
         port: 0,
         digest: None,
-        public_key: Some(pair.origin()),
+        tls: false,
     })
 }
 

@@ -1,0 +1,118 @@
+//! Where a component ends: a view whose type nobody needs to know any more.
+//!
+//! On the server that is Leptos' own `AnyView`. In the browser `AnyView` would keep, for each type, the code of everything that
+//! a view can ever be asked for: to be built without HTML from the server, to be rebuilt in place, to be hydrated in steps. That
+//! was a third of the program that readers download. A [`Part`] is taken over from the server's HTML, once, and nothing else.
+
+#[cfg(all(feature = "hydrate", not(feature = "ssr")))]
+pub(crate) use browser::Part;
+#[cfg(not(all(feature = "hydrate", not(feature = "ssr"))))]
+pub(crate) use leptos::prelude::AnyView as Part;
+
+/// The end of a component.
+pub(crate) trait IntoPart {
+    /// The same view, of no particular type.
+    fn into_part(self) -> Part;
+}
+
+#[cfg(not(all(feature = "hydrate", not(feature = "ssr"))))]
+impl<T: leptos::tachys::view::RenderHtml> IntoPart for T {
+    fn into_part(self) -> Part {
+        leptos::prelude::IntoAny::into_any(self)
+    }
+}
+
+#[cfg(all(feature = "hydrate", not(feature = "ssr")))]
+mod browser {
+    use super::IntoPart;
+    use leptos::prelude::window;
+    use leptos::tachys::html::attribute::Attribute;
+    use leptos::tachys::html::attribute::any_attribute::AnyAttribute;
+    use leptos::tachys::hydration::Cursor;
+    use leptos::tachys::renderer::types::{Element, Node};
+    use leptos::tachys::view::add_attr::AddAnyAttr;
+    use leptos::tachys::view::{Mountable, Position, PositionState, Render, RenderHtml};
+
+    /// A view that takes over what the server has rendered.
+    pub(crate) struct Part(Box<dyn FnOnce(&Cursor, &PositionState) -> Hydrated + Send>);
+
+    /// What was taken over; nothing, where the server had not rendered it.
+    pub(crate) struct Hydrated(Option<Box<dyn Mountable>>);
+
+    impl<T: RenderHtml> IntoPart for T {
+        fn into_part(self) -> Part {
+            const { assert!(T::EXISTS, "a part begins with an element") };
+            let view = self.into_owned();
+            Part(Box::new(move |cursor, position| Hydrated(Some(Box::new(view.hydrate::<true>(cursor, position))))))
+        }
+    }
+
+    impl Render for Part {
+        type State = Hydrated;
+
+        /// The browser has come to a page of another kind, which the server renders.
+        fn build(self) -> Hydrated {
+            // Fails nowhere that a page can be reloaded by its reader.
+            let _ = window().location().reload();
+            Hydrated(None)
+        }
+
+        fn rebuild(self, state: &mut Hydrated) {
+            *state = self.build();
+        }
+    }
+
+    impl AddAnyAttr for Part {
+        type Output<SomeNewAttr: Attribute> = Part;
+
+        fn add_any_attr<NewAttr: Attribute>(self, _: NewAttr) -> Part {
+            self
+        }
+    }
+
+    impl RenderHtml for Part {
+        type AsyncOutput = Part;
+        type Owned = Part;
+
+        const MIN_LENGTH: usize = 0;
+
+        fn dry_resolve(&mut self) {}
+
+        async fn resolve(self) -> Part {
+            self
+        }
+
+        /// The server has parts of the other kind.
+        fn to_html_with_buf(self, _: &mut String, _: &mut Position, _: bool, _: bool, _: Vec<AnyAttribute>) {}
+
+        fn hydrate<const FROM_SERVER: bool>(self, cursor: &Cursor, position: &PositionState) -> Hydrated {
+            (self.0)(cursor, position)
+        }
+
+        fn into_owned(self) -> Part {
+            self
+        }
+    }
+
+    impl Mountable for Hydrated {
+        fn unmount(&mut self) {
+            if let Some(state) = &mut self.0 {
+                state.unmount();
+            }
+        }
+
+        fn mount(&mut self, parent: &Element, marker: Option<&Node>) {
+            if let Some(state) = &mut self.0 {
+                state.mount(parent, marker);
+            }
+        }
+
+        fn insert_before_this(&self, child: &mut dyn Mountable) -> bool {
+            self.0.as_ref().is_some_and(|state| state.insert_before_this(child))
+        }
+
+        fn elements(&self) -> Vec<Element> {
+            self.0.as_ref().map(|state| state.elements()).unwrap_or_default()
+        }
+    }
+}
