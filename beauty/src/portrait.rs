@@ -169,9 +169,19 @@ impl Density {
 
     /// How bright each place is, from 0 to 1, line by line: the logarithm of its count over that of the greatest.
     pub fn brightness(&self) -> Vec<f64> {
+        self.paint(|bright| bright)
+    }
+
+    /// What each place looks like, line by line, by how bright it is. Asks once for each count that there is: places are many,
+    /// counts few.
+    pub fn paint<T: Copy>(&self, colour: impl Fn(f64) -> T) -> Vec<T> {
         let greatest = self.counts.iter().copied().max().unwrap_or_default();
         let whole = libm::log(1.0 + f64::from(greatest)).max(1.0);
-        self.counts.iter().map(|count| libm::log(1.0 + f64::from(*count)) / whole).collect()
+        let mut known: Vec<Option<T>> = vec![None; greatest as usize + 1];
+        let mut look = |count: &u32| {
+            *known[*count as usize].get_or_insert_with(|| colour(libm::log(1.0 + f64::from(*count)) / whole))
+        };
+        self.counts.iter().map(&mut look).collect()
     }
 }
 

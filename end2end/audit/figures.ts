@@ -19,7 +19,7 @@ export function note(what: string, reached: number, asked: { least?: number; mos
   const { least, most } = asked;
   const met = (least === undefined || reached >= least) && (most === undefined || reached <= most);
   const bound = least === undefined ? `<= ${most}` : `>= ${least}`;
-  const shown = Number.isInteger(reached) ? String(reached) : reached.toFixed(reached < 10 ? 2 : 1);
+  const shown = Number.isInteger(reached) ? String(reached) : reached.toFixed(reached < 0.01 ? 5 : reached < 10 ? 2 : 1);
   figures.push({ what, asked: `${bound}${unit}`, reached: `${shown}${unit}`, met });
 }
 

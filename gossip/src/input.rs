@@ -1,6 +1,6 @@
 //! What happens to a node.
 
-use crate::{Address, Answer, Digest, Event, Held, Message, OriginId, PeerId};
+use crate::{Address, Answer, Digest, Event, Held, Message, OriginId, PeerId, Rotation};
 use std::time::Duration;
 
 /// One fact, told to [`State::handle`](crate::State::handle).
@@ -79,6 +79,8 @@ pub enum Input {
     },
     /// The store answers an [`Output::Ask`](crate::Output::Ask).
     Answer(Answer),
+    /// Changes of keys that this node knows of, and that hold: once, by a node that starts.
+    Rotations(Vec<Rotation>),
     /// The moment that [`State::next_wakeup`](crate::State::next_wakeup) named has come.
     Tick,
 }
@@ -99,7 +101,7 @@ impl Input {
             ),
             Input::Refused { .. } | Input::Rtt { .. } | Input::Broadcast(_) | Input::Digest(_) => false,
             Input::Drained { .. } | Input::Clock { .. } => false,
-            Input::Held(_) | Input::Dropped { .. } | Input::Answer(_) | Input::Tick => false,
+            Input::Held(_) | Input::Dropped { .. } | Input::Answer(_) | Input::Rotations(_) | Input::Tick => false,
         }
     }
 }

@@ -191,7 +191,8 @@ pub fn encode(message: &Message) -> Option<String> {
         | Message::Graft(_)
         | Message::Prune(_)
         | Message::Probe(_)
-        | Message::Pulse(_) => return None,
+        | Message::Pulse(_)
+        | Message::Rotations(_) => return None,
     };
     // Strings and numbers only: there is no value here that JSON can't hold.
     serde_json::to_string(&TypedMeshFrame { kind: "mesh", frame }).ok()

@@ -27,6 +27,7 @@
 //! | what peers say of this node's clock; what it can send beside them | `clocks.rs`, `capacity.rs` |
 //! | how peers behave: scores, promises, bans; budgets | `conduct/`, `bucket.rs` |
 //! | keys, what is signed, how it is checked | `identity.rs` |
+//! | a new key for an old node | `rotation.rs` |
 //! | who may speak at all: proofs before anything else | `join/` |
 //! | what always holds; faults that tests must find | `invariants.rs`, `planted.rs` |
 
@@ -55,6 +56,7 @@ mod output;
 mod peer;
 mod planted;
 mod reconcile;
+mod rotation;
 mod seen;
 mod state;
 mod store;
@@ -78,6 +80,7 @@ pub use output::{Because, Output};
 pub use peer::{PeerId, PeerView};
 pub use planted::{Fault, Planted};
 pub use reconcile::{Exchange, Root, Width};
+pub use rotation::{Rotation, Rotations};
 pub use state::{Me, State};
 pub use store::{Answer, Ask, Fingerprint, Held, MemoryStore};
 pub use time::Time;

@@ -1,6 +1,6 @@
 //! What peers say to each other.
 
-use crate::{Address, Bundle, Exchange, OriginId, Way};
+use crate::{Address, Bundle, Exchange, OriginId, Rotation, Way};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -84,6 +84,9 @@ pub enum Message {
     Exchange(Exchange),
     /// How a node is: on a new link, every 30 s, and when it has changed. No answer.
     Pulse(Pulse),
+    /// Nodes that have changed their keys, [`Rotations::MAX`](crate::Rotations::MAX) at most: all that are known on a new link, and
+    /// along all links what is new. No answer. Whoever hands it to the protocol has checked that each holds.
+    Rotations(Vec<Rotation>),
 }
 
 impl Message {

@@ -1,6 +1,6 @@
 //! What a node does.
 
-use crate::{Address, Ask, Ban, Bundle, Event, Message, PeerId};
+use crate::{Address, Ask, Ban, Bundle, Event, Message, PeerId, Rotation};
 use std::fmt;
 
 /// One deed for the driver, in the order in which [`State::drain`](crate::State::drain) gives them.
@@ -40,6 +40,8 @@ pub enum Output {
     Banned(Ban),
     /// A question to the store. Answered by [`Input::Answer`](crate::Input::Answer).
     Ask(Ask),
+    /// A node has changed its key: to be kept, and followed.
+    Rotated(Rotation),
 }
 
 /// Why a connection is closed.

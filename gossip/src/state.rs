@@ -19,7 +19,7 @@ use crate::peer::{Peer, PeerId, PeerView};
 use crate::reconcile::{Exchange, Reconcile};
 use crate::store::Held;
 use crate::trees::{Steps, Trees, Way};
-use crate::{Address, Config, Fault, Keypair, Signature, Time};
+use crate::{Address, Config, Fault, Keypair, Rotation, Rotations, Signature, Time};
 use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -52,6 +52,7 @@ pub struct State {
     begun: u64,
     clone: Option<Time>,
     conduct: Conduct,
+    rotations: Rotations,
     outbox: VecDeque<Output>,
 }
 
@@ -90,6 +91,7 @@ impl State {
             begun: me.epoch_micros,
             clone: None,
             conduct: Conduct::new(config.bans_loopback),
+            rotations: Rotations::default(),
             me,
             outbox: VecDeque::new(),
             config,
@@ -121,6 +123,9 @@ impl State {
             Input::Answer(answer) => {
                 self.reconcile.on_answer(now, answer, self.trees.archive(), &mut self.outbox);
             }
+            Input::Rotations(rotations) => rotations.into_iter().for_each(|rotation| {
+                self.rotations.learn(rotation);
+            }),
             Input::Tick => {}
         }
         self.run_timers(now);
@@ -252,6 +257,10 @@ impl State {
             self.outbox.push_back(Output::Send { to: vec![id], message: Message::Digest(digest.clone()) });
         }
         if peer.dialect == Dialect::V2 {
+            let known: Vec<Rotation> = self.rotations.iter().cloned().collect();
+            if !known.is_empty() {
+                self.outbox.push_back(Output::Send { to: vec![id], message: Message::Rotations(known) });
+            }
             let mut steps = Steps::default();
             self.trees.on_up(now, id, &mut steps);
             peer.rtt.into_iter().for_each(|rtt| self.trees.on_rtt(id, rtt));
@@ -260,6 +269,20 @@ impl State {
             self.conduct.on_link(now, id);
             let pulse = self.pulse(now);
             self.outbox.push_back(self.clocks.on_up(now, pulse, id));
+        }
+    }
+
+    /// Nodes have changed their keys: what is new goes on.
+    fn on_rotations(&mut self, from: PeerId, rotations: Vec<Rotation>) {
+        let news: Vec<Rotation> = rotations.into_iter().filter(|it| self.rotations.learn(it.clone())).collect();
+        if news.is_empty() {
+            return;
+        }
+        self.outbox.extend(news.iter().cloned().map(Output::Rotated));
+        let links = self.peers.iter().filter(|(_, peer)| peer.linked && peer.dialect == Dialect::V2);
+        let to: Vec<PeerId> = links.map(|(id, _)| *id).filter(|id| *id != from).collect();
+        if !to.is_empty() {
+            self.outbox.push_back(Output::Send { to, message: Message::Rotations(news) });
         }
     }
 
@@ -345,6 +368,8 @@ impl State {
                 self.adapt();
             }
             Message::Pulse(_) => {}
+            Message::Rotations(rotations) if linked => self.on_rotations(id, rotations),
+            Message::Rotations(_) => {}
         }
     }
 

@@ -7,7 +7,7 @@ use crate::json::{self, DecodeError, MAX_ADDRESSES, MAX_FRAME};
 use crate::message::{Announcement, Digest, Grafted, Hello, Message, Priority, Probe, Pulse};
 use crate::reconcile;
 use crate::trees::Way;
-use crate::{Address, Signature};
+use crate::{Address, Rotations, Signature, rotation};
 use serde::{Deserialize, Serialize};
 
 /// The subprotocol that two nodes agree on when they connect (RFC 6455 §1.9).
@@ -53,6 +53,8 @@ enum Frame<'a> {
         instead: Option<String>,
     },
     Pulse(Pulse),
+    #[serde(borrow)]
+    Rotations(Vec<rotation::Packed<'a>>),
 }
 
 /// A bundle: its events are known by their texts alone. The signature has 64 bytes.
@@ -81,6 +83,7 @@ pub fn encode(message: &Message) -> Option<Vec<u8>> {
         Message::Probe(probe) => Frame::Probe(*probe),
         Message::Exchange(exchange) => Frame::Exchange(reconcile::Packed::of(exchange)),
         Message::Pulse(pulse) => Frame::Pulse(*pulse),
+        Message::Rotations(rotations) => Frame::Rotations(rotations.iter().map(rotation::Packed::of).collect()),
         Message::Neighbor(priority) => Frame::Neighbor(*priority),
         Message::NeighborReply { accepted, dropped } => {
             Frame::NeighborReply { accepted: *accepted, dropped: dropped.as_ref().map(ToString::to_string) }
@@ -128,6 +131,13 @@ pub fn decode(bytes: &[u8]) -> Result<Message, DecodeError> {
         Frame::Probe(probe) => Ok(Message::Probe(probe)),
         Frame::Exchange(exchange) => exchange.unpack().map(Message::Exchange),
         Frame::Pulse(pulse) => Ok(Message::Pulse(pulse)),
+        Frame::Rotations(packed) if packed.len() > Rotations::MAX => {
+            Err(json::shape("too many changes of keys in a frame"))
+        }
+        Frame::Rotations(packed) => {
+            let rotations = packed.into_iter().map(rotation::Packed::unpack).collect::<Option<Vec<_>>>();
+            rotations.map(Message::Rotations).ok_or_else(|| json::shape("a signature has 64 bytes"))
+        }
         Frame::Neighbor(priority) => Ok(Message::Neighbor(priority)),
         Frame::NeighborReply { accepted, dropped } => {
             Ok(Message::NeighborReply { accepted, dropped: dropped.as_deref().and_then(dialable) })

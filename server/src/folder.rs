@@ -21,6 +21,19 @@ pub(crate) fn make_file(folder: &Path, name: &str, text: &str, mode: u32) -> io:
     std::fs::File::open(folder)?.sync_all()
 }
 
+/// Replaces a file, or makes it: all of it or nothing, also if the power goes.
+pub(crate) fn replace_file(folder: &Path, name: &str, text: &str, mode: u32) -> io::Result<()> {
+    let beside = format!("{name}.{}", std::process::id());
+    write_synced(&folder.join(&beside), text, mode)?;
+    rename(folder, &beside, name)
+}
+
+/// Gives a file another name, in place of what had it.
+pub(crate) fn rename(folder: &Path, from: &str, to: &str) -> io::Result<()> {
+    std::fs::rename(folder.join(from), folder.join(to))?;
+    std::fs::File::open(folder)?.sync_all()
+}
+
 fn write_synced(path: &Path, text: &str, mode: u32) -> io::Result<()> {
     // What a process that was killed has left under this name is in nobody's use.
     match std::fs::remove_file(path) {

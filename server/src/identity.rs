@@ -79,7 +79,12 @@ pub fn kept(folder: &Path) -> Result<Keypair, IdentityError> {
 /// # Errors
 /// There is none, it can't be read, others may read it, or it is damaged.
 pub fn read(folder: &Path) -> Result<Keypair, IdentityError> {
-    let path = folder.join(FILE);
+    read_file(folder, FILE)
+}
+
+/// The key kept in a file of this name in this folder.
+pub(crate) fn read_file(folder: &Path, name: &str) -> Result<Keypair, IdentityError> {
+    let path = folder.join(name);
     let failed = |why: io::Error| match why.kind() {
         io::ErrorKind::NotFound => IdentityError::Missing { path: path.clone() },
         _ => IdentityError::Io { path: path.clone(), why },

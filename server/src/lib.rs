@@ -7,7 +7,7 @@
 //! | WebSockets to peers | `transport/` |
 //! | TLS on both ports and for dialling | `tls/` |
 //! | what this host measures | `sources/` |
-//! | what survives a crash | `store/`, `identity.rs`, `folder.rs` |
+//! | what survives a crash | `store/`, `identity.rs`, `rotations.rs`, `folder.rs` |
 //! | what the binary does beside running a node | `tools.rs` |
 //! | the API and the page | `http/` |
 //!
@@ -23,6 +23,7 @@ pub mod identity;
 mod ip;
 mod name;
 mod node;
+pub mod rotations;
 mod run;
 mod sources;
 pub mod store;

@@ -7,13 +7,14 @@ use crate::http::{self, AppState, Token};
 use crate::identity;
 use crate::name;
 use crate::node::{self, Driver, Node, RestoreError, Restored, Room, Shared, Verifier, restore};
+use crate::rotations::{self, RotationError, RotationFile};
 use crate::sources::{HostSource, NoSource};
 use crate::store::StoreError;
 use crate::tls::{Tls, TlsError};
 use crate::transport;
 use beauty::{LedgerConfig, Origin};
 use gossip::join::Terms;
-use gossip::{Address, InstanceId, Keypair, Me, OriginId, State};
+use gossip::{Address, InstanceId, Keypair, Me, OriginId, Rotation, State};
 use leptos::config::{LeptosOptions, get_configuration};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -65,6 +66,9 @@ pub enum StartError {
     /// What the store holds.
     #[error(transparent)]
     Restore(#[from] RestoreError),
+    /// What is known of changed keys.
+    #[error(transparent)]
+    Rotation(#[from] RotationError),
     /// The certificate or its key.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -110,10 +114,15 @@ pub async fn run(
     let ledger = LedgerConfig { retention: args.retention, ..LedgerConfig::default() };
     ledger.validate().map_err(|error| StartError::Bounds(error.to_string()))?;
     let public_key = key.origin();
-    let Restored { ledger, names, known, begin } = restored(&args, &name, public_key, ledger).await?;
+    let folder = kept_in(&args)?;
+    let rotations = folder.as_deref().map_or(Ok(Vec::new()), |folder| rotations::read(folder, &args.mesh))?;
+    let file = RotationFile::new(folder.clone(), &rotations);
+    let who = (public_key, name.clone(), rotations);
+    let Restored { ledger, names, known, begin } = restored(&args, folder, who, ledger).await?;
     let terms = Arc::new(terms(&args, key.clone()));
     let state = protocol(&args, &name, key, (ports.peers, tls.listens(), known))?;
-    let shared = Arc::new(Shared::new(name.clone(), public_key, (ledger, names), state).of_mesh(args.mesh.clone()));
+    let shared = Shared::new(name.clone(), public_key, (ledger, names), (state, file)).of_mesh(args.mesh.clone());
+    let shared = Arc::new(shared);
     let (commands, received) = mpsc::channel(node::COMMANDS);
     let node = Node::new(Arc::clone(&shared), commands.clone());
 
@@ -167,17 +176,21 @@ pub async fn run(
     Ok(outcome.and_then(Result::ok).unwrap_or(Ok(()))?)
 }
 
-/// What the store in the data folder holds. While federation is off, nothing is kept.
+/// The folder in which all is kept. While federation is off, nothing is.
+fn kept_in(args: &ServeArgs) -> Result<Option<PathBuf>, StartError> {
+    let folder = || data_folder(args.data_dir.as_ref()).ok_or(StartError::NoDataDir);
+    args.enable.then(folder).transpose()
+}
+
+/// What the store in the data folder holds.
 async fn restored(
     args: &ServeArgs,
-    name: &Origin,
-    key: OriginId,
+    folder: Option<PathBuf>,
+    (key, name, rotations): (OriginId, Origin, Vec<Rotation>),
     ledger: LedgerConfig,
 ) -> Result<Restored, StartError> {
-    let folder =
-        if args.enable { Some(data_folder(args.data_dir.as_ref()).ok_or(StartError::NoDataDir)?) } else { None };
-    let (name, room) = (name.clone(), Room { retention: args.retention, max_bytes: args.store_max });
-    let open = move || Ok(restore(folder.as_deref(), ledger, (key, &name), room)?);
+    let room = Room { retention: args.retention, max_bytes: args.store_max };
+    let open = move || Ok(restore(folder.as_deref(), ledger, (key, &name, rotations), room)?);
     // It fails only where it panics, which it does nowhere: what redb does is guarded.
     tokio::task::spawn_blocking(open).await.unwrap_or_else(|error| Err(StartError::Bounds(error.to_string())))
 }

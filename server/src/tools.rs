@@ -1,8 +1,10 @@
 //! What the binary does beside running a node: it looks after the store and the key of one that is not running.
 
+use crate::clock;
 use crate::config::{IdentityArgs, IdentityDeed, StoreArgs, StoreDeed};
 use crate::folder::data_folder;
 use crate::identity::{self, IdentityError};
+use crate::rotations::{self, RotationError};
 use crate::store::{FILE, MoveError, Store, StoreError};
 use crate::tls::{self, TlsError};
 use std::io::{self, Write};
@@ -22,6 +24,9 @@ pub enum ToolError {
     /// The key.
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    /// The new key.
+    #[error(transparent)]
+    Rotation(#[from] RotationError),
     /// The certificate.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -89,6 +94,14 @@ pub fn identity(args: &IdentityArgs) -> Result<(), ToolError> {
     match &args.deed {
         IdentityDeed::Show => writeln!(out, "{}", hex::encode(identity::read(&folder)?.origin().0))?,
         IdentityDeed::Export => write!(out, "{}", identity::text(&identity::read(&folder)?))?,
+        IdentityDeed::Rotate => {
+            let [old, new] = rotations::rotate(&folder, &args.mesh, clock::wall().as_millis().saturating_mul(1_000))?;
+            writeln!(out, "{}", hex::encode(new.0))?;
+            eprintln!(
+                "the key was {}; the mesh follows when the node has started and is connected",
+                hex::encode(old.0)
+            );
+        }
         IdentityDeed::Tls { names } => {
             let [cert, key] = tls::make(&folder, names.clone())?;
             writeln!(out, "FEDERATED_TLS_CERT={}\nFEDERATED_TLS_KEY={}", cert.display(), key.display())?;

@@ -57,11 +57,11 @@ pub(crate) fn Header(
                 </span>
             </h1>
             <span class="key" title=key>
-                {words.of_mesh}
-                " "
-                <strong data-testid="mesh">{move || snapshot.read().health.mesh.clone()}</strong>
-                " · "
-                {words.key} " " <code>{move || grouped(&key())}</code>
+                <span>
+                    {words.of_mesh} " "
+                    <strong data-testid="mesh">{move || snapshot.read().health.mesh.clone()}</strong>
+                </span>
+                <span>{words.key} " " <code>{move || grouped(&key())}</code></span>
             </span>
             <p
                 class="state"

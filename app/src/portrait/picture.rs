@@ -39,7 +39,7 @@ impl Sitting {
             let [red, green, blue] = Palette::Cividis.colour(bright);
             [red, green, blue, 255]
         };
-        self.density.brightness().into_iter().flat_map(colour).collect()
+        self.density.paint(colour).into_flattened()
     }
 }
 

@@ -13,8 +13,8 @@ use leptos::task::spawn_local;
 use std::time::Duration;
 use web_sys::HtmlCanvasElement;
 
-/// Points drawn in one frame of the screen: some 2 ms.
-const POINTS_A_FRAME: u32 = 100_000;
+/// Points drawn in one frame of the screen: a millisecond or two, and on a slow phone less than a frame.
+const POINTS_A_FRAME: u32 = 25_000;
 /// A digest may change with every event; the portrait follows at its ease.
 const EASE: Duration = Duration::from_secs(5);
 

@@ -1,8 +1,8 @@
 //! One frame of each kind, in both dialects: what damage starts from.
 
 use gossip::{
-    Announced, Announcement, Bundle, BundleId, Digest, Event, Exchange, Grafted, Hello, InstanceId, Message, OriginId,
-    Probe, Pulse, Signature, Way, Width, json, wire,
+    Announced, Announcement, Bundle, BundleId, Digest, Event, Exchange, Grafted, Hello, InstanceId, Keypair, Message,
+    OriginId, Probe, Pulse, Rotation, Signature, Way, Width, json, wire,
 };
 use std::sync::Arc;
 use uuid::Uuid;
@@ -21,6 +21,10 @@ pub(crate) fn bundle(from: u8, seq: u64) -> Bundle {
     let number = u128::from(from) << 64 | u128::from(seq);
     let id = BundleId { origin: origin(from), seq };
     Bundle { id, events: vec![event(number), event(number + 1)].into(), signature: Signature([7; 64]) }
+}
+
+fn key(number: u8) -> Keypair {
+    Keypair::from_seed(&[number; 32])
 }
 
 pub(crate) fn hello(instance: u128) -> Hello {
@@ -57,6 +61,10 @@ pub(crate) fn messages() -> Vec<Message> {
         Message::Prune(vec![origin(1)]),
         Message::Probe(Probe { origin: origin(3), seq: 5, hops: 1 }),
         Message::Pulse(Pulse { clock: 1_700_000_000_000_000, kbit: 20_000 }),
+        Message::Rotations(vec![
+            Rotation::state("beauty", &key(1), &key(2), 5),
+            Rotation::state("beauty", &key(2), &key(3), 6),
+        ]),
     ]
 }
 

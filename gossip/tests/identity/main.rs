@@ -5,6 +5,7 @@
 mod agreement;
 mod bundles;
 mod joining;
+mod rotations;
 mod vectors;
 
 use gossip::{OriginId, PublicKey, Signature};

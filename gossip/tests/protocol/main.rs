@@ -9,6 +9,7 @@ mod codec;
 mod membership;
 mod overlay;
 mod reconcile;
+mod rotations;
 mod strangers;
 mod trees;
 mod wire;

@@ -2,7 +2,7 @@
 
 use gossip::{
     Announced, Announcement, Bundle, BundleId, Digest, Event, Exchange, Fingerprint, Grafted, Hello, InstanceId,
-    Message, OriginId, Probe, Pulse, Root, Signature, Way, Width, json, wire,
+    Message, OriginId, Probe, Pulse, Root, Rotation, Rotations, Signature, Way, Width, json, wire,
 };
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -83,12 +83,34 @@ fn message() -> impl Strategy<Value = Message> {
             hops
         })),
         digest().prop_map(Message::Digest),
+        proptest::collection::vec(rotation(), 0..9).prop_map(Message::Rotations),
         (any::<u64>(), any::<u32>()).prop_map(|(clock, kbit)| Message::Pulse(Pulse { clock, kbit })),
         hello.prop_map(|(mesh, node_id, run, port, digest)| {
             let tls = run % 2 == 0;
             Message::Hello(Hello { mesh, node_id, instance: InstanceId(Uuid::from_u128(run)), port, digest, tls })
         }),
     ]
+}
+
+fn rotation() -> impl Strategy<Value = Rotation> {
+    let signature = || any::<[u8; 32]>().prop_map(|half| Signature([half, half].concat().try_into().unwrap()));
+    (origin(), origin(), any::<u64>(), signature(), signature()).prop_map(|(old, new, at, by_old, by_new)| Rotation {
+        old,
+        new,
+        at,
+        by_old,
+        by_new,
+    })
+}
+
+#[test]
+fn all_changes_of_keys_that_are_kept_fit_into_a_frame_and_more_are_refused() {
+    let key = OriginId([255; 32]);
+    let signature = Signature([255; 64]);
+    let rotation = Rotation { old: key, new: key, at: u64::MAX, by_old: signature, by_new: signature };
+    let frame = |count| wire::encode(&Message::Rotations(vec![rotation.clone(); count])).unwrap();
+    assert!(frame(Rotations::MAX).len() <= json::MAX_FRAME && wire::decode(&frame(Rotations::MAX)).is_ok());
+    assert!(wire::decode(&frame(Rotations::MAX + 1)).is_err());
 }
 
 #[test]

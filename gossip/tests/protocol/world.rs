@@ -3,7 +3,7 @@
 
 use gossip::{
     Address, Bundle, BundleId, Config, Dialect, Direction, Event, Exchange, Input, InstanceId, Me, MemoryStore,
-    Message, OriginId, Output, PeerId, Signature, State, Time, json, wire,
+    Message, OriginId, Output, PeerId, Rotation, Signature, State, Time, json, wire,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -67,6 +67,8 @@ pub(crate) struct World {
     pub(crate) closed: Vec<(Node, gossip::Because)>,
     /// What scripts were sent.
     heard: BTreeMap<PeerId, Vec<String>>,
+    /// Changes of keys, and who has heard of them.
+    pub(crate) rotated: Vec<(Node, Rotation)>,
 }
 
 /// The address at which a node listens.
@@ -120,6 +122,7 @@ impl World {
             parted_at: None,
             closed: Vec::new(),
             heard: BTreeMap::new(),
+            rotated: Vec::new(),
         }
     }
 
@@ -286,6 +289,7 @@ impl World {
                 }
                 Output::Ask(ask) => self.tell(node, Input::Answer(self.stores[node].answer(&ask))),
                 Output::Banned(_) => {}
+                Output::Rotated(rotation) => self.rotated.push((node, rotation)),
                 Output::Disconnect { peer, because } => {
                     self.closed.push((node, because));
                     // What was sent before it still arrives: the other side hears of the end after that.

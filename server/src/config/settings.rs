@@ -68,6 +68,11 @@ pub struct IdentityArgs {
     #[arg(long, env = "FEDERATED_DATA_DIR", value_name = "FOLDER", global = true)]
     pub data_dir: Option<PathBuf>,
 
+    /// The name of the mesh, for rotate: the change of a key is signed for one.
+    #[arg(long, env = "FEDERATED_MESH", value_name = "NAME", default_value = "beauty", value_parser = parse::mesh,
+          global = true)]
+    pub mesh: String,
+
     /// What to do.
     #[command(subcommand)]
     pub deed: IdentityDeed,
@@ -80,6 +85,9 @@ pub enum IdentityDeed {
     Show,
     /// Print the key file, secret key included: to move the node, not to copy it. Two nodes with one key are a cheat to all others.
     Export,
+    /// Give the node a new key, and keep its name: the old key signs the new one, and the mesh follows. The node must not be running.
+    /// Lists of keys that may join (FEDERATED_ALLOW) don't follow: put the new key, which is printed, on them first.
+    Rotate,
     /// Make a certificate that the node signs itself, and its key: tls.crt and tls.key in the data folder. The node need not have a key.
     Tls {
         /// The names and addresses by which browsers reach the node, comma-separated. Peers look at none of them.

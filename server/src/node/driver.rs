@@ -11,7 +11,8 @@ use crate::store::StoreError;
 use crate::transport::{self, Link, Packing};
 use beauty::{BeautyEvent, EventId, Origin, Report, Resolution, TimeRefusal, Timestamp, Told, Touched};
 use gossip::{
-    Ban, Because, ClockOffset, Dialect, Event, Hello, Input, Message, OriginId, Output, PeerId, State, Time, json, wire,
+    Ban, Because, ClockOffset, Dialect, Event, Hello, Input, Message, OriginId, Output, PeerId, Rotation, State, Time,
+    json, wire,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,7 +93,7 @@ fn epoch(shared: &Shared) -> u64 {
 
 impl Driver {
     pub(crate) fn new(shared: Arc<Shared>, context: transport::Context, begin: Begin) -> Driver {
-        let Begin { keeper, held, waiting } = begin;
+        let Begin { keeper, held, waiting, rotations } = begin;
         let mut driver = Driver {
             epoch: epoch(&shared),
             shared,
@@ -111,6 +112,7 @@ impl Driver {
             // Refused is only what has grown old in the meantime, or had to give way then.
             driver.admit(told);
         }
+        driver.handle(Input::Rotations(rotations));
         driver.handle(Input::Held(held));
         driver.tell_digest();
         driver
@@ -276,6 +278,7 @@ impl Driver {
                 Output::Keep(bundle) => self.keeper.keep(Instant::now(), &bundle),
                 Output::Ask(ask) => self.keeper.ask(ask),
                 Output::Banned(ban) => self.tell_ban(&ban),
+                Output::Rotated(rotation) => self.follow(rotation),
             }
         }
     }
@@ -284,6 +287,16 @@ impl Driver {
         let key = who.key.map(|key| hex::encode(key.0));
         let seconds = until.since(self.shared.time()).as_secs();
         warn!(host = %who.host, key, reason, times, "banned for {seconds} s: it has broken too many rules");
+    }
+
+    /// A node has changed its key: its name stays with it, and that it is so is kept.
+    fn follow(&mut self, rotation: Rotation) {
+        let [old, new] = [rotation.old, rotation.new].map(|key| hex::encode(key.0));
+        info!("a node has changed its key: {new} has taken the place of {old}");
+        self.shared.names().rotate(rotation.clone());
+        self.changed = true;
+        let file = Arc::clone(&self.shared.rotations);
+        self.context.tasks.spawn_blocking(move || file.keep(rotation));
     }
 
     fn send(&mut self, to: &[PeerId], message: &Message) {

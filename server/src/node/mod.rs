@@ -23,6 +23,7 @@ pub(crate) use turned_away::{Attempt, TurnedAway};
 pub(crate) use verify::{Checked, Heard, Refusal, Verifier};
 pub(crate) use view::{MAP_BUCKETS, MAP_RESOLUTION, write};
 
+use crate::rotations::RotationFile;
 use crate::store::StoreError;
 use crate::transport::Link;
 use beauty::{EventId, Ledger, Report, TimeRefusal};
@@ -92,6 +93,8 @@ pub(crate) struct Shared {
     version: AtomicU64,
     protocol: Mutex<Protocol>,
     names: Mutex<Names>,
+    /// What is kept of changed keys.
+    rotations: Arc<RotationFile>,
     /// Who could not join.
     pub(crate) turned_away: Arc<TurnedAway>,
     /// Why nothing is kept any more.
@@ -109,7 +112,7 @@ impl Shared {
         node_id: beauty::Origin,
         public_key: OriginId,
         (ledger, names): (Ledger, Names),
-        state: State,
+        (state, rotations): (State, RotationFile),
     ) -> Shared {
         Shared {
             mesh: String::new(),
@@ -121,6 +124,7 @@ impl Shared {
             version: AtomicU64::new(0),
             protocol: Mutex::new(Protocol { state, links: BTreeMap::new() }),
             names: Mutex::new(names),
+            rotations: Arc::new(rotations),
             turned_away: Arc::default(),
             failure: OnceLock::new(),
         }

@@ -4,8 +4,8 @@
 //! have no key. Several nodes may vouch for one name; none may for one that is another key's own.
 
 use beauty::Origin;
-use gossip::OriginId;
-use std::collections::BTreeMap;
+use gossip::{OriginId, Rotation, Rotations};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How many names are remembered; what comes after goes unjudged. As many as the map has rows.
 const MAX: usize = 10_000;
@@ -17,6 +17,8 @@ const MAX_OTHERS: usize = 4;
 pub(crate) struct Names {
     named: BTreeMap<Origin, Named>,
     own: BTreeMap<OriginId, Origin>,
+    /// Which keys have taken the place of others: to all that is shown, a node is its newest one.
+    rotations: Rotations,
 }
 
 /// What is known of a name.
@@ -31,8 +33,25 @@ pub(crate) struct Named {
 }
 
 impl Names {
+    /// A node has changed its key: its name stays with it.
+    pub(crate) fn rotate(&mut self, rotation: Rotation) {
+        if !self.rotations.learn(rotation) {
+            return;
+        }
+        for named in self.named.values_mut() {
+            named.key = self.rotations.newest(named.key);
+            let others = std::mem::take(&mut named.others).into_iter().map(|key| self.rotations.newest(key));
+            let others: BTreeSet<OriginId> = others.filter(|other| *other != named.key).collect();
+            named.others = others.into_iter().collect();
+        }
+        for (key, name) in std::mem::take(&mut self.own) {
+            self.own.entry(self.rotations.newest(key)).or_insert(name);
+        }
+    }
+
     /// A node says that this is its name. It proves nothing, but tells its own name from those that it vouches for.
     pub(super) fn introduce(&mut self, key: OriginId, name: &Origin) {
+        let key = self.rotations.newest(key);
         if self.own.len() < MAX {
             self.own.entry(key).or_insert_with(|| name.clone());
         }
@@ -40,6 +59,7 @@ impl Names {
 
     /// A key has signed an event in a name. `Some` if the name is another's, and this was not known yet: whose it is.
     pub(crate) fn claim(&mut self, key: OriginId, name: &Origin) -> Option<OriginId> {
+        let key = self.rotations.newest(key);
         // By far the most events are of those that are known.
         if self.named.get(name).is_some_and(|named| named.key == key) {
             return None;
@@ -97,6 +117,28 @@ mod tests {
         assert_eq!(names.claim(key(2), &name("script")), None, "who says first what its own name is only vouches");
         assert_eq!(names.claim(key(2), &name("alpha")), Some(key(1)));
         assert_eq!(names.claim(key(3), &name("script")), Some(key(1)), "whose own it is stands against who vouches");
+    }
+
+    #[test]
+    fn a_name_stays_with_a_node_that_changes_its_key_whichever_is_heard_first() {
+        let pair = |number: u8| gossip::Keypair::from_seed(&[number; 32]);
+        let [old, new] = [1, 2].map(|number| pair(number).origin());
+        let rotation = Rotation::state("beauty", &pair(1), &pair(2), 5);
+        for before in [true, false] {
+            let mut names = Names::default();
+            names.claim(old, &name("alpha"));
+            if before {
+                names.rotate(rotation.clone());
+                assert_eq!(names.claim(new, &name("alpha")), None);
+            } else {
+                assert_eq!(names.claim(new, &name("alpha")), Some(old), "nobody has said yet that it is the same");
+                names.rotate(rotation.clone());
+            }
+            assert_eq!(names.claim(old, &name("alpha")), None, "what it said before comes late");
+            let (_, alpha) = names.iter().next().unwrap();
+            assert_eq!(*alpha, Named { key: new, vouched: false, others: Vec::new() });
+            assert_eq!(names.claim(key(9), &name("alpha")), Some(new), "another one is a conflict as before");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::names::Names;
 use crate::clock;
 use crate::store::{FILE, Found, Slot, Start, Store, StoreError};
 use beauty::{Ledger, LedgerConfig, Origin, TimeRefusal, Told, Unkept};
-use gossip::{Address, Bundle, BundleId, Fingerprint, Held, OriginId, wire};
+use gossip::{Address, Bundle, BundleId, Fingerprint, Held, OriginId, Rotation, wire};
 use redb::backends::InMemoryBackend;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -58,6 +58,8 @@ pub(crate) struct Begin {
     pub(super) held: Held,
     /// Events whose time had not come.
     pub(super) waiting: Vec<Told>,
+    /// Keys that have taken the place of others.
+    pub(super) rotations: Vec<Rotation>,
 }
 
 /// Opens the store in this folder, and reads what it holds: that takes as long as the map is large, not as the history is.
@@ -68,7 +70,7 @@ pub(crate) struct Begin {
 pub(crate) fn restore(
     folder: Option<&Path>,
     config: LedgerConfig,
-    (own, name): (OriginId, &Origin),
+    (own, name, rotations): (OriginId, &Origin, Vec<Rotation>),
     room: Room,
 ) -> Result<Restored, RestoreError> {
     let (began, mut ledger) = (Instant::now(), Ledger::new(config));
@@ -92,6 +94,7 @@ pub(crate) fn restore(
         |slot: &Slot| Fingerprint { hash: slot.fingerprint, count: u32::try_from(slot.bundles).unwrap_or(u32::MAX) };
     let held = Held { horizon, slots: slots.iter().map(|slot| (slot.start, sum(slot))).collect(), newest };
     let mut names = Names::default();
+    rotations.iter().for_each(|rotation| names.rotate(rotation.clone()));
     names.claim(own, name);
     let mut start = Counting { ledger, names, unkept: Unkept::default(), waiting: Vec::new() };
     start.wait(&waiting);
@@ -105,7 +108,7 @@ pub(crate) fn restore(
     }
     let known = peers.iter().filter_map(|text| text.parse().ok()).collect();
     let keeper = Keeper::new(store, own, room, (unkept, events));
-    Ok(Restored { ledger, names, known, begin: Begin { keeper, held, waiting } })
+    Ok(Restored { ledger, names, known, begin: Begin { keeper, held, waiting, rotations } })
 }
 
 struct Counting {
@@ -208,7 +211,7 @@ mod tests {
     fn start(folder: &Path) -> Restored {
         let room = Room { retention: Duration::from_secs(3_600), max_bytes: u64::MAX };
         let name = Origin::new("alpha").unwrap();
-        restore(Some(folder), LedgerConfig::default(), (OWN, &name), room).unwrap()
+        restore(Some(folder), LedgerConfig::default(), (OWN, &name, Vec::new()), room).unwrap()
     }
 
     #[test]
@@ -269,7 +272,7 @@ mod tests {
         drop(store);
         let room = Room { retention: Duration::from_secs(3_600), max_bytes: u64::MAX };
         let name = Origin::new("alpha").unwrap();
-        let Err(error) = restore(Some(folder.path()), LedgerConfig::default(), (OWN, &name), room) else {
+        let Err(error) = restore(Some(folder.path()), LedgerConfig::default(), (OWN, &name, Vec::new()), room) else {
             panic!("it starts")
         };
         let words = error.to_string();

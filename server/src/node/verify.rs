@@ -117,6 +117,14 @@ impl Verifier {
                 }
                 Ok((Message::Exchange(Exchange::Missed { number, covered, bundles: good }), all))
             }
+            Message::Rotations(rotations) => {
+                let (hold, others): (Vec<_>, Vec<_>) = rotations.into_iter().partition(|it| it.holds(&self.mesh));
+                if !others.is_empty() {
+                    let words = "a change of keys is not signed by both keys, or not for this mesh";
+                    refused.push(Refusal::frame("bad_signature", words.to_owned()));
+                }
+                Ok((Message::Rotations(hold), Vec::new()))
+            }
             other => Ok((other, Vec::new())),
         });
         match holds {

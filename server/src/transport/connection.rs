@@ -395,6 +395,7 @@ mod tests {
     use super::*;
     use crate::config::Unsigned;
     use crate::node::{Names, Shared};
+    use crate::rotations::RotationFile;
     use crate::tls::Tls;
     use beauty::{Ledger, LedgerConfig, Origin};
     use futures_util::stream;
@@ -417,7 +418,12 @@ mod tests {
 
     fn context() -> (Context, mpsc::Receiver<Command>) {
         let (name, ledger) = (Origin::new("me").unwrap(), Ledger::new(LedgerConfig::default()));
-        let shared = Arc::new(Shared::new(name, OriginId([1; 32]), (ledger, Names::default()), state()));
+        let shared = Arc::new(Shared::new(
+            name,
+            OriginId([1; 32]),
+            (ledger, Names::default()),
+            (state(), RotationFile::new(None, &[])),
+        ));
         let (commands, received) = mpsc::channel(64);
         let key = Keypair::from_seed(&[1; 32]);
         let terms = Terms { mesh: "beauty".to_owned(), key, secret: None, allow: None };

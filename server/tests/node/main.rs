@@ -13,6 +13,7 @@ mod lifetime;
 mod mesh;
 mod process;
 mod read;
+mod rotation;
 mod scripts;
 mod stream;
 mod support;

@@ -30,7 +30,7 @@ impl Events {
         Events { body: response.into_body(), read: String::new() }
     }
 
-    /// The next event: its name, its id, its data. `None` at the end.
+    /// The next event: its name, its number, its data. `None` at the end.
     async fn next(&mut self) -> Option<(String, u64, Value)> {
         while !self.read.contains("\n\n") {
             let frame = timeout(DEADLINE, self.body.frame()).await.expect("something comes all the time")?;
@@ -39,7 +39,9 @@ impl Events {
         let (event, rest) = self.read.split_once("\n\n").map(|(event, rest)| (event.to_owned(), rest.to_owned()))?;
         self.read = rest;
         let field = |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned();
-        Some((field("event:"), field("id:").parse().unwrap(), serde_json::from_str(&field("data:")).unwrap()))
+        // The run of the node, then the number.
+        let (_, seq) = field("id:").split_once('-').map(|(run, seq)| (run.to_owned(), seq.to_owned())).unwrap();
+        Some((field("event:"), seq.parse().unwrap(), serde_json::from_str(&field("data:")).unwrap()))
     }
 }
 

@@ -392,6 +392,8 @@ impl Node {
                 }
                 Output::Ask(ask) => self.tell(now, Input::Answer(self.store.answer(&ask))),
                 Output::Banned(_) => {}
+                // Keys don't change here: there are none.
+                Output::Rotated(_) => {}
             }
         }
     }

@@ -1,0 +1,218 @@
+//! The file that keeps what is known of changed keys, and the change of this node's own.
+//!
+//! One line a statement, under a line that says what it is: both keys, when, and both signatures, in hexadecimal. The file is
+//! replaced whole or not at all.
+
+use crate::folder::{make_file, rename, replace_file};
+use crate::identity::{self, IdentityError};
+use crate::store::{Store, StoreError};
+use gossip::{Keypair, OriginId, Rotation, Rotations, Signature};
+use std::fmt::Write;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use tracing::warn;
+
+/// The file in the data folder.
+pub const FILE: &str = "rotations";
+/// The node's next key, until it is the node's key.
+const NEXT: &str = "identity.key.next";
+
+const HEADER: &str = "beauty-mesh changed keys, 1";
+
+/// Why keys can't be changed, or what is known of changed keys can't be read.
+#[derive(Debug, thiserror::Error)]
+pub enum RotationError {
+    /// The system refuses.
+    #[error("{path}: {why}; FEDERATED_DATA_DIR (--data-dir) must name a folder that this user may write to")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        why: io::Error,
+    },
+    /// It holds something else.
+    #[error(
+        "{path} is damaged in line {line}. Put it back from a copy; or move it away: nodes that have changed their keys are then \
+         known again when peers tell of them"
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Which line, from 1 on.
+        line: usize,
+    },
+    /// The key.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The node may be running.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What is known of changed keys, in this folder: what holds for this mesh.
+///
+/// # Errors
+/// The file can't be read, or is damaged. No file is no error.
+pub(crate) fn read(folder: &Path, mesh: &str) -> Result<Vec<Rotation>, RotationError> {
+    let path = folder.join(FILE);
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(why) => return Err(RotationError::Io { path, why }),
+    };
+    let damaged = |line| RotationError::Damaged { path: path.clone(), line };
+    let mut lines = text.lines().enumerate();
+    if lines.next().is_none_or(|(_, line)| line != HEADER) {
+        return Err(damaged(1));
+    }
+    let all = lines.map(|(at, line)| parse(line).ok_or_else(|| damaged(at + 1)));
+    let (hold, others): (Vec<_>, Vec<_>) =
+        all.collect::<Result<Vec<_>, _>>()?.into_iter().partition(|rotation| rotation.holds(mesh));
+    if !others.is_empty() {
+        warn!("{}: {} changes of keys don't hold for the mesh {mesh}, and are not told", path.display(), others.len());
+    }
+    Ok(hold)
+}
+
+/// Keeps what is known, as it grows. Cheap to share; written by whoever has time for the disk.
+#[derive(Debug)]
+pub(crate) struct RotationFile {
+    /// `None`: nothing is kept.
+    folder: Option<PathBuf>,
+    known: Mutex<Rotations>,
+}
+
+impl RotationFile {
+    pub(crate) fn new(folder: Option<PathBuf>, known: &[Rotation]) -> RotationFile {
+        let mut rotations = Rotations::default();
+        known.iter().for_each(|rotation| {
+            rotations.learn(rotation.clone());
+        });
+        RotationFile { folder, known: Mutex::new(rotations) }
+    }
+
+    /// Takes one more to the disk. Others wait meanwhile, so the last one writes all.
+    pub(crate) fn keep(&self, rotation: Rotation) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.learn(rotation);
+        let Some(folder) = &self.folder else { return };
+        if let Err(error) = write(folder, known.iter()) {
+            warn!("{error}: after a restart, peers have to tell again who has changed keys");
+        }
+    }
+}
+
+/// Gives the node in this folder a new key, and states that it is the same node. Returns both public keys. It must not be running.
+///
+/// A crash between two steps does no harm: the next call goes on where this one was.
+///
+/// # Errors
+/// The node is running, has no key, or the system refuses.
+pub fn rotate(folder: &Path, mesh: &str, at: u64) -> Result<[OriginId; 2], RotationError> {
+    let _store = match Store::existing(folder, false) {
+        Ok(store) => Some(store),
+        Err(StoreError::Missing { .. }) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let failed = |name| move |why| RotationError::Io { path: folder.join(name), why };
+    let old = identity::read(folder)?;
+    let new = match identity::read_file(folder, NEXT) {
+        Err(IdentityError::Missing { .. }) => {
+            let new = Keypair::from_seed(&rand::random());
+            make_file(folder, NEXT, &identity::text(&new), 0o600).map_err(failed(NEXT))?;
+            new
+        }
+        other => other?,
+    };
+    let mut known = Rotations::default();
+    let own = Rotation::state(mesh, &old, &new, at);
+    read(folder, mesh)?.into_iter().chain([own]).for_each(|rotation| {
+        known.learn(rotation);
+    });
+    // First what others need to follow, then the key: a node with a new key and no statement would be another node.
+    write(folder, known.iter())?;
+    rename(folder, NEXT, identity::FILE).map_err(failed(identity::FILE))?;
+    Ok([old.origin(), new.origin()])
+}
+
+fn write<'a>(folder: &Path, rotations: impl Iterator<Item = &'a Rotation>) -> Result<(), RotationError> {
+    let mut text = format!("{HEADER}\n");
+    for Rotation { old, new, at, by_old, by_new } in rotations {
+        let [old, new] = [old, new].map(|key| hex::encode(key.0));
+        let [by_old, by_new] = [by_old, by_new].map(|signature| hex::encode(signature.0));
+        // A text takes whatever is written.
+        let _ = writeln!(text, "{old} {new} {at} {by_old} {by_new}");
+    }
+    replace_file(folder, FILE, &text, 0o644).map_err(|why| RotationError::Io { path: folder.join(FILE), why })
+}
+
+fn parse(line: &str) -> Option<Rotation> {
+    fn bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
+        let mut bytes = [0; N];
+        hex::decode_to_slice(text, &mut bytes).ok().map(|()| bytes)
+    }
+    let words: Vec<&str> = line.split(' ').collect();
+    let [old, new, at, by_old, by_new] = words.as_slice() else { return None };
+    Some(Rotation {
+        old: OriginId(bytes(old)?),
+        new: OriginId(bytes(new)?),
+        at: at.parse().ok()?,
+        by_old: Signature(bytes(by_old)?),
+        by_new: Signature(bytes(by_new)?),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_changed_and_the_statement_is_kept_with_those_before_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = identity::kept(folder.path()).unwrap().origin();
+        let [old, second] = rotate(folder.path(), "beauty", 5).unwrap();
+        assert_eq!((old, identity::read(folder.path()).unwrap().origin()), (first, second));
+        let [_, third] = rotate(folder.path(), "beauty", 6).unwrap();
+        let mut known = Rotations::default();
+        for rotation in read(folder.path(), "beauty").unwrap() {
+            assert!(known.learn(rotation));
+        }
+        assert_eq!(known.newest(first), third);
+        assert_eq!(read(folder.path(), "ugly").unwrap(), [], "it was said in another mesh");
+        assert!(!folder.path().join(NEXT).exists());
+    }
+
+    #[test]
+    fn a_change_that_was_cut_off_goes_on_with_the_key_that_was_made() {
+        let folder = tempfile::tempdir().unwrap();
+        identity::kept(folder.path()).unwrap();
+        let next = Keypair::from_seed(&[7; 32]);
+        make_file(folder.path(), NEXT, &identity::text(&next), 0o600).unwrap();
+        let [_, new] = rotate(folder.path(), "beauty", 5).unwrap();
+        assert_eq!(new, next.origin());
+    }
+
+    #[test]
+    fn a_damaged_file_is_reported_and_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        identity::kept(folder.path()).unwrap();
+        rotate(folder.path(), "beauty", 5).unwrap();
+        let path = folder.path().join(FILE);
+        let damaged = std::fs::read_to_string(&path).unwrap().replace(" 5 ", " x ");
+        std::fs::write(&path, &damaged).unwrap();
+        let words = read(folder.path(), "beauty").unwrap_err().to_string();
+        assert!(words.contains("line 2") && words.contains("move it away"), "{words}");
+        assert!(rotate(folder.path(), "beauty", 6).is_err());
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), damaged);
+    }
+
+    #[test]
+    fn a_key_is_not_changed_under_a_node_that_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = identity::kept(folder.path()).unwrap().origin();
+        let _running = Store::open(folder.path()).unwrap();
+        assert!(matches!(rotate(folder.path(), "beauty", 5), Err(RotationError::Store(StoreError::InUse { .. }))));
+        assert_eq!(identity::read(folder.path()).unwrap().origin(), key);
+    }
+}
