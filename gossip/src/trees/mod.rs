@@ -40,11 +40,11 @@ use crate::{Bundle, BundleId, Fault, OriginId, Planted, Time};
 use held::Held;
 use missing::Missing;
 use names::{Given, Names};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 pub(crate) use steps::Steps;
 use tree::{FAR, Forest, Tree};
-use trust::{LATE, Trust};
+use trust::Trust;
 
 /// How many hops a bundle may make: this, or twice as many as the farthest origin known is away. A guess: more than in any
 /// mesh that was measured.
@@ -58,8 +58,6 @@ const AGE_UNIT: Duration = Duration::from_micros(100);
 /// How long announcements are gathered for one frame. A guess: with many origins, frames of announcements are most of what
 /// a node sends, and waiting delays only what is missing.
 const GATHER: Duration = Duration::from_millis(100);
-/// How many debts are remembered. A guess.
-const MAX_OWED: usize = 1_024;
 /// How a bundle travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Way {
@@ -83,8 +81,6 @@ pub(crate) struct Trees {
     archive: Archive,
     missing: Missing,
     held: Held,
-    /// Origins with a bundle that somebody owes, and when that is too late.
-    owed: VecDeque<(Time, OriginId)>,
     gathered_until: Option<Time>,
     probes: probes::Clock,
     planted: Planted,
@@ -114,7 +110,6 @@ impl Trees {
             archive: Archive::default(),
             missing: Missing::default(),
             held: Held::default(),
-            owed: VecDeque::new(),
             gathered_until: None,
             probes: probes::Clock::default(),
             planted: Planted::default(),
@@ -209,7 +204,6 @@ impl Trees {
     /// A payload came. `true` if it is new: then it has been passed on.
     pub(crate) fn on_bundle(&mut self, now: Time, from: PeerId, way: Way, bundle: Bundle, steps: &mut Steps) -> bool {
         let (id, origin) = (bundle.id, bundle.id.origin);
-        self.judge_late(now);
         if self.archive.knows(&id) {
             self.held.cancel(&id, from);
             self.kept_its_word(&id, from);
@@ -226,12 +220,9 @@ impl Trees {
         if linked {
             tree.eager.insert(from);
         }
-        let (broken, owed) = (tree.on_brought(from, id), tree.is_owed());
+        let broken = tree.on_brought(from, id);
         (tree.parent, tree.proven) = (parent, true);
         tree.pass_over(from);
-        if owed && self.owed.len() < MAX_OWED {
-            self.owed.push_back((now + LATE, self.key(origin)));
-        }
         self.judge_words(now, from, broken);
         self.forest.measured(self.key(origin), way.hops);
         let hop = u8::from(!self.planted.is(Fault::TtlNotLowered));
@@ -245,7 +236,6 @@ impl Trees {
 
     /// An announcement came.
     pub(crate) fn on_announcement(&mut self, now: Time, from: PeerId, announcement: Announcement, steps: &mut Steps) {
-        self.judge_late(now);
         let Some(link) = self.links.get_mut(&from) else { return };
         let believed = link.trust.is_believed(now);
         for (id, age) in link.names.read(announcement) {
@@ -355,15 +345,11 @@ impl Trees {
 
     /// Whether a link would have brought a bundle earlier than it came: then the link takes the parent's place.
     fn compare(&mut self, now: Time, announcer: PeerId, id: &BundleId, would_have_come: Time, steps: &mut Steps) {
-        let shared = self.shared;
-        let believed = |link: &&mut Link| !shared && link.trust.is_believed(now);
-        let Some(link) = self.links.get_mut(&announcer).filter(believed) else { return };
+        let believed = |link: &&Link| !self.shared && link.trust.is_believed(now);
+        let Some(link) = self.links.get(&announcer).filter(believed) else { return };
         let (Some(tree), Some(came)) = (self.forest.get_mut(&id.origin), self.archive.came_mut(id)) else { return };
         let Some(parent) = tree.parent else { return };
         if would_have_come + MARGIN < *came {
-            if parent != announcer && !link.trust.takes_place() {
-                return;
-            }
             *came = would_have_come;
             if parent != announcer || self.planted.is(Fault::SwapWithItself) {
                 tree.swap(parent, announcer);
@@ -383,17 +369,6 @@ impl Trees {
         }
         if let Some(link) = broken.and_then(|peer| self.links.get_mut(&peer)) {
             link.trust.on_broken(now);
-        }
-    }
-
-    /// Whoever owes a bundle for too long has broken its word.
-    fn judge_late(&mut self, now: Time) {
-        while let Some((_, origin)) = self.owed.front().copied().filter(|(due, _)| *due <= now) {
-            self.owed.pop_front();
-            let owing = self.forest.get_mut(&origin).and_then(Tree::take_owing);
-            if let Some(link) = owing.and_then(|peer| self.links.get_mut(&peer)) {
-                link.trust.on_broken(now);
-            }
         }
     }
 

@@ -64,21 +64,12 @@ impl Tree {
 
     /// A peer is the first to bring a bundle. Gives the one that had its place on its word, and still owes the bundle before.
     pub(super) fn on_brought(&mut self, from: PeerId, id: BundleId) -> Option<PeerId> {
-        let broken = self.take_owing();
+        let broken = self.owes.take().map(|(peer, _)| peer);
         if self.by_word && self.parent != Some(from) {
             self.owes = self.parent.map(|parent| (parent, id));
         }
         self.by_word = false;
         broken
-    }
-
-    pub(super) fn is_owed(&self) -> bool {
-        self.owes.is_some()
-    }
-
-    /// Who owes a bundle, and owes it no more.
-    pub(super) fn take_owing(&mut self) -> Option<PeerId> {
-        self.owes.take().map(|(peer, _)| peer)
     }
 
     /// A peer brings a bundle that is known.

@@ -3,8 +3,7 @@
 //! An announcer that was earlier than the payload takes the parent's place on its word alone. Whoever announces as the first
 //! of all and sends nothing would have it with each bundle, and each time all below would have to wait until others are
 //! asked. So a link that was given a place on its word and then brought nothing is not believed for a while, whatever it
-//! announces of any origin; longer each time, and sooner again with each bundle that it is the first to bring. When it is believed
-//! again, it gets one place, and no other until it has brought something.
+//! announces of any origin; longer each time, and sooner again with each bundle that it is the first to bring.
 //!
 //! Invariants: a link that does as it says is always believed.
 
@@ -15,16 +14,12 @@ use std::time::Duration;
 const FIRST: Duration = Duration::from_secs(2);
 const LONGER: u32 = 4;
 const LONGEST: Duration = Duration::from_secs(600);
-/// How much later than from somebody else a bundle may come from whoever said that it would be first. A guess.
-pub(super) const LATE: Duration = Duration::from_millis(500);
 
 /// What is known of a link's word.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Trust {
     broken: u32,
     until: Time,
-    /// Whether it has been given a place again, and has brought nothing yet.
-    on_trial: bool,
 }
 
 impl Trust {
@@ -34,19 +29,11 @@ impl Trust {
 
     /// It was the first to bring a bundle.
     pub(super) fn on_kept(&mut self) {
-        (self.broken, self.on_trial) = (self.broken.saturating_sub(1), false);
-    }
-
-    /// Whether it may take a place on its word.
-    pub(super) fn takes_place(&mut self) -> bool {
-        let may = self.broken == 0 || !self.on_trial;
-        self.on_trial = self.broken > 0;
-        may
+        self.broken = self.broken.saturating_sub(1);
     }
 
     /// It had said that it would be, and has not brought the bundle at all.
     pub(super) fn on_broken(&mut self, now: Time) {
-        self.on_trial = false;
         if self.is_believed(now) {
             self.until = now + FIRST.saturating_mul(LONGER.saturating_pow(self.broken)).min(LONGEST);
             self.broken = self.broken.saturating_add(1);
@@ -72,8 +59,5 @@ mod tests {
         (0..6).for_each(|_| trust.on_kept());
         trust.on_broken(now);
         assert_eq!(trust.until.since(now), FIRST);
-        assert!(trust.takes_place() && !trust.takes_place(), "it has one chance");
-        trust.on_kept();
-        assert!(trust.takes_place() && trust.takes_place());
     }
 }

@@ -118,7 +118,7 @@ fn the_largest_bundle_fits_into_a_frame() {
     let id = BundleId { origin: OriginId([255; 32]), seq: u64::MAX };
     let event = |bytes: usize| Event { id: Uuid::nil(), node_id: "n".into(), json: "x".repeat(bytes).into() };
     let events: Vec<_> = (0..Bundle::MAX_EVENTS).map(|_| event(Bundle::MAX_BYTES / Bundle::MAX_EVENTS)).collect();
-    let way = Way { ttl: u8::MAX, hops: u8::MAX, like: Some(id.origin) };
+    let way = Way { ttl: wire::MAX_TTL, hops: u8::MAX, like: Some(id.origin) };
     let bundle = Bundle { id, events: events.into(), signature: Signature([255; 64]) };
     let frame = wire::encode(&Message::Bundle { way, bundle }).unwrap();
     assert!(frame.len() <= json::MAX_FRAME, "{}", frame.len());
