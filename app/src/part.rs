@@ -33,8 +33,11 @@ mod browser {
     use leptos::tachys::view::add_attr::AddAnyAttr;
     use leptos::tachys::view::{Mountable, Position, PositionState, Render, RenderHtml};
 
+    /// Goes over what the server has rendered, from a place of the document on.
+    type TakeOver = dyn FnOnce(&Cursor, &PositionState) -> Hydrated + Send;
+
     /// A view that takes over what the server has rendered.
-    pub(crate) struct Part(Box<dyn FnOnce(&Cursor, &PositionState) -> Hydrated + Send>);
+    pub(crate) struct Part(Box<TakeOver>);
 
     /// What was taken over; nothing, where the server had not rendered it.
     pub(crate) struct Hydrated(Option<Box<dyn Mountable>>);
