@@ -39,6 +39,7 @@ test('a living mesh has its picture taken', async ({ mesh, browser }) => {
     await openLiveMap(page, mesh.node('alpha'));
     await expect(page.getByTestId('heatmap-canvas')).toHaveAttribute('data-rows', '4');
     await expect(page.getByTestId('agreement')).toHaveText('Both peers have the same events.', { timeout: 45_000 });
+    await expect(page.getByTestId('portrait')).toHaveAttribute('data-drawn', /./);
     await page.screenshot({ path: join(repository, 'docs', 'pictures', `${name}.png`), fullPage: true });
     await page.close();
   }

@@ -37,6 +37,8 @@ async function misplaced(page: Page): Promise<string[]> {
 /** Photographs a state at each size and in each theme, after it was brought about. */
 async function photograph(page: Page, name: string, open: (page: Page) => Promise<void>): Promise<void> {
   await open(page);
+  const portrait = page.getByTestId('portrait');
+  if (await portrait.count()) await expect(portrait).toHaveAttribute('data-drawn', /./);
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme });
     for (const size of SIZES) {
@@ -100,6 +102,9 @@ test('two hundred nodes, on a desk, on a wall, in a frame and on paper', async (
   await expect(state(page)).toHaveAttribute('data-mode', 'live');
   await page.emulateMedia({ media: 'print' });
   await expect(page.locator('.controls')).toBeHidden();
+  // Paper is white, whatever the screen was.
+  expect(await page.evaluate(() => getComputedStyle(document.documentElement).colorScheme)).toBe('light');
+  await expect(page.getByTestId('portrait')).toHaveAttribute('data-drawn', /./);
   if (process.env.PICTURES === '1') {
     await page.setViewportSize({ width: 800, height: 1131 });
     await page.screenshot({ path: join(repository, 'end2end', 'test-results', 'states', 'print.png'), fullPage: true });
