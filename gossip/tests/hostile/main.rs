@@ -9,5 +9,6 @@
 mod decoders;
 mod inputs;
 mod integers;
+mod joining;
 mod node;
 mod samples;
