@@ -74,6 +74,8 @@ pub(crate) fn use_place() -> Place {
 
 /// Gives the document a title, as it changes.
 pub(crate) fn keep_title(title: impl Fn() -> String + Send + Sync + 'static) {
+    // What is rendered of a title is not escaped, and a name may hold the tag that ends it.
+    let title = move || title().replace('<', "‹");
     #[cfg(feature = "ssr")]
     let _ = leptos_meta::Title(leptos_meta::TitleProps::builder().text(title).build());
     #[cfg(not(feature = "ssr"))]

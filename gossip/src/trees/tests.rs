@@ -212,13 +212,12 @@ fn ttl_grows_where_origins_are_far_away() {
         }
     };
     assert_eq!(ttl(&mut node, 1), TTL);
-    let far = |hops| Way { ttl: 3, hops, like: None };
-    node.trees.on_bundle(Time::ZERO, PeerId(1), far(50), bundle(ORIGIN, 1), &mut node.steps);
-    node.said();
-    assert_eq!(ttl(&mut node, 2), 100, "twice as far as anybody");
-    node.trees.on_bundle(Time::ZERO, PeerId(1), far(100), bundle(ORIGIN, 2), &mut node.steps);
-    node.said();
-    assert_eq!(ttl(&mut node, 3), MAX_TTL, "and no farther than anybody believes");
+    for (seq, hops, expected) in [(1, 50, 100), (2, 100, MAX_TTL)] {
+        let way = Way { ttl: 3, hops, like: None };
+        node.trees.on_bundle(Time::ZERO, PeerId(1), way, bundle(ORIGIN, seq), &mut node.steps);
+        node.said();
+        assert_eq!(ttl(&mut node, 1 + seq), expected);
+    }
 }
 
 #[test]
