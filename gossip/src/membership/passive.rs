@@ -95,7 +95,8 @@ impl Passive {
         config: &Config,
         rng: &mut impl Rng,
     ) {
-        let mut places = if vouched { MAX_VOUCHED.saturating_sub(self.vouched().count()) } else { 0 };
+        let mut places =
+            if vouched { MAX_VOUCHED.min(config.passive_view).saturating_sub(self.vouched().count()) } else { 0 };
         for address in addresses {
             let known = self.known.entry(address).or_insert_with(|| Known::new(false));
             known.via = [known.via, via].into_iter().flatten().min();

