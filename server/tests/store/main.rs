@@ -7,7 +7,6 @@ mod faults;
 mod keeping;
 mod kill;
 mod moving;
-mod open;
 mod power;
 mod rot;
 
