@@ -10,6 +10,7 @@ use gossip::{Keypair, OriginId, Rotation, Rotations, Signature};
 use std::fmt::Write;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use tracing::warn;
 
@@ -81,6 +82,10 @@ pub(crate) struct RotationFile {
     /// `None`: nothing is kept.
     folder: Option<PathBuf>,
     known: Mutex<Rotations>,
+    /// One writes at a time.
+    writing: Mutex<()>,
+    /// Whether what is known has not been taken to the disk, and somebody is about to.
+    due: AtomicBool,
 }
 
 impl RotationFile {
@@ -89,14 +94,22 @@ impl RotationFile {
         known.iter().for_each(|rotation| {
             rotations.learn(rotation.clone());
         });
-        RotationFile { folder, known: Mutex::new(rotations) }
+        RotationFile { folder, known: Mutex::new(rotations), writing: Mutex::default(), due: AtomicBool::default() }
     }
 
-    /// Takes one more to the disk. Others wait meanwhile, so the last one writes all.
-    pub(crate) fn keep(&self, rotation: Rotation) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.learn(rotation);
+    /// Takes in one more. `true`: it is to be [written](Self::write); else somebody who is about to write takes it along. So however
+    /// many strangers send, two writes are under way at most.
+    pub(crate) fn learn(&self, rotation: Rotation) -> bool {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).learn(rotation);
+        self.folder.is_some() && !self.due.swap(true, Ordering::AcqRel)
+    }
+
+    /// Takes what is known to the disk.
+    pub(crate) fn write(&self) {
         let Some(folder) = &self.folder else { return };
+        let _turn = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.due.store(false, Ordering::Release);
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Err(error) = write(folder, known.iter()) {
             warn!("{error}: after a restart, peers have to tell again who has changed keys");
         }
@@ -214,5 +227,17 @@ mod tests {
         let _running = Store::open(folder.path()).unwrap();
         assert!(matches!(rotate(folder.path(), "beauty", 5), Err(RotationError::Store(StoreError::InUse { .. }))));
         assert_eq!(identity::read(folder.path()).unwrap().origin(), key);
+    }
+
+    #[test]
+    fn however_many_come_one_write_is_asked_for_and_takes_all_along() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = RotationFile::new(Some(folder.path().to_owned()), &[]);
+        let pair = |number| Keypair::from_seed(&[number; 32]);
+        let asked = (1..=40).filter(|at| file.learn(Rotation::state("m", &pair(*at), &pair(100 + at), 1)));
+        assert_eq!(asked.count(), 1);
+        file.write();
+        assert_eq!(read(folder.path(), "m").unwrap().len(), 40);
+        assert!(file.learn(Rotation::state("m", &pair(50), &pair(150), 2)), "the next is asked for anew");
     }
 }

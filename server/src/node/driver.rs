@@ -296,7 +296,9 @@ impl Driver {
         self.shared.names().rotate(rotation.clone());
         self.changed = true;
         let file = Arc::clone(&self.shared.rotations);
-        self.context.tasks.spawn_blocking(move || file.keep(rotation));
+        if file.learn(rotation) {
+            self.context.tasks.spawn_blocking(move || file.write());
+        }
     }
 
     fn send(&mut self, to: &[PeerId], message: &Message) {
