@@ -72,6 +72,11 @@ impl Load {
             // An answer was asked for.
             Some(Message::Exchange(Exchange::Missed { .. })) => {}
             Some(Message::Exchange(_)) => self.sync += 1,
+            // Each has two signatures, and a frame has many of them.
+            Some(Message::Rotations(rotations)) => {
+                self.control += 1;
+                self.checks += 2 * rotations.len() as u32;
+            }
             _ => self.control += 1,
         }
     }
@@ -161,5 +166,14 @@ mod tests {
         let mut load = Load::of_bytes(usize::MAX);
         load.add(None);
         assert_eq!(Pace::default().spend(Time::ZERO, load).pause, LONGEST);
+    }
+
+    #[test]
+    fn changes_of_keys_cost_the_checks_of_their_signatures() {
+        let pair = |number| gossip::Keypair::from_seed(&[number; 32]);
+        let rotations = vec![gossip::Rotation::state("m", &pair(1), &pair(2), 1); 128];
+        let mut load = Load::of_bytes(1);
+        load.add(Some(&Message::Rotations(rotations)));
+        assert_eq!((load.checks, load.control), (256, 1));
     }
 }
