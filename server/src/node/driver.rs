@@ -8,7 +8,7 @@ use super::keeper::{Done, Keeper, Poster};
 use super::{Begin, Command, Heard, IngestError, Shared};
 use crate::clock;
 use crate::store::StoreError;
-use crate::transport::{self, Link, Packing};
+use crate::transport::{self, Lane, Link, Packing, Queued};
 use beauty::{BeautyEvent, EventId, Origin, Report, Resolution, TimeRefusal, Timestamp, Told, Touched};
 use gossip::{
     Ban, Because, ClockOffset, Dialect, Event, Hello, Input, Message, OriginId, Output, PeerId, Rotation, State, Time,
@@ -55,6 +55,8 @@ pub(crate) struct Driver {
     /// Whether there is something to tell soon: of events, or of who is connected. The rest waits for the heartbeat, or
     /// each frame of control would put off the next event's delta.
     changed: bool,
+    /// Whether a queue is more than half full: its connection is to have its turn.
+    crowded: bool,
     deferred: Deferred,
     keeper: Keeper,
     /// Why nothing is kept any more, and when the node ends for it.
@@ -91,6 +93,11 @@ fn epoch(shared: &Shared) -> u64 {
     clock::wall().as_millis().saturating_mul(1_000).saturating_sub(shared.time().as_micros())
 }
 
+/// Whether a message is one that its reader finds by other ways, if it is left out.
+const fn is_payload(message: &Message) -> bool {
+    matches!(message, Message::Bundle { .. } | Message::Exchange(_))
+}
+
 impl Driver {
     pub(crate) fn new(shared: Arc<Shared>, context: transport::Context, begin: Begin) -> Driver {
         let Begin { keeper, held, waiting, rotations } = begin;
@@ -102,6 +109,7 @@ impl Driver {
             has_clone: false,
             touched: Resolution::ALL.map(Touched::new),
             changed: false,
+            crowded: false,
             deferred: Deferred::default(),
             keeper,
             failed: None,
@@ -145,6 +153,9 @@ impl Driver {
             }
             for command in batch.drain(..) {
                 self.on_command(command);
+                if std::mem::take(&mut self.crowded) {
+                    tokio::task::yield_now().await;
+                }
             }
             self.enter_deferred();
             if self.keeper.wants_checkpoint(Instant::now()) {
@@ -302,16 +313,30 @@ impl Driver {
     }
 
     fn send(&mut self, to: &[PeerId], message: &Message) {
+        let lane = Lane::of(message, self.shared.public_key);
         let mut frames = Frames { message, packing: &self.context.packing, json: None, v2: None };
         let links = &mut self.shared.protocol().links;
         for peer in to {
             let Some(link) = links.get(peer) else { continue };
             let Some(frame) = frames.of(link.dialect) else { continue };
-            if link.send(frame).is_err() {
-                warn!("{peer} reads too slowly: its queue is full, and it is dropped");
-                link.close("this peer reads too slowly");
-                links.remove(peer);
-                // Handled after what is being carried out now: the connection's own end comes as a command.
+            match link.send(lane, frame) {
+                Queued::Waits | Queued::Gone => {}
+                Queued::Crowded => self.crowded = true,
+                // A node finds what it lacks; a script would not know of it.
+                Queued::Full if link.dialect == Dialect::V2 && is_payload(message) => {
+                    self.crowded = true;
+                    if link.stats.on_left_out() == 1 {
+                        warn!(
+                            "{peer} reads too slowly for all that happens: what finds no room in its queue is left out"
+                        );
+                    }
+                }
+                Queued::Full => {
+                    warn!("{peer} reads too slowly: its queue is full, and it is dropped");
+                    link.close("this peer reads too slowly");
+                    links.remove(peer);
+                    // Handled after what is being carried out now: the connection's own end comes as a command.
+                }
             }
         }
     }

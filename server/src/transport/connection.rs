@@ -6,6 +6,7 @@
 use super::gate::LogGate;
 use super::guard::Abuse;
 use super::joining::{Entry, Socket};
+use super::lanes::{self, Queue};
 use super::limits;
 use super::link::{End, Link, LinkStats};
 use super::pace::{Load, Pace, Wait};
@@ -54,11 +55,11 @@ pub(super) struct Met {
 pub(super) async fn run(context: Context, socket: Socket, met: Met) {
     let Met { direction, address, dialect, key } = met;
     let peer = PeerId(context.next_peer.fetch_add(1, Ordering::Relaxed));
-    let (frames, queue) = mpsc::channel(limits::QUEUE);
+    let (lanes, queue) = lanes::lanes();
     let (end, stats) = (Arc::new(End::below(&context.shutdown)), Arc::new(LinkStats::new()));
     let (probe, ping) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (end_of_link, probe_of_link) = (Arc::clone(&end), Arc::clone(&probe));
-    let link = Link { frames, dialect, key, end: end_of_link, probe: probe_of_link, stats: Arc::clone(&stats) };
+    let link = Link { lanes, dialect, key, end: end_of_link, probe: probe_of_link, stats: Arc::clone(&stats) };
     let label = address.to_string();
     if context.commands.send(Command::Up { peer, direction, address, link }).await.is_err() {
         return;
@@ -281,7 +282,7 @@ impl Data {
 }
 
 struct Writer {
-    queue: mpsc::Receiver<Message>,
+    queue: Queue,
     end: Arc<End>,
     stats: Arc<LinkStats>,
     /// Asks for a ping out of turn.
@@ -358,9 +359,9 @@ impl Writer {
         while let Some(frame) = next {
             let bytes = frame.len();
             sink.feed(frame).await?;
-            self.stats.on_sent(bytes);
+            self.stats.on_sent();
             sent += bytes;
-            next = if sent < limits::AT_ONCE { self.queue.try_recv().ok() } else { None };
+            next = if sent < limits::AT_ONCE { self.queue.try_recv() } else { None };
         }
         sink.flush().await?;
         Ok(sent)
@@ -374,7 +375,7 @@ impl Writer {
             None => (CloseCode::Away, "this node ends"),
         };
         let goodbye = async {
-            if let Ok(frame) = self.queue.try_recv() {
+            if let Some(frame) = self.queue.try_recv() {
                 self.write(&mut sink, frame).await?;
             }
             sink.send(Message::Close(Some(CloseFrame { code, reason: excerpt(because).into() }))).await
@@ -391,6 +392,7 @@ fn excerpt(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::lanes::Lane;
     use super::super::uplink;
     use super::*;
     use crate::config::Unsigned;
@@ -487,17 +489,17 @@ mod tests {
         const AT_ONCE: usize = 16 * 1_024;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (context, mut received) = context();
-        let mut frames = Vec::new();
+        let mut queues = Vec::new();
         for _ in 0..2 {
             let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
             let (mut reader, _) = listener.accept().await.unwrap();
             uplink::show_waiting(&stream);
             let socket =
                 WebSocketStream::from_raw_socket(stream, Role::Client, Some(limits::web_socket_config())).await;
-            let (queue, end) = (mpsc::channel(limits::QUEUE), Arc::new(End::below(&context.shutdown)));
+            let ((lanes, queue), end) = (lanes::lanes(), Arc::new(End::below(&context.shutdown)));
             let (stats, ping) = (Arc::new(LinkStats::new()), Arc::new(Notify::new()));
             let (uplink, commands) = (Some(Arc::clone(&context.uplink)), context.commands.clone());
-            let writer = Writer { queue: queue.1, end, stats, ping, uplink, commands };
+            let writer = Writer { queue, end, stats, ping, uplink, commands };
             context.tasks.spawn(writer.run(socket.split().0));
             context.tasks.spawn(async move {
                 let (mut buffer, mut turns) = (vec![0; AT_ONCE], tokio::time::interval(Duration::from_millis(10)));
@@ -505,12 +507,12 @@ mod tests {
                     turns.tick().await;
                 }
             });
-            frames.push(queue.0);
+            queues.push(lanes);
         }
         let filling = async {
             loop {
-                for queue in &frames {
-                    let _ = queue.try_send(Message::binary(vec![7; 4 * 1_024]));
+                for queue in &queues {
+                    queue.push(Lane::Relayed, Message::binary(vec![7; 4 * 1_024]));
                 }
                 tokio::task::yield_now().await;
             }

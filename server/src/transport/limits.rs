@@ -3,9 +3,11 @@
 use std::time::Duration;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
-/// Frames and bytes that wait to be sent to one peer; one more, and the peer is too slow.
+/// Frames and bytes that wait to be sent to one peer.
 pub(super) const QUEUE: usize = 1_024;
-pub(super) const QUEUE_BYTES: usize = 2 * 1_024 * 1_024;
+pub(super) const QUEUE_BYTES: usize = 256 * 1_024;
+/// Bytes of answers that wait besides: so many as one who was away asks for at once, 18 frames of the greatest size.
+pub(super) const ANSWER_BYTES: usize = 18 * gossip::json::MAX_FRAME;
 /// Frames of one connection that are checked together, when they have come together; unpacked they have 2 MiB. More signatures
 /// at once gain little. A guess.
 pub(super) const TOGETHER: usize = 32;

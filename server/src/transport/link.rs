@@ -1,20 +1,20 @@
 //! The node's end of a connection.
 
-use super::limits;
+use super::lanes::{Lane, Lanes, Queued};
 use crate::clock;
 use gossip::{Dialect, OriginId};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_util::sync::CancellationToken;
 
 /// What the node holds of a connection: a bounded queue of frames, and the means to end it.
 #[derive(Debug)]
 pub(crate) struct Link {
-    pub(super) frames: mpsc::Sender<Message>,
+    pub(super) lanes: Lanes,
     pub(crate) dialect: Dialect,
     /// The key that the peer has proven to hold.
     pub(crate) key: Option<OriginId>,
@@ -52,21 +52,10 @@ impl End {
     }
 }
 
-/// The queue of the peer is full.
-#[derive(Debug)]
-pub(crate) struct TooSlow;
-
 impl Link {
     /// Queues a frame. Never waits.
-    pub(crate) fn send(&self, frame: Message) -> Result<(), TooSlow> {
-        if self.stats.queued.fetch_add(frame.len(), Ordering::Relaxed) + frame.len() > limits::QUEUE_BYTES {
-            return Err(TooSlow);
-        }
-        match self.frames.try_send(frame) {
-            Err(mpsc::error::TrySendError::Full(_)) => Err(TooSlow),
-            // Closed: the connection has ended by itself, and its end is on the way to the node.
-            Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => Ok(()),
-        }
+    pub(crate) fn send(&self, lane: Lane, frame: Message) -> Queued {
+        self.lanes.push(lane, frame)
     }
 
     /// Ends the connection, with a reason for the peer to read.
@@ -84,11 +73,10 @@ impl Link {
 #[derive(Debug)]
 pub(crate) struct LinkStats {
     since: u64,
-    /// Bytes that wait in the queue.
-    queued: AtomicUsize,
     sent: AtomicU64,
     received: AtomicU64,
     refused: AtomicU64,
+    left_out: AtomicU64,
     last_seen: AtomicU64,
     rtt_micros: AtomicU64,
     has_rtt: AtomicBool,
@@ -100,10 +88,10 @@ impl LinkStats {
         let now = clock::wall().as_millis();
         LinkStats {
             since: now,
-            queued: AtomicUsize::new(0),
             sent: AtomicU64::new(0),
             received: AtomicU64::new(0),
             refused: AtomicU64::new(0),
+            left_out: AtomicU64::new(0),
             last_seen: AtomicU64::new(now),
             rtt_micros: AtomicU64::new(0),
             has_rtt: AtomicBool::new(false),
@@ -131,6 +119,11 @@ impl LinkStats {
         self.refused.load(Ordering::Relaxed)
     }
 
+    /// Payloads that found no room in the peer's queue. How many these are now.
+    pub(crate) fn on_left_out(&self) -> u64 {
+        self.left_out.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
     /// When the last frame came, pongs included, in milliseconds since the epoch.
     pub(crate) fn last_seen(&self) -> u64 {
         self.last_seen.load(Ordering::Relaxed)
@@ -141,8 +134,7 @@ impl LinkStats {
         self.has_rtt.load(Ordering::Acquire).then(|| self.rtt_micros.load(Ordering::Relaxed) as f64 / 1_000.0)
     }
 
-    pub(super) fn on_sent(&self, bytes: usize) {
-        self.queued.fetch_sub(bytes, Ordering::Relaxed);
+    pub(super) fn on_sent(&self) {
         self.sent.fetch_add(1, Ordering::Relaxed);
     }
 
