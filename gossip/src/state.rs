@@ -262,7 +262,7 @@ impl State {
                 self.outbox.push_back(Output::Send { to: vec![id], message: Message::Rotations(known) });
             }
             let mut steps = Steps::default();
-            self.trees.on_up(now, id, &mut steps);
+            self.trees.on_up(now, id, peer.key, &mut steps);
             peer.rtt.into_iter().for_each(|rtt| self.trees.on_rtt(id, rtt));
             self.reconcile.on_up(now, id, differs);
             self.carry_out(now, steps);

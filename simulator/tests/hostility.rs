@@ -8,8 +8,10 @@
 use simulator::hostility::{self, Besieged, Report};
 use std::sync::Mutex;
 
-/// By how much longer the 99th of 100 deliveries may take. 1.5 is what it ought to be; docs/security.md says what it is.
-const SLOWER: f64 = 5.0;
+/// By how much longer the 99th of 100 deliveries may take: in most meshes; or, where the links that are left to honest nodes lead
+/// farther round, than those allow.
+const SLOWER: f64 = 1.5;
+const OF_BOUND: f64 = 1.15;
 
 fn seeds(variable: &str, small: u64) -> u64 {
     std::env::var(variable).map_or(small, |seeds| seeds.parse().expect("a number of seeds"))
@@ -40,15 +42,18 @@ fn hostile_nodes_keep_nothing_from_the_others() {
     let mut slower: Vec<f64> = reports.iter().map(Report::slower).collect();
     slower.sort_by(f64::total_cmp);
     let (median, worst) = (slower[slower.len() / 2], slower[slower.len() - 1]);
+    let of_bound = reports.iter().map(Report::of_bound).fold(0.0, f64::max);
     println!(
         "hostile nodes: {} seeds, 30 of 100 nodes; {delivered} of {wanted} deliveries; p99 {median:.2} times as long \
-         (median), {worst:.2} (worst seed)",
+         (median), {worst:.2} (worst seed); {of_bound:.2} times what the links between honest nodes allow (worst seed)",
         reports.len()
     );
-    for report in reports {
+    for report in &reports {
         assert_eq!(report.delivered, report.wanted, "{report:?}");
-        assert!(report.slower() <= SLOWER, "{report:?}: {:.2}", report.slower());
+        let (slower, of_bound) = (report.slower(), report.of_bound());
+        assert!(slower <= SLOWER || of_bound <= OF_BOUND, "{report:?}: {slower:.2}, {of_bound:.2} of the bound");
     }
+    assert!(median <= SLOWER, "{median:.2}: half of the meshes are slower");
 }
 
 #[test]

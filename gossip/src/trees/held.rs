@@ -118,7 +118,7 @@ mod tests {
         let way = Way { ttl: 9, hops: 1, like: None };
         for (hold, shared) in [(50, false), (0, false), (50, true)] {
             let (mut trees, mut steps) = (Trees::new(me, 0, shared), Steps::default());
-            (1..=4).for_each(|peer| trees.on_up(Time::ZERO, PeerId(peer), &mut steps));
+            (1..=4).for_each(|peer| trees.on_up(Time::ZERO, PeerId(peer), None, &mut steps));
             trees.hold_back(Duration::from_millis(hold));
             assert!(trees.on_bundle(at(0), PeerId(1), way, bundle(other, 1), &mut steps));
             if hold == 0 || shared {

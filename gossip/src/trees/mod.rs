@@ -11,7 +11,8 @@
 //!
 //! An IHAVE travels the same link as the payload would, so the time at which it arrives is the measure of that link for
 //! that origin: where an announcer was earlier than the payload, the announcer is grafted, without asking it for the payload,
-//! and the parent is pruned. So each origin's tree comes down to the shortest paths from it. Announcements are gathered for
+//! and the parent is pruned: at once, or, where that link has broken its word before, when it was
+//! the first to bring the next one. So each origin's tree comes down to the shortest paths from it. Announcements are gathered for
 //! a moment; each says how long it has waited, and its arrival counts from then.
 //!
 //! When a parent is gone, whoever had the last bundle first takes its place, at once. Where there is nobody, those below are
@@ -89,6 +90,8 @@ pub(crate) struct Trees {
 /// A connection to a node.
 #[derive(Clone, Debug, Default)]
 struct Link {
+    /// Who is at its other end, where that is proven.
+    key: Option<OriginId>,
     /// The round trip, once it is measured.
     rtt: Option<Duration>,
     /// What is to be announced, with when it came.
@@ -123,8 +126,8 @@ impl Trees {
 
     /// A link to a node stands. It is eager for origins to come, and announced to for those that have a tree. Where nobody
     /// pushes an origin's bundles to this node, the new peer is asked to.
-    pub(crate) fn on_up(&mut self, now: Time, peer: PeerId, steps: &mut Steps) {
-        self.links.insert(peer, Link::default());
+    pub(crate) fn on_up(&mut self, now: Time, peer: PeerId, key: Option<OriginId>, steps: &mut Steps) {
+        self.links.insert(peer, Link { key, ..Link::default() });
         self.plan_probe(now);
         let (me, shared) = (self.me, self.shared);
         for (origin, tree) in self.forest.iter_mut() {
@@ -223,7 +226,7 @@ impl Trees {
         let broken = tree.on_brought(from, id);
         (tree.parent, tree.proven) = (parent, true);
         tree.pass_over(from);
-        self.judge_words(now, from, broken);
+        self.judge_words(now, from, (origin, way.hops), broken);
         self.forest.measured(self.key(origin), way.hops);
         let hop = u8::from(!self.planted.is(Fault::TtlNotLowered));
         let onward = Way { ttl: way.ttl.saturating_sub(hop), ..self.way(origin) };
@@ -351,11 +354,17 @@ impl Trees {
         let Some(parent) = tree.parent else { return };
         if would_have_come + MARGIN < *came {
             *came = would_have_come;
-            if parent != announcer || self.planted.is(Fault::SwapWithItself) {
-                tree.swap(parent, announcer);
-                steps.graft(announcer, id.origin, None);
-                steps.prune(parent, id.origin);
+            if parent == announcer && !self.planted.is(Fault::SwapWithItself) {
+                return;
             }
+            let leaves = if link.trust.is_doubted() {
+                tree.court(announcer).filter(|before| *before != announcer)
+            } else {
+                tree.swap(parent, announcer);
+                Some(parent)
+            };
+            steps.graft(announcer, id.origin, None);
+            leaves.into_iter().for_each(|leaves| steps.prune(leaves, id.origin));
         } else if parent != announcer {
             let one_way = link.rtt.unwrap_or_default() / 2;
             tree.note(announcer, micros(would_have_come.before(one_way)).saturating_sub(micros(*came)), true);
@@ -363,8 +372,10 @@ impl Trees {
     }
 
     /// A link was the first to bring a bundle. Another one may have said that it would be, and not have brought the one before.
-    fn judge_words(&mut self, now: Time, from: PeerId, broken: Option<PeerId>) {
-        if let Some(link) = self.links.get_mut(&from) {
+    /// That it brings its own says nothing of what it does with others'.
+    fn judge_words(&mut self, now: Time, from: PeerId, (origin, hops): (OriginId, u8), broken: Option<PeerId>) {
+        let passed_on = |link: &&mut Link| link.key.map_or(hops > 1, |key| key != origin);
+        if let Some(link) = self.links.get_mut(&from).filter(passed_on) {
             link.trust.on_kept();
         }
         if let Some(link) = broken.and_then(|peer| self.links.get_mut(&peer)) {

@@ -33,7 +33,7 @@ impl Node {
     }
 
     fn up(&mut self, peer: u64) {
-        self.trees.on_up(Time::ZERO, PeerId(peer), &mut self.steps);
+        self.trees.on_up(Time::ZERO, PeerId(peer), None, &mut self.steps);
         self.trees.on_rtt(PeerId(peer), Duration::from_millis(20));
     }
 
@@ -85,6 +85,34 @@ fn a_parent_is_never_swapped_with_itself_and_the_best_link_stays() {
     assert_eq!(node.said(), [(near, graft(&[])), (far, Message::Prune(vec![ORIGIN]))]);
     node.announces(at(61), far, [1], 20);
     assert!(node.said().is_empty());
+}
+
+#[test]
+fn who_has_broken_its_word_takes_the_parents_place_when_it_has_kept_it() {
+    let (mut node, liar, parent) = (Node::with_links(2), 1, 2);
+    for (seq, now) in (1..=3).zip([100, 200, 300]) {
+        node.announces(at(now), liar, [seq], 20);
+        node.comes(at(now + 10), parent, seq);
+    }
+    node.said();
+    node.comes(at(3_000), parent, 4);
+    let control = |node: &mut Node| {
+        let said = node.said().into_iter();
+        said.filter(|(_, message)| matches!(message, Message::Graft(_) | Message::Prune(_))).collect::<Vec<_>>()
+    };
+    control(&mut node);
+    // It is believed again, and the parent stays all the same.
+    node.announces(at(12_000), liar, [5], 20);
+    node.comes(at(12_010), parent, 5);
+    assert_eq!(control(&mut node), [(liar, graft(&[]))]);
+    node.comes(at(12_100), liar, 6);
+    node.comes(at(12_110), parent, 6);
+    assert_eq!(control(&mut node), [(parent, Message::Prune(vec![ORIGIN]))], "one of the two is enough");
+    // It had broken its word twice; with this it has made good, and is swapped for another as any.
+    node.comes(at(12_200), liar, 7);
+    node.announces(at(12_300), parent, [8], 20);
+    node.comes(at(12_310), liar, 8);
+    assert_eq!(control(&mut node), [(parent, graft(&[])), (liar, Message::Prune(vec![ORIGIN]))]);
 }
 
 #[test]
@@ -304,12 +332,12 @@ fn a_node_waits_until_its_links_stand_before_it_probes_though_not_for_ever() {
     };
     let mut node = Node::with_links(2);
     let change = at(25_000);
-    node.trees.on_up(change, PeerId(3), &mut node.steps);
+    node.trees.on_up(change, PeerId(3), None, &mut node.steps);
     assert!(!after(&mut node, at(0) + PROBE_AFTER + own));
     assert!(after(&mut node, change + PROBE_AFTER + own));
     let mut node = Node::with_links(2);
     for (peer, seconds) in (3..).zip([20, 40, 60, 80]) {
-        node.trees.on_up(at(seconds * 1_000), PeerId(peer), &mut node.steps);
+        node.trees.on_up(at(seconds * 1_000), PeerId(peer), None, &mut node.steps);
         assert!(!after(&mut node, at(seconds * 1_000)));
     }
     assert!(after(&mut node, at(90_000) + own));

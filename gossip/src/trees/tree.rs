@@ -23,8 +23,8 @@ pub(super) struct Tree {
     pub(super) parent: Option<PeerId>,
     /// Whether the parent has brought anything since it was chosen in place of one that is gone.
     pub(super) proven: bool,
-    /// Whether the parent has its place on its word alone; and who had it so when it did not bring this bundle.
-    by_word: bool,
+    /// Who was grafted on its word alone, that it would be earlier than the parent; and who was when it did not bring this bundle.
+    by_word: Option<PeerId>,
     owes: Option<(PeerId, BundleId)>,
     /// How many hops away the origin is: changed by [`Forest::measured`] alone.
     hops: u8,
@@ -44,7 +44,7 @@ impl Tree {
             eager,
             parent: None,
             proven: true,
-            by_word: false,
+            by_word: None,
             owes: None,
             hops: FAR,
             others: Vec::new(),
@@ -59,16 +59,25 @@ impl Tree {
         self.eager.remove(&parent);
         self.eager.insert(next);
         self.pass_over(next);
-        (self.parent, self.proven, self.by_word) = (Some(next), true, true);
+        (self.parent, self.proven, self.by_word) = (Some(next), true, Some(next));
+    }
+
+    /// Another is to bring the next payload as well: whoever is first is the parent then, and the other one is pruned. Gives who was
+    /// to do so before.
+    pub(super) fn court(&mut self, next: PeerId) -> Option<PeerId> {
+        self.eager.insert(next);
+        self.pass_over(next);
+        let before = self.by_word.replace(next).filter(|before| Some(*before) != self.parent);
+        if let Some(before) = before.filter(|before| *before != next) {
+            self.eager.remove(&before);
+        }
+        before
     }
 
     /// A peer is the first to bring a bundle. Gives the one that had its place on its word, and still owes the bundle before.
     pub(super) fn on_brought(&mut self, from: PeerId, id: BundleId) -> Option<PeerId> {
         let broken = self.owes.take().map(|(peer, _)| peer);
-        if self.by_word && self.parent != Some(from) {
-            self.owes = self.parent.map(|parent| (parent, id));
-        }
-        self.by_word = false;
+        self.owes = self.by_word.take().filter(|peer| *peer != from).map(|peer| (peer, id));
         broken
     }
 
@@ -110,7 +119,7 @@ impl Tree {
 
     /// A probe came: what was known of other links was of the one before.
     pub(super) fn on_probe(&mut self, now: Time, seq: u64) {
-        (self.probed, self.by_word) = ((seq, now), false);
+        (self.probed, self.by_word) = ((seq, now), None);
         self.others.clear();
     }
 
@@ -118,7 +127,7 @@ impl Tree {
     pub(super) fn try_parent(&mut self, peer: PeerId) {
         self.eager.insert(peer);
         self.pass_over(peer);
-        (self.parent, self.proven, self.by_word) = (Some(peer), false, false);
+        (self.parent, self.proven, self.by_word) = (Some(peer), false, None);
     }
 }
 

@@ -1,11 +1,13 @@
 //! How far a link's word is believed.
 //!
-//! An announcer that was earlier than the payload takes the parent's place on its word alone. Whoever announces as the first
-//! of all and sends nothing would have it with each bundle, and each time all below would have to wait until others are
-//! asked. So a link that was given a place on its word and then brought nothing is not believed for a while, whatever it
-//! announces of any origin; longer each time, and sooner again with each bundle that it is the first to bring.
+//! An announcer that was earlier than the payload takes the parent's place on its word. Whoever announces as the first of all
+//! and sends nothing would have it with each bundle, and each time all below would have to wait until others are asked. So a link
+//! that was taken at its word and then brought nothing is not believed for a while, whatever it announces of any origin; longer each
+//! time, and sooner again with each bundle of somebody else that it is the first to bring. As long as that is not made good it does
+//! not take a place any more: it may bring the next payload beside the parent, and has the place when it was first. That costs a
+//! payload, and nobody waits.
 //!
-//! Invariants: a link that does as it says is always believed.
+//! Invariants: a link that does as it says is always believed, and takes its place at once.
 
 use crate::Time;
 use std::time::Duration;
@@ -27,7 +29,12 @@ impl Trust {
         now >= self.until
     }
 
-    /// It was the first to bring a bundle.
+    /// Whether it has broken its word more often than it has kept it since.
+    pub(super) const fn is_doubted(self) -> bool {
+        self.broken > 0
+    }
+
+    /// It was the first to bring a bundle of somebody else.
     pub(super) fn on_kept(&mut self) {
         self.broken = self.broken.saturating_sub(1);
     }
@@ -56,7 +63,10 @@ mod tests {
             now = trust.until;
         }
         assert_eq!(pauses, [2, 8, 32, 128, 512, 600], "a word that is broken with many origins is broken once");
-        (0..6).for_each(|_| trust.on_kept());
+        (0..5).for_each(|_| trust.on_kept());
+        assert!(trust.is_doubted());
+        trust.on_kept();
+        assert!(!trust.is_doubted());
         trust.on_broken(now);
         assert_eq!(trust.until.since(now), FIRST);
     }
