@@ -17,6 +17,7 @@ cargo run --release --quiet -p simulator -- chaos --seeds "$seeds" || failed=1
 say "Fuzzing: each target for $((milliseconds / 1000)) s"
 BOLERO_RANDOM_TEST_TIME_MS=$milliseconds cargo test -p gossip --test hostile || failed=1
 BOLERO_RANDOM_TEST_TIME_MS=$milliseconds cargo test -p server --lib no_ || failed=1
+BOLERO_RANDOM_TEST_TIME_MS=$milliseconds cargo test -p server --test store no_file || failed=1
 say "Killing nodes, and bringing back one that was away"
 NODE_KILLS=${NODE_KILLS:-1000} MISSED_EVENTS=${MISSED_EVENTS:-100000} \
     cargo test -p server --test node crash || failed=1

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
+    server::store::end_in_words();
     let serve = match parse_args(std::env::args_os()).map(|cli| cli.command) {
         Ok(Command::Serve(serve)) => serve,
         Ok(Command::Store(args)) => return end(tools::store(&args)),

@@ -107,11 +107,3 @@ impl Fault {
         }
     }
 }
-
-/// Does something with redb. On a file that was altered behind its back, redb may panic: that is damage to report, not a
-/// reason for the node to fall.
-pub(super) fn guarded<T>(deed: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
-    // Whatever a panic leaves half done is redb's, and redb refuses to go on with it.
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(deed))
-        .unwrap_or_else(|_| Err(Fault::Damaged("its pages contradict each other".to_owned())))
-}

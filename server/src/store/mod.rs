@@ -15,6 +15,7 @@
 //! | idea | file |
 //! |---|---|
 //! | what is given, what is answered | `batch.rs`, `read.rs`, `error.rs` |
+//! | what becomes of a panic of redb | `guard.rs` |
 //! | tables, records, slots | `tables.rs`, `record.rs`, `slot.rs` |
 //! | the thread that writes | `writer.rs` |
 //! | whether all is whole | `check.rs` |
@@ -23,6 +24,7 @@
 mod batch;
 mod check;
 mod error;
+mod guard;
 mod ndjson;
 mod read;
 mod record;
@@ -33,12 +35,14 @@ mod writer;
 pub use batch::{Batch, Checkpoint, Kept, Proof, Receipt, Rollup, StoredBundle};
 pub use check::Report;
 pub use error::StoreError;
+pub use guard::end_in_words;
 pub use ndjson::{MoveError, Moved};
 pub use read::{Found, Start};
 pub use slot::{SLOT, Slot};
 pub use tables::Totals;
 
-use error::{Fault, guarded};
+use error::Fault;
+use guard::guarded;
 use redb::{Database, ReadableDatabase, ReadableTable, StorageBackend};
 use std::fmt;
 use std::io::ErrorKind;
@@ -115,7 +119,7 @@ impl Store {
         let path = folder.join(FILE);
         let size = || std::fs::metadata(&path).map_or(0, |file| file.len());
         let before = size();
-        let compacted = guarded(|| {
+        let compacted = guarded(&path, || {
             let mut database = Database::builder().set_cache_size(CACHE).open(&path)?;
             while database.compact()? {}
             Ok(())
@@ -149,8 +153,9 @@ impl Store {
             let (database, path) = (Arc::new(database), path.to_owned());
             Ok(Writer { database, path, flow: Arc::default(), totals, horizon, arrivals })
         };
-        let writer = guarded(open).map_err(|fault| fault.at(path))?;
-        if let Some(found) = format(&writer.database).map_err(|fault| fault.at(path))?.filter(|found| *found != FORMAT)
+        let writer = guarded(path, open).map_err(|fault| fault.at(path))?;
+        if let Some(found) =
+            format(path, &writer.database).map_err(|fault| fault.at(path))?.filter(|found| *found != FORMAT)
         {
             return Err(StoreError::Format { path: path.to_owned(), found, known: FORMAT });
         }
@@ -215,7 +220,7 @@ impl Drop for Store {
         }
         // Closing writes as well, and may find damage that nobody has read yet: the next start tells of it.
         let database = self.database.take();
-        let _ = guarded(|| {
+        let _ = guarded(&self.path, || {
             drop(database);
             Ok(())
         });
@@ -226,7 +231,7 @@ impl Drop for Store {
 /// It is made under another name and then linked to its own, which fails where another process was faster.
 fn make(folder: &Path, path: &Path) -> Result<(), StoreError> {
     let beside = folder.join(format!("{FILE}.{}", std::process::id()));
-    let made = guarded(|| {
+    let made = guarded(path, || {
         // What a process that was killed has left under this name is in nobody's use.
         match std::fs::remove_file(&beside) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(redb::Error::Io(error).into()),
@@ -265,8 +270,8 @@ fn prepare(database: &Database) -> Result<(), Fault> {
 }
 
 /// The format that the file says it has.
-fn format(database: &Database) -> Result<Option<u32>, Fault> {
-    guarded(|| {
+fn format(path: &Path, database: &Database) -> Result<Option<u32>, Fault> {
+    guarded(path, || {
         let table = database.begin_read()?.open_table(META)?;
         let format = meta(&table, "format")?;
         format.map(|bytes| record::take("meta", &mut bytes.as_slice()).map(u32::from_le_bytes)).transpose()

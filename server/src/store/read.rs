@@ -2,7 +2,8 @@
 
 use super::Store;
 use super::batch::{Proof, StoredBundle, ended};
-use super::error::{Fault, StoreError, guarded};
+use super::error::{Fault, StoreError};
+use super::guard::guarded;
 use super::record::{id_of, key_of, take, unseal};
 use super::slot::Slot;
 use super::tables::{BUNDLES, FRESH, META, ORIGINS, PROOFS, ROLLUPS, SLOTS, Totals, meta};
@@ -179,7 +180,7 @@ impl Store {
 
     pub(super) fn read<T>(&self, read: impl FnOnce(&ReadTransaction) -> Result<T, Fault>) -> Result<T, StoreError> {
         let database = self.database.as_ref().ok_or_else(ended)?;
-        guarded(|| read(&database.begin_read()?)).map_err(|fault| fault.at(&self.path))
+        guarded(&self.path, || read(&database.begin_read()?)).map_err(|fault| fault.at(&self.path))
     }
 }
 

@@ -5,7 +5,8 @@
 //! Only opening the file anew tells what it holds.
 
 use super::batch::{Batch, Checkpoint, Kept, StoredBundle};
-use super::error::{Fault, StoreError, guarded};
+use super::error::{Fault, StoreError};
+use super::guard::guarded;
 use super::record::{id_of, key_of, seal, unseal};
 use super::slot::Slot;
 use super::tables::{Tables, Totals};
@@ -75,7 +76,7 @@ impl Writer {
         let (work, answers): (Vec<_>, Vec<_>) = group.into_iter().map(|job| (job.work, job.answer)).unzip();
         let outcome = match self.flow.stopped.get() {
             Some(_) => None,
-            None => match guarded(|| self.commit(work)) {
+            None => match guarded(&self.path.clone(), || self.commit(work)) {
                 Ok(kept) => Some(kept),
                 Err(fault) => {
                     self.stop(fault);

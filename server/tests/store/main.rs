@@ -7,6 +7,7 @@ mod faults;
 mod keeping;
 mod kill;
 mod moving;
+mod open;
 mod power;
 mod rot;
 
