@@ -164,6 +164,16 @@ need_nextest() {
         die "cargo-nextest couldn't be installed. Run: cargo install cargo-nextest --version $NEXTEST --locked"
 }
 
+# A ready-made one or none: server/tests/dependencies.rs holds Cargo.lock to deny.toml as well, advisories excepted, and building it
+# takes longer than all other tools together.
+want_deny() {
+    have cargo-deny && return
+    cargo binstall -V >/dev/null 2>&1 || return 0
+    say "cargo-deny $CARGO_DENY: fetching it"
+    cargo binstall --no-confirm --disable-strategies compile "cargo-deny@$CARGO_DENY" </dev/null ||
+        say "cargo-deny can't be fetched here: going on without it"
+}
+
 # --- Node's tools ----------------------------------------------------------------------------
 
 need_node() {
@@ -216,6 +226,7 @@ need_cargo_leptos
 if [ "${1:-test}" = test ]; then
     need_lints
     need_nextest
+    want_deny
     need_chromium
 fi
 # What the tools were built from: gigabytes that nobody needs again.

@@ -14,6 +14,9 @@ CARGO_LEPTOS_RUST=1.96
 # Installed where there is none; any version that is there will do.
 NEXTEST=0.9.143
 
+# Installed where a ready-made one can be fetched.
+CARGO_DENY=0.20.2
+
 # Playwright, sass and the fixtures ask for it.
 NODE_AT_LEAST=20.19
 
