@@ -56,6 +56,9 @@ pub struct Health {
     /// Names in which more than one key signs, 16 at most.
     #[serde(default)]
     pub conflicts: Vec<Conflict>,
+    /// Whether this node signs its events a second time, by ML-DSA-65.
+    #[serde(default)]
+    pub signs_twice: bool,
 }
 
 /// A name in which more than one key signs. The first one keeps it.
@@ -164,6 +167,9 @@ pub struct Peer {
     pub score: i32,
     /// Whether its digest equals ours; `null` while it has told none.
     pub in_sync: Option<bool>,
+    /// Whether it has declared that it signs its events a second time, by ML-DSA-65.
+    #[serde(default)]
+    pub signs_twice: bool,
     /// When the last frame came, pongs included.
     pub last_seen: u64,
 }

@@ -75,6 +75,7 @@ pub(crate) fn peer(name: &str) -> Peer {
         refused: 0,
         score: 0,
         in_sync: None,
+        signs_twice: false,
         last_seen: START,
     }
 }
@@ -102,6 +103,7 @@ fn health() -> Health {
         nodes: 1,
         clock_ahead_ms: None,
         conflicts: Vec::new(),
+        signs_twice: false,
     }
 }
 

@@ -4,7 +4,7 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ed25519_dalek::VerifyingKey;
-use gossip::{Keypair, PublicKey, Signature, Signed, verify_batch};
+use gossip::{Keypair, PublicKey, SecondKeypair, Signature, Signed, verify_batch};
 use std::hint::black_box;
 
 /// About what a bundle with one event signs.
@@ -59,5 +59,24 @@ fn signatures(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, signatures);
+fn second_signatures(c: &mut Criterion) {
+    let pair = SecondKeypair::from_seed(&[1; 32]);
+    let messages: Vec<Vec<u8>> = (0..16).map(|n| vec![n; MESSAGE]).collect();
+    let signed: Vec<_> = messages.iter().map(|it| (it, pair.sign(it).expect("a signature"))).collect();
+    let (public, key) = (pair.public(), pair.public().decode());
+    let mut group = c.benchmark_group("second signatures");
+    group.bench_function("a key is made fit to check by", |b| b.iter(|| black_box(public.decode())));
+    group.throughput(Throughput::Elements(messages.len() as u64));
+    group.bench_function("sign", |b| {
+        b.iter(|| {
+            messages.iter().for_each(|it| {
+                black_box(pair.sign(it));
+            })
+        });
+    });
+    group.bench_function("check", |b| b.iter(|| assert!(signed.iter().all(|(it, second)| key.verify(it, second)))));
+    group.finish();
+}
+
+criterion_group!(benches, signatures, second_signatures);
 criterion_main!(benches);

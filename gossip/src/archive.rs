@@ -52,6 +52,12 @@ impl Archive {
         self.seen.get(id).is_some_and(|held| *held)
     }
 
+    /// Whether anything of an origin has come, as far as origins are remembered.
+    pub(crate) fn has_heard(&self, origin: &OriginId) -> bool {
+        let all = BundleId { origin: *origin, seq: 0 }..=BundleId { origin: *origin, seq: u64::MAX };
+        self.forgotten.contains_key(origin) || self.seen.range(all).next().is_some()
+    }
+
     /// A bundle, if it is kept.
     pub(crate) fn get(&self, id: &BundleId) -> Option<&Bundle> {
         self.kept.get(id).map(|kept| &kept.bundle)
@@ -77,12 +83,12 @@ impl Archive {
         if self.kept.contains_key(&id) {
             return;
         }
-        self.kept_bytes += bundle.bytes();
+        self.kept_bytes += bundle.weight();
         self.kept.insert(id, Kept { bundle, came: now });
         self.kept_order.push_back(id);
         while self.kept_order.len() > MAX_KEPT || self.kept_bytes > MAX_KEPT_BYTES {
             let Some(oldest) = self.kept_order.pop_front() else { break };
-            self.kept_bytes -= self.kept.remove(&oldest).map_or(0, |kept| kept.bundle.bytes());
+            self.kept_bytes -= self.kept.remove(&oldest).map_or(0, |kept| kept.bundle.weight());
         }
     }
 
@@ -121,7 +127,7 @@ mod tests {
 
     fn bundle(seq: u64) -> Bundle {
         let id = BundleId { origin: OriginId([1; 32]), seq };
-        Bundle { id, events: Vec::new().into(), signature: crate::Signature::NONE }
+        Bundle { id, events: Vec::new().into(), signature: crate::Signature::NONE, second: None }
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! What nodes gossip among themselves: a few events of one origin, under one number.
 
-use crate::{Event, Signature};
+use crate::{Event, SecondSignature, Signature};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ impl Serialize for OriginId {
 impl<'de> Deserialize<'de> for OriginId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<OriginId, D::Error> {
         if deserializer.is_human_readable() {
-            let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+            let text = Cow::<'de, str>::deserialize(deserializer)?;
             let mut bytes = [0; 32];
             hex::decode_to_slice(&*text, &mut bytes)
                 .map_err(|_| D::Error::custom("a key has 64 hexadecimal digits"))?;
@@ -59,6 +60,8 @@ pub struct Bundle {
     pub events: Arc<[Event]>,
     /// Its origin's signature of [`bundle_bytes`](crate::bundle_bytes). Whoever hands a bundle to the protocol has checked it.
     pub signature: Signature,
+    /// Its origin's second signature of the same bytes, where it has one.
+    pub second: Option<SecondSignature>,
 }
 
 impl Bundle {
@@ -70,5 +73,18 @@ impl Bundle {
     /// The bytes of text that its events hold.
     pub fn bytes(&self) -> usize {
         self.events.iter().map(|event| event.json.len()).sum()
+    }
+
+    /// The bytes of text and of a second signature: what it weighs in a frame or in memory.
+    pub fn weight(&self) -> usize {
+        self.bytes() + self.second.as_ref().map_or(0, |_| SecondSignature::BYTES)
+    }
+
+    /// Both signatures, one behind the other, or the one that there is.
+    pub fn signatures(&self) -> Cow<'_, [u8]> {
+        match &self.second {
+            None => Cow::Borrowed(&self.signature.0),
+            Some(second) => Cow::Owned([&self.signature.0[..], &second.0[..]].concat()),
+        }
     }
 }

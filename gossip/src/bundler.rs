@@ -85,9 +85,11 @@ impl Bundler {
         self.bytes = 0;
         let events = std::mem::take(&mut self.gathered).into();
         let id = BundleId { origin: self.origin, seq: self.last_seq };
-        let mut bundle = Bundle { id, events, signature: Signature::NONE };
+        let mut bundle = Bundle { id, events, signature: Signature::NONE, second: None };
         if let Some(key) = &self.key {
-            bundle.signature = key.sign(&bundle_bytes(&self.mesh, &bundle));
+            let bytes = bundle_bytes(&self.mesh, &bundle);
+            bundle.signature = key.sign(&bytes);
+            bundle.second = key.second().and_then(|second| second.sign(&bytes));
         }
         Some(bundle)
     }

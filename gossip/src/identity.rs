@@ -13,13 +13,14 @@
 //!
 //! Signing is ed25519-dalek's, and deterministic: the same log of inputs gives the same bytes.
 
-use crate::{Bundle, OriginId};
+use crate::{Bundle, OriginId, SecondKeypair, SecondSignature};
 use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
 use curve25519_dalek::scalar::Scalar;
 use curve25519_dalek::traits::{IsIdentity, VartimeMultiscalarMul};
 use ed25519_dalek::{Signer, SigningKey};
 use sha2::{Digest, Sha512};
 use std::fmt;
+use std::sync::Arc;
 
 /// What every message begins with: bytes signed for another purpose, or another version, never hold as a bundle.
 const BUNDLE_DOMAIN: &[u8] = b"beauty-mesh/bundle/1";
@@ -30,27 +31,40 @@ const SMALL: usize = 8;
 
 /// A node's secret key. Never shown: [`fmt::Debug`] prints the public half.
 #[derive(Clone)]
-pub struct Keypair(SigningKey);
+pub struct Keypair {
+    first: SigningKey,
+    second: Option<SecondKeypair>,
+}
 
 impl Keypair {
     /// The key of these 32 secret bytes, which must be drawn by the system's generator.
     pub fn from_seed(seed: &[u8; 32]) -> Keypair {
-        Keypair(SigningKey::from_bytes(seed))
+        Keypair { first: SigningKey::from_bytes(seed), second: None }
+    }
+
+    /// The same, with a second key by which bundles are signed as well.
+    pub fn with_second(self, second: SecondKeypair) -> Keypair {
+        Keypair { second: Some(second), ..self }
+    }
+
+    /// The second key, where there is one.
+    pub fn second(&self) -> Option<&SecondKeypair> {
+        self.second.as_ref()
     }
 
     /// The secret bytes, for the file that keeps them.
     pub fn seed(&self) -> &[u8; 32] {
-        self.0.as_bytes()
+        self.first.as_bytes()
     }
 
     /// The public half: whose bundles these are.
     pub fn origin(&self) -> OriginId {
-        OriginId(self.0.verifying_key().to_bytes())
+        OriginId(self.first.verifying_key().to_bytes())
     }
 
     /// Signs a message as it is: the domain is the caller's.
     pub fn sign(&self, message: &[u8]) -> Signature {
-        Signature(self.0.sign(message).to_bytes())
+        Signature(self.first.sign(message).to_bytes())
     }
 }
 
@@ -73,6 +87,16 @@ impl fmt::Debug for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Signature({:02x}{:02x}…)", self.0[0], self.0[1])
     }
+}
+
+/// Reads what stands where signatures do: one of 64 bytes, or that and a second one of [`SecondSignature::BYTES`] behind it.
+pub fn split_signatures(bytes: &[u8]) -> Option<(Signature, Option<SecondSignature>)> {
+    let (first, rest) = bytes.split_first_chunk::<64>()?;
+    let second = match rest {
+        [] => None,
+        rest => Some(SecondSignature(Arc::new(rest.try_into().ok()?))),
+    };
+    Some((Signature(*first), second))
 }
 
 /// A public key that was decoded and found fit to check signatures with. Decoding costs about a tenth of a check, so whoever

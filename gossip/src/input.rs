@@ -1,6 +1,7 @@
 //! What happens to a node.
 
-use crate::{Address, Answer, Digest, Event, Held, Message, OriginId, PeerId, Rotation};
+use crate::{Address, Answer, Digest, Event, Held, Message, OriginId, PeerId, Profile, Rotation};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// One fact, told to [`State::handle`](crate::State::handle).
@@ -81,6 +82,16 @@ pub enum Input {
     Answer(Answer),
     /// Changes of keys that this node knows of, and that hold: once, by a node that starts.
     Rotations(Vec<Rotation>),
+    /// What origins have declared, this node included, as far as it is known, and that holds: once, by a node that starts.
+    Profiles(Vec<Arc<Profile>>),
+    /// A bundle of this origin came with a second signature from a peer, and what the origin declares is not known: the bundle was
+    /// refused, and not remembered.
+    Undeclared {
+        /// Who sent it.
+        peer: PeerId,
+        /// Whose bundle it is.
+        origin: OriginId,
+    },
     /// The moment that [`State::next_wakeup`](crate::State::next_wakeup) named has come.
     Tick,
 }
@@ -101,7 +112,8 @@ impl Input {
             ),
             Input::Refused { .. } | Input::Rtt { .. } | Input::Broadcast(_) | Input::Digest(_) => false,
             Input::Drained { .. } | Input::Clock { .. } => false,
-            Input::Held(_) | Input::Dropped { .. } | Input::Answer(_) | Input::Rotations(_) | Input::Tick => false,
+            Input::Held(_) | Input::Dropped { .. } | Input::Answer(_) | Input::Rotations(_) => false,
+            Input::Profiles(_) | Input::Undeclared { .. } | Input::Tick => false,
         }
     }
 }

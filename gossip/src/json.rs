@@ -18,7 +18,7 @@
 use crate::bundle::{Bundle, BundleId, OriginId};
 use crate::message::{Digest, Event, Hello, Message, Priority};
 use crate::trees::Way;
-use crate::{Address, Signature};
+use crate::{Address, SecondSignature, Signature};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -83,6 +83,8 @@ struct Frame<'a> {
     seq: Option<u64>,
     #[serde(borrow, default)]
     signature: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    second: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     addresses: Option<Vec<Cow<'a, str>>>,
     #[serde(borrow, default)]
@@ -192,7 +194,9 @@ pub fn encode(message: &Message) -> Option<String> {
         | Message::Prune(_)
         | Message::Probe(_)
         | Message::Pulse(_)
-        | Message::Rotations(_) => return None,
+        | Message::Rotations(_)
+        | Message::Profiles(_)
+        | Message::WantProfiles(_) => return None,
     };
     // Strings and numbers only: there is no value here that JSON can't hold.
     serde_json::to_string(&TypedMeshFrame { kind: "mesh", frame }).ok()
@@ -230,8 +234,16 @@ fn decode_event(frame: Frame<'_>) -> Result<Message, DecodeError> {
     let (mut key, mut signed) = ([0; 32], [0; 64]);
     hex::decode_to_slice(&*origin, &mut key).map_err(|_| shape("an origin has 64 hexadecimal digits"))?;
     hex::decode_to_slice(&*signature, &mut signed).map_err(|_| shape("a signature has 128 hexadecimal digits"))?;
+    let second = frame.second.map(|digits| {
+        let bytes = hex::decode(&*digits).ok().and_then(|bytes| bytes.try_into().ok());
+        bytes.map(|bytes| SecondSignature(Arc::new(bytes)))
+    });
+    let second = match second {
+        Some(None) => return Err(shape("a second signature has 6618 hexadecimal digits")),
+        second => second.flatten(),
+    };
     let id = BundleId { origin: OriginId(key), seq };
-    let bundle = Bundle { id, events: vec![event].into(), signature: Signature(signed) };
+    let bundle = Bundle { id, events: vec![event].into(), signature: Signature(signed), second };
     Ok(Message::Bundle { way: Way { ttl, hops: 1, like: None }, bundle })
 }
 
@@ -239,9 +251,11 @@ fn decode_event(frame: Frame<'_>) -> Result<Message, DecodeError> {
 fn signed_event(ttl: u8, bundle: &Bundle) -> Option<String> {
     let [event] = &*bundle.events else { return None };
     let (BundleId { origin, seq }, signature) = (bundle.id, bundle.signature);
+    let second =
+        bundle.second.as_ref().map_or_else(String::new, |second| format!(r#""second":"{}","#, hex::encode(&*second.0)));
     (signature != Signature::NONE).then(|| {
         format!(
-            r#"{{"type":"gossip","subtype":"beauty_event","ttl":{ttl},"origin":"{}","seq":{seq},"signature":"{}","event":{}}}"#,
+            r#"{{"type":"gossip","subtype":"beauty_event","ttl":{ttl},"origin":"{}","seq":{seq},"signature":"{}",{second}"event":{}}}"#,
             hex::encode(origin.0),
             hex::encode(signature.0),
             event.json

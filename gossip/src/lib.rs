@@ -28,6 +28,7 @@
 //! | how peers behave: scores, promises, bans; budgets | `conduct/`, `bucket.rs` |
 //! | keys, what is signed, how it is checked | `identity.rs` |
 //! | a new key for an old node | `rotation.rs` |
+//! | a second signature, and the origins that declare one | `second.rs`, `profile.rs` |
 //! | who may speak at all: proofs before anything else | `join/` |
 //! | what always holds; faults that tests must find | `invariants.rs`, `planted.rs` |
 
@@ -55,8 +56,10 @@ mod message;
 mod output;
 mod peer;
 mod planted;
+mod profile;
 mod reconcile;
 mod rotation;
+mod second;
 mod seen;
 mod state;
 mod store;
@@ -71,7 +74,7 @@ pub use bundle::{Bundle, BundleId, OriginId};
 pub use clocks::ClockOffset;
 pub use conduct::{Ban, Outlaw, Score};
 pub use config::{Config, ConfigError};
-pub use identity::{BadKey, Keypair, PublicKey, Signature, Signed, bundle_bytes, verify_batch};
+pub use identity::{BadKey, Keypair, PublicKey, Signature, Signed, bundle_bytes, split_signatures, verify_batch};
 pub use input::{Dialect, Direction, Input};
 pub use message::{
     Announced, Announcement, Digest, Event, Grafted, Hello, InstanceId, Message, Priority, Probe, Pulse,
@@ -79,8 +82,10 @@ pub use message::{
 pub use output::{Because, Output};
 pub use peer::{PeerId, PeerView};
 pub use planted::{Fault, Planted};
+pub use profile::{Profile, Profiles, Second};
 pub use reconcile::{Exchange, Root, Width};
 pub use rotation::{Rotation, Rotations};
+pub use second::{SecondKey, SecondKeypair, SecondSignature, SecondVerifier};
 pub use state::{Me, State};
 pub use store::{Answer, Ask, Fingerprint, Held, MemoryStore};
 pub use time::Time;

@@ -1,6 +1,6 @@
 //! What peers say to each other.
 
-use crate::{Address, Bundle, Exchange, OriginId, Rotation, Way};
+use crate::{Address, Bundle, Exchange, OriginId, Profile, Rotation, Way};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -87,6 +87,11 @@ pub enum Message {
     /// Nodes that have changed their keys, [`Rotations::MAX`](crate::Rotations::MAX) at most: all that are known on a new link, and
     /// along all links what is new. No answer. Whoever hands it to the protocol has checked that each holds.
     Rotations(Vec<Rotation>),
+    /// What origins declare of themselves, [`Profile::MAX_IN_FRAME`] at most: all that are known on a new link, along all links what is
+    /// new, and what was asked for. No answer. Whoever hands it to the protocol has checked that each holds.
+    Profiles(Vec<Arc<Profile>>),
+    /// Bundles of these origins came with a second signature, and what they declare is not known here: it is to be sent.
+    WantProfiles(Vec<OriginId>),
 }
 
 impl Message {

@@ -1,7 +1,8 @@
 //! What a node does.
 
-use crate::{Address, Ask, Ban, Bundle, Event, Message, PeerId, Rotation};
+use crate::{Address, Ask, Ban, Bundle, Event, Message, PeerId, Profile, Rotation};
 use std::fmt;
+use std::sync::Arc;
 
 /// One deed for the driver, in the order in which [`State::drain`](crate::State::drain) gives them.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +43,8 @@ pub enum Output {
     Ask(Ask),
     /// A node has changed its key: to be kept, and followed.
     Rotated(Rotation),
+    /// An origin has declared that it signs twice: to be kept.
+    Declared(Arc<Profile>),
 }
 
 /// Why a connection is closed.

@@ -84,22 +84,44 @@ impl Rotations {
     /// Takes in a statement that holds. `false`: it is known, or another one about the old key counts, or it is older than all that are
     /// kept.
     pub fn learn(&mut self, rotation: Rotation) -> bool {
-        if self.by_old.get(&rotation.old).is_some_and(|known| known.rank() <= rotation.rank()) {
+        self.learn_before(rotation, |_| false)
+    }
+
+    /// The same, where statements of origins that have been heard are kept before all others.
+    pub fn learn_before(&mut self, rotation: Rotation, heard: impl Fn(&OriginId) -> bool) -> bool {
+        if !self.would_learn(&rotation) {
             return false;
         }
         let old = rotation.old;
         self.by_old.insert(old, rotation);
         if self.by_old.len() > Rotations::MAX {
-            let oldest = self.by_old.values().min_by_key(|rotation| rotation.rank()).map(|rotation| rotation.old);
+            let worth = |it: &&Rotation| (heard(&it.old) || heard(&it.new), it.rank());
+            let oldest = self.by_old.values().min_by_key(worth).map(|rotation| rotation.old);
             oldest.and_then(|oldest| self.by_old.remove(&oldest));
         }
         self.by_old.contains_key(&old)
+    }
+
+    /// Whether a statement would be news.
+    pub(crate) fn would_learn(&self, rotation: &Rotation) -> bool {
+        self.by_old.get(&rotation.old).is_none_or(|known| known.rank() > rotation.rank())
     }
 
     /// The key that has taken the place of this one, after all that is known; itself, if none has.
     pub fn newest(&self, key: OriginId) -> OriginId {
         // A circle ends, too.
         (0..LONGEST).fold(key, |key, _| self.by_old.get(&key).map_or(key, |rotation| rotation.new))
+    }
+
+    /// The last changes, at most so many, that have brought this key into the place of others, oldest first.
+    pub(crate) fn way_to(&self, key: OriginId, most: usize) -> impl Iterator<Item = &Rotation> {
+        let mut way = Vec::new();
+        let mut key = key;
+        while let Some(last) = self.by_old.values().find(|rotation| rotation.new == key).filter(|_| way.len() < most) {
+            way.push(last);
+            key = last.old;
+        }
+        way.into_iter().rev()
     }
 
     /// All of them.

@@ -2,6 +2,7 @@
 
 mod check;
 mod conduct;
+mod statements;
 
 use crate::agreement::Agreement;
 use crate::broadcast::{Broadcast, Counters};
@@ -19,8 +20,9 @@ use crate::peer::{Peer, PeerId, PeerView};
 use crate::reconcile::{Exchange, Reconcile};
 use crate::store::Held;
 use crate::trees::{Steps, Trees, Way};
-use crate::{Address, Config, Fault, Keypair, Rotation, Rotations, Signature, Time};
+use crate::{Address, Config, Fault, Keypair, Profiles, Rotations, Signature, Time};
 use rand_chacha::ChaCha8Rng;
+use statements::Statements;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,6 +55,8 @@ pub struct State {
     clone: Option<Time>,
     conduct: Conduct,
     rotations: Rotations,
+    profiles: Profiles,
+    statements: Statements,
     outbox: VecDeque<Output>,
 }
 
@@ -92,6 +96,8 @@ impl State {
             clone: None,
             conduct: Conduct::new(config.bans_loopback),
             rotations: Rotations::default(),
+            profiles: Profiles::default(),
+            statements: Statements::default(),
             me,
             outbox: VecDeque::new(),
             config,
@@ -123,9 +129,9 @@ impl State {
             Input::Answer(answer) => {
                 self.reconcile.on_answer(now, answer, self.trees.archive(), &mut self.outbox);
             }
-            Input::Rotations(rotations) => rotations.into_iter().for_each(|rotation| {
-                self.rotations.learn(rotation);
-            }),
+            Input::Rotations(rotations) => self.begin_with_rotations(rotations),
+            Input::Profiles(profiles) => self.begin_with_profiles(profiles),
+            Input::Undeclared { peer, origin } => self.on_undeclared(now, peer, origin),
             Input::Tick => {}
         }
         self.run_timers(now);
@@ -241,6 +247,7 @@ impl State {
                         self.clone = Some(now);
                     }
                     self.conduct.on_down(now, peer);
+                    self.statements.on_down(peer);
                     self.outbox.push_back(Output::Disconnect { peer, because });
                 }
             }
@@ -251,38 +258,22 @@ impl State {
     fn on_link(&mut self, now: Time, id: PeerId) {
         let Some(peer) = self.peers.get(&id) else { return };
         let ours = self.agreement.current();
+        let (dialect, key, rtt) = (peer.dialect, peer.key, peer.rtt);
         let differs = peer.digest.is_none() || peer.digest.as_ref() != ours;
         // Ours may have changed since our hello.
         if let Some(digest) = ours {
             self.outbox.push_back(Output::Send { to: vec![id], message: Message::Digest(digest.clone()) });
         }
-        if peer.dialect == Dialect::V2 {
-            let known: Vec<Rotation> = self.rotations.iter().cloned().collect();
-            if !known.is_empty() {
-                self.outbox.push_back(Output::Send { to: vec![id], message: Message::Rotations(known) });
-            }
+        if dialect == Dialect::V2 {
+            self.tell_statements(id);
             let mut steps = Steps::default();
-            self.trees.on_up(now, id, peer.key, &mut steps);
-            peer.rtt.into_iter().for_each(|rtt| self.trees.on_rtt(id, rtt));
+            self.trees.on_up(now, id, key, &mut steps);
+            rtt.into_iter().for_each(|rtt| self.trees.on_rtt(id, rtt));
             self.reconcile.on_up(now, id, differs);
             self.carry_out(now, steps);
             self.conduct.on_link(now, id);
             let pulse = self.pulse(now);
             self.outbox.push_back(self.clocks.on_up(now, pulse, id));
-        }
-    }
-
-    /// Nodes have changed their keys: what is new goes on.
-    fn on_rotations(&mut self, from: PeerId, rotations: Vec<Rotation>) {
-        let news: Vec<Rotation> = rotations.into_iter().filter(|it| self.rotations.learn(it.clone())).collect();
-        if news.is_empty() {
-            return;
-        }
-        self.outbox.extend(news.iter().cloned().map(Output::Rotated));
-        let links = self.peers.iter().filter(|(_, peer)| peer.linked && peer.dialect == Dialect::V2);
-        let to: Vec<PeerId> = links.map(|(id, _)| *id).filter(|id| *id != from).collect();
-        if !to.is_empty() {
-            self.outbox.push_back(Output::Send { to, message: Message::Rotations(news) });
         }
     }
 
@@ -322,6 +313,7 @@ impl State {
     fn on_peer_down(&mut self, now: Time, id: PeerId) {
         self.member(now, |membership, turn| membership.on_down(turn, id));
         self.conduct.on_down(now, id);
+        self.statements.on_down(id);
     }
 
     fn on_message(&mut self, now: Time, id: PeerId, message: Message) {
@@ -331,6 +323,8 @@ impl State {
         let (linked, script) = (peer.linked, peer.dialect == Dialect::Json);
         if let Message::Bundle { bundle, .. } = &message {
             self.conduct.sent(id, &bundle.id);
+            // Whose bundles come is kept before whose don't.
+            self.profiles.demand(bundle);
         }
         match message {
             Message::Event { ttl, event } => self.on_event(now, id, ttl, event),
@@ -368,8 +362,10 @@ impl State {
                 self.adapt();
             }
             Message::Pulse(_) => {}
-            Message::Rotations(rotations) if linked => self.on_rotations(id, rotations),
+            Message::Rotations(rotations) if linked => self.on_rotations(now, id, rotations),
             Message::Rotations(_) => {}
+            Message::Profiles(profiles) => self.on_profiles(now, id, profiles),
+            Message::WantProfiles(origins) => self.on_want_profiles(now, id, &origins),
         }
     }
 

@@ -181,7 +181,7 @@ impl MemoryStore {
                 let (mut covered, mut size, mut bundles) = (0, 0, Vec::new());
                 for id in ids {
                     if let Some(bundle) = self.bundles.get(&(id.seq, id.origin)) {
-                        size += bundle.bytes();
+                        size += bundle.weight();
                         if size > *bytes && !bundles.is_empty() {
                             break;
                         }
@@ -227,7 +227,7 @@ impl MemoryStore {
 }
 
 fn weight(bundle: &Bundle) -> usize {
-    bundle.bytes() + OVERHEAD * bundle.events.len().max(1)
+    bundle.weight() + OVERHEAD * bundle.events.len().max(1)
 }
 
 #[cfg(test)]
@@ -239,7 +239,7 @@ mod tests {
     fn bundle(origin: u8, seq: u64) -> Bundle {
         let event = Event { id: Uuid::from_u128(seq.into()), node_id: "n".into(), json: "x".repeat(100).into() };
         let id = BundleId { origin: OriginId([origin; 32]), seq };
-        Bundle { id, events: vec![event].into(), signature: Signature::NONE }
+        Bundle { id, events: vec![event].into(), signature: Signature::NONE, second: None }
     }
 
     #[test]

@@ -7,8 +7,9 @@ use crate::json::{self, DecodeError, MAX_ADDRESSES, MAX_FRAME};
 use crate::message::{Announcement, Digest, Grafted, Hello, Message, Priority, Probe, Pulse};
 use crate::reconcile;
 use crate::trees::Way;
-use crate::{Address, Rotations, Signature, rotation};
+use crate::{Address, Profile, Rotations, profile, rotation, split_signatures};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// The subprotocol that two nodes agree on when they connect (RFC 6455 §1.9).
 pub const SUBPROTOCOL: &str = "beauty-mesh.v2";
@@ -16,6 +17,8 @@ pub const SUBPROTOCOL: &str = "beauty-mesh.v2";
 pub const MAX_ANNOUNCED: usize = 1_024;
 /// How many origins and numbers one frame may graft, or prune: 34 kB.
 pub const MAX_GRAFTED: usize = 1_024;
+/// Of how many origins one frame may ask for what they declare.
+pub const MAX_WANTED_PROFILES: usize = 64;
 
 /// The largest `ttl` of a bundle that is believed: no mesh is so deep.
 pub const MAX_TTL: u8 = 128;
@@ -55,16 +58,19 @@ enum Frame<'a> {
     Pulse(Pulse),
     #[serde(borrow)]
     Rotations(Vec<rotation::Packed<'a>>),
+    #[serde(borrow)]
+    Profiles(Vec<profile::Packed<'a>>),
+    WantProfiles(Vec<OriginId>),
 }
 
-/// A bundle: its events are known by their texts alone. The signature has 64 bytes.
+/// A bundle: its events are known by their texts alone. The signature has 64 bytes, and 3,309 more behind them where there are two.
 #[derive(Serialize, Deserialize)]
 struct Packed<'a> {
     id: BundleId,
     #[serde(borrow)]
     events: Vec<&'a str>,
     #[serde(borrow)]
-    signature: &'a [u8],
+    signature: Cow<'a, [u8]>,
 }
 
 /// Writes a message as a binary frame. `None` for an event by itself: nodes send bundles to each other.
@@ -84,6 +90,8 @@ pub fn encode(message: &Message) -> Option<Vec<u8>> {
         Message::Exchange(exchange) => Frame::Exchange(reconcile::Packed::of(exchange)),
         Message::Pulse(pulse) => Frame::Pulse(*pulse),
         Message::Rotations(rotations) => Frame::Rotations(rotations.iter().map(rotation::Packed::of).collect()),
+        Message::Profiles(profiles) => Frame::Profiles(profiles.iter().map(|it| profile::Packed::of(it)).collect()),
+        Message::WantProfiles(origins) => Frame::WantProfiles(origins.clone()),
         Message::Neighbor(priority) => Frame::Neighbor(*priority),
         Message::NeighborReply { accepted, dropped } => {
             Frame::NeighborReply { accepted: *accepted, dropped: dropped.as_ref().map(ToString::to_string) }
@@ -138,6 +146,19 @@ pub fn decode(bytes: &[u8]) -> Result<Message, DecodeError> {
             let rotations = packed.into_iter().map(rotation::Packed::unpack).collect::<Option<Vec<_>>>();
             rotations.map(Message::Rotations).ok_or_else(|| json::shape("a signature has 64 bytes"))
         }
+        Frame::Profiles(packed) if packed.len() > Profile::MAX_IN_FRAME => {
+            Err(json::shape("too many profiles in a frame"))
+        }
+        Frame::Profiles(packed) => {
+            let profiles = packed.into_iter().map(profile::Packed::unpack).collect::<Option<Vec<_>>>();
+            profiles
+                .map(Message::Profiles)
+                .ok_or_else(|| json::shape("a key or a signature in a profile is too short or too long"))
+        }
+        Frame::WantProfiles(origins) if origins.len() > MAX_WANTED_PROFILES => {
+            Err(json::shape("too many profiles are asked for in a frame"))
+        }
+        Frame::WantProfiles(origins) => Ok(Message::WantProfiles(origins)),
         Frame::Neighbor(priority) => Ok(Message::Neighbor(priority)),
         Frame::NeighborReply { accepted, dropped } => {
             Ok(Message::NeighborReply { accepted, dropped: dropped.as_deref().and_then(dialable) })
@@ -173,11 +194,11 @@ pub fn decode_bundle(bytes: &[u8]) -> Result<Bundle, DecodeError> {
 impl Packed<'_> {
     fn of(bundle: &Bundle) -> Packed<'_> {
         let events = bundle.events.iter().map(|event| &*event.json).collect();
-        Packed { id: bundle.id, events, signature: &bundle.signature.0 }
+        Packed { id: bundle.id, events, signature: bundle.signatures() }
     }
 
     fn unpack(self) -> Result<Bundle, DecodeError> {
-        unpack_bundle(self.id, self.events, self.signature)
+        unpack_bundle(self.id, self.events, &self.signature)
     }
 }
 
@@ -187,7 +208,8 @@ pub(crate) fn unpack_bundle(id: BundleId, events: Vec<&str>, signature: &[u8]) -
     if !(1..=Bundle::MAX_EVENTS).contains(&events.len()) || bytes > Bundle::MAX_BYTES {
         return Err(json::shape("a bundle holds 1 to 256 events, and 48 KiB of text"));
     }
-    let signature = signature.try_into().map_err(|_| json::shape("a signature has 64 bytes"))?;
+    let signatures = split_signatures(signature);
+    let (signature, second) = signatures.ok_or_else(|| json::shape("a signature has 64 bytes, two have 3373"))?;
     let events = events.into_iter().map(json::decode_event_object).collect::<Result<Vec<_>, _>>()?;
-    Ok(Bundle { id, events: events.into(), signature: Signature(signature) })
+    Ok(Bundle { id, events: events.into(), signature, second })
 }

@@ -115,6 +115,6 @@ fn frame(rng: &mut impl Rng, events: usize) -> Vec<u8> {
     let events: Vec<Event> = events.collect();
     let id = BundleId { origin: OriginId(rng.random()), seq: at * 1_000 };
     let way = Way { ttl: 60, hops: 3, like: None };
-    let bundle = Bundle { id, events: events.into(), signature: Signature(rng.random()) };
+    let bundle = Bundle { id, events: events.into(), signature: Signature(rng.random()), second: None };
     wire::encode(&Message::Bundle { way, bundle }).unwrap()
 }

@@ -4,7 +4,7 @@
 //! bytes are still the ones that were written.
 
 use crate::folder::make_file;
-use gossip::Keypair;
+use gossip::{Keypair, SecondKeypair};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,11 @@ use std::path::{Path, PathBuf};
 pub const FILE: &str = "identity.key";
 
 const HEADER: &str = "beauty-mesh secret key, Ed25519, 1";
+
+/// The file in the data folder with the second key, where there is one.
+pub const SECOND_FILE: &str = "identity.second.key";
+
+const SECOND_HEADER: &str = "beauty-mesh secret key, ML-DSA-65, 1";
 
 /// Why the node has no key.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +79,44 @@ pub fn kept(folder: &Path) -> Result<Keypair, IdentityError> {
     }
 }
 
+/// The second key kept in this folder; made and kept there if there is none and one is `wanted`.
+///
+/// # Errors
+/// It can't be read or made, others may read it, or it is damaged. It is never replaced.
+pub fn second(folder: &Path, wanted: bool) -> Result<Option<SecondKeypair>, IdentityError> {
+    match read_second(folder) {
+        Err(IdentityError::Missing { path }) if wanted => {
+            let pair = SecondKeypair::from_seed(&rand::random());
+            match make_file(folder, SECOND_FILE, &second_text(&pair), 0o600) {
+                // Another process was faster: its key counts.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => read_second(folder).map(Some),
+                Err(why) => Err(IdentityError::Io { path, why }),
+                Ok(()) => Ok(Some(pair)),
+            }
+        }
+        Err(IdentityError::Missing { .. }) => Ok(None),
+        other => other.map(Some),
+    }
+}
+
+fn read_second(folder: &Path) -> Result<SecondKeypair, IdentityError> {
+    read_secret(folder, SECOND_FILE, |text| {
+        let (seed, public) = parse_lines(text, SECOND_HEADER)?;
+        let pair = SecondKeypair::from_seed(&seed);
+        if public == second_hash(&pair) { Ok(pair) } else { Err(APART) }
+    })
+}
+
+/// What the second key's file holds. Its public half has 1,952 bytes: a hash of it tells as well whether the secret bytes are whole.
+fn second_text(pair: &SecondKeypair) -> String {
+    format!("{SECOND_HEADER}\n{}\npublic {}\n", hex::encode(pair.seed()), second_hash(pair))
+}
+
+/// By which people can compare second keys: the first 32 bytes of a BLAKE3 hash, in hexadecimal.
+pub fn second_hash(pair: &SecondKeypair) -> String {
+    blake3::hash(&*pair.public().0).to_hex().to_string()
+}
+
 /// The key kept in this folder.
 ///
 /// # Errors
@@ -84,6 +127,15 @@ pub fn read(folder: &Path) -> Result<Keypair, IdentityError> {
 
 /// The key kept in a file of this name in this folder.
 pub(crate) fn read_file(folder: &Path, name: &str) -> Result<Keypair, IdentityError> {
+    read_secret(folder, name, parse)
+}
+
+/// Reads a file that only its owner may read.
+fn read_secret<T>(
+    folder: &Path,
+    name: &str,
+    parse: impl FnOnce(&str) -> Result<T, &'static str>,
+) -> Result<T, IdentityError> {
     let path = folder.join(name);
     let failed = |why: io::Error| match why.kind() {
         io::ErrorKind::NotFound => IdentityError::Missing { path: path.clone() },
@@ -104,18 +156,23 @@ pub fn text(pair: &Keypair) -> String {
 }
 
 fn parse(text: &str) -> Result<Keypair, &'static str> {
+    let (seed, public) = parse_lines(text, HEADER)?;
+    let pair = Keypair::from_seed(&seed);
+    if public == hex::encode(pair.origin().0) { Ok(pair) } else { Err(APART) }
+}
+
+const APART: &str = "the secret key and the public key in it don't belong together";
+
+/// The secret bytes, and what is said of the public half.
+fn parse_lines<'a>(text: &'a str, header: &str) -> Result<([u8; 32], &'a str), &'static str> {
     let mut lines = text.lines();
-    if lines.next() != Some(HEADER) {
+    if lines.next() != Some(header) {
         return Err("its first line is not that of a key file");
     }
     let mut seed = [0; 32];
     hex::decode_to_slice(lines.next().unwrap_or_default(), &mut seed).map_err(|_| "its second line is no key")?;
-    let pair = Keypair::from_seed(&seed);
     let public = lines.next().and_then(|line| line.strip_prefix("public "));
-    if public != Some(hex::encode(pair.origin().0).as_str()) || lines.next().is_some() {
-        return Err("the secret key and the public key in it don't belong together");
-    }
-    Ok(pair)
+    public.filter(|_| lines.next().is_none()).map(|public| (seed, public)).ok_or(APART)
 }
 
 #[cfg(test)]
@@ -165,6 +222,26 @@ mod tests {
             let error = kept(folder.path()).unwrap_err();
             assert!(matches!(error, IdentityError::Damaged { .. }), "{error}");
             assert!(!error.to_string().contains(secret));
+            assert_eq!(std::fs::read(&path).unwrap(), bytes);
+        }
+    }
+
+    #[test]
+    fn a_second_key_is_made_where_it_is_wanted_and_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(second(folder.path(), false).unwrap().is_none());
+        let pair = second(folder.path(), true).unwrap().unwrap();
+        assert_eq!(second(folder.path(), false).unwrap().unwrap().seed(), pair.seed());
+        let path = folder.path().join(SECOND_FILE);
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        let whole = std::fs::read_to_string(&path).unwrap();
+        let secret = whole.lines().nth(1).unwrap();
+        for at in (0..whole.len() - 1).step_by(3) {
+            let mut bytes = whole.clone().into_bytes();
+            bytes[at] ^= 1;
+            std::fs::write(&path, &bytes).unwrap();
+            let error = second(folder.path(), true).unwrap_err();
+            assert!(matches!(error, IdentityError::Damaged { .. }) && !error.to_string().contains(secret), "{error}");
             assert_eq!(std::fs::read(&path).unwrap(), bytes);
         }
     }

@@ -7,7 +7,7 @@
 //! | WebSockets to peers | `transport/` |
 //! | TLS on both ports and for dialling | `tls/` |
 //! | what this host measures | `sources/` |
-//! | what survives a crash | `store/`, `identity.rs`, `rotations.rs`, `folder.rs` |
+//! | what survives a crash | `store/`, `identity.rs`, `rotations.rs`, `profiles.rs`, `folder.rs`, `kept.rs` |
 //! | what the binary does beside running a node | `tools.rs` |
 //! | the API and the page | `http/` |
 //!
@@ -21,8 +21,10 @@ mod folder;
 mod http;
 pub mod identity;
 mod ip;
+mod kept;
 mod name;
 mod node;
+pub mod profiles;
 pub mod rotations;
 mod run;
 mod sources;

@@ -5,13 +5,13 @@
 
 use crate::folder::{make_file, rename, replace_file};
 use crate::identity::{self, IdentityError};
+use crate::kept::KeptFile;
 use crate::store::{Store, StoreError};
 use gossip::{Keypair, OriginId, Rotation, Rotations, Signature};
 use std::fmt::Write;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use tracing::warn;
 
 /// The file in the data folder.
@@ -76,16 +76,11 @@ pub(crate) fn read(folder: &Path, mesh: &str) -> Result<Vec<Rotation>, RotationE
     Ok(hold)
 }
 
-/// Keeps what is known, as it grows. Cheap to share; written by whoever has time for the disk.
+/// Keeps what is known, as it grows. Cheap to share.
 #[derive(Debug)]
 pub(crate) struct RotationFile {
-    /// `None`: nothing is kept.
-    folder: Option<PathBuf>,
-    known: Mutex<Rotations>,
-    /// One writes at a time.
-    writing: Mutex<()>,
-    /// Whether what is known has not been taken to the disk, and somebody is about to.
-    due: AtomicBool,
+    known: Mutex<Arc<Rotations>>,
+    file: KeptFile,
 }
 
 impl RotationFile {
@@ -94,24 +89,25 @@ impl RotationFile {
         known.iter().for_each(|rotation| {
             rotations.learn(rotation.clone());
         });
-        RotationFile { folder, known: Mutex::new(rotations), writing: Mutex::default(), due: AtomicBool::default() }
+        RotationFile { known: Mutex::new(Arc::new(rotations)), file: KeptFile::new(folder, FILE) }
     }
 
-    /// Takes in one more. `true`: it is to be [written](Self::write); else somebody who is about to write takes it along. So however
-    /// many strangers send, two writes are under way at most.
-    pub(crate) fn learn(&self, rotation: Rotation) -> bool {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).learn(rotation);
-        self.folder.is_some() && !self.due.swap(true, Ordering::AcqRel)
+    /// What is known now.
+    pub(crate) fn known(&self) -> Arc<Rotations> {
+        Arc::clone(&self.known.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// This is what is known now. `true`: it is to be [written](Self::write).
+    pub(crate) fn set(&self, known: Rotations) -> bool {
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(known);
+        self.file.is_due()
     }
 
     /// Takes what is known to the disk.
     pub(crate) fn write(&self) {
-        let Some(folder) = &self.folder else { return };
-        let _turn = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.due.store(false, Ordering::Release);
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Err(error) = write(folder, known.iter()) {
-            warn!("{error}: after a restart, peers have to tell again who has changed keys");
+        let known = || text(self.known().iter());
+        if let Err((path, why)) = self.file.write(known) {
+            warn!("{}: {why}: after a restart, peers have to tell again who has changed keys", path.display());
         }
     }
 }
@@ -144,12 +140,12 @@ pub fn rotate(folder: &Path, mesh: &str, at: u64) -> Result<[OriginId; 2], Rotat
         known.learn(rotation);
     });
     // First what others need to follow, then the key: a node with a new key and no statement would be another node.
-    write(folder, known.iter())?;
+    replace_file(folder, FILE, &text(known.iter()), 0o644).map_err(failed(FILE))?;
     rename(folder, NEXT, identity::FILE).map_err(failed(identity::FILE))?;
     Ok([old.origin(), new.origin()])
 }
 
-fn write<'a>(folder: &Path, rotations: impl Iterator<Item = &'a Rotation>) -> Result<(), RotationError> {
+fn text<'a>(rotations: impl Iterator<Item = &'a Rotation>) -> String {
     let mut text = format!("{HEADER}\n");
     for Rotation { old, new, at, by_old, by_new } in rotations {
         let [old, new] = [old, new].map(|key| hex::encode(key.0));
@@ -157,7 +153,7 @@ fn write<'a>(folder: &Path, rotations: impl Iterator<Item = &'a Rotation>) -> Re
         // A text takes whatever is written.
         let _ = writeln!(text, "{old} {new} {at} {by_old} {by_new}");
     }
-    replace_file(folder, FILE, &text, 0o644).map_err(|why| RotationError::Io { path: folder.join(FILE), why })
+    text
 }
 
 fn parse(line: &str) -> Option<Rotation> {
@@ -234,10 +230,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = RotationFile::new(Some(folder.path().to_owned()), &[]);
         let pair = |number| Keypair::from_seed(&[number; 32]);
-        let asked = (1..=40).filter(|at| file.learn(Rotation::state("m", &pair(*at), &pair(100 + at), 1)));
-        assert_eq!(asked.count(), 1);
+        let mut known = Rotations::default();
+        let mut learn = |at| {
+            known.learn(Rotation::state("m", &pair(at), &pair(100 + at), 1));
+            file.set(known.clone())
+        };
+        assert_eq!((1..=40).filter(|at| learn(*at)).count(), 1);
         file.write();
         assert_eq!(read(folder.path(), "m").unwrap().len(), 40);
-        assert!(file.learn(Rotation::state("m", &pair(50), &pair(150), 2)), "the next is asked for anew");
+        assert!(learn(50), "the next is asked for anew");
     }
 }

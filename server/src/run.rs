@@ -7,6 +7,7 @@ use crate::http::{self, AppState, Token};
 use crate::identity;
 use crate::name;
 use crate::node::{self, Driver, Node, RestoreError, Restored, Room, Shared, Verifier, restore};
+use crate::profiles::{self, ProfileError, ProfileFile};
 use crate::rotations::{self, RotationError, RotationFile};
 use crate::sources::{HostSource, NoSource};
 use crate::store::StoreError;
@@ -14,12 +15,12 @@ use crate::tls::{Tls, TlsError};
 use crate::transport;
 use beauty::{LedgerConfig, Origin};
 use gossip::join::Terms;
-use gossip::{Address, InstanceId, Keypair, Me, OriginId, Rotation, State};
+use gossip::{Address, InstanceId, Keypair, Me, OriginId, Profile, Rotation, Rotations, State};
 use leptos::config::{LeptosOptions, get_configuration};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -69,6 +70,9 @@ pub enum StartError {
     /// What is known of changed keys.
     #[error(transparent)]
     Rotation(#[from] RotationError),
+    /// What is known of origins that sign twice, or what this node declares.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
     /// The certificate or its key.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -118,10 +122,15 @@ pub async fn run(
     let rotations = folder.as_deref().map_or(Ok(Vec::new()), |folder| rotations::read(folder, &args.mesh))?;
     let file = RotationFile::new(folder.clone(), &rotations);
     let who = (public_key, name.clone(), rotations);
-    let Restored { ledger, names, known, begin } = restored(&args, folder, who, ledger).await?;
-    let terms = Arc::new(terms(&args, key.clone()));
+    let Restored { ledger, names, known, begin } = restored(&args, folder.clone(), who, ledger).await?;
+    let newest = begin.newest(public_key);
+    let declared = folder.as_deref().map_or(Ok(Vec::new()), |folder| declared(folder, &args.mesh, &key, newest))?;
+    let profiles = ProfileFile::new(folder, public_key, &declared);
+    let begin = begin.with(declared);
+    let terms = terms(&args, key.clone(), file.known());
     let state = protocol(&args, &name, key, (ports.peers, tls.listens(), known))?;
-    let shared = Shared::new(name.clone(), public_key, (ledger, names), (state, file)).of_mesh(args.mesh.clone());
+    let shared =
+        Shared::new(name.clone(), public_key, (ledger, names), (state, file, profiles)).of_mesh(args.mesh.clone());
     let shared = Arc::new(shared);
     let (commands, received) = mpsc::channel(node::COMMANDS);
     let node = Node::new(Arc::clone(&shared), commands.clone());
@@ -134,7 +143,8 @@ pub async fn run(
         uplink: Arc::default(),
         entry: Arc::new(transport::Entry {
             tls: Arc::clone(&tls),
-            terms: Arc::clone(&terms),
+            terms: terms.clone(),
+            rotations: Arc::clone(&shared.rotations),
             turned_away: Arc::clone(&shared.turned_away),
         }),
         tasks: tasks.clone(),
@@ -182,6 +192,14 @@ fn kept_in(args: &ServeArgs) -> Result<Option<PathBuf>, StartError> {
     args.enable.then(folder).transpose()
 }
 
+/// What origins have declared, this one included: it does so before it signs anything.
+fn declared(folder: &Path, mesh: &str, key: &Keypair, newest: u64) -> Result<Vec<Arc<Profile>>, ProfileError> {
+    let mut known = profiles::read(folder, mesh)?;
+    let now = clock::wall().as_millis().saturating_mul(1_000);
+    profiles::declare(folder, mesh, key, (newest, now), &mut known)?;
+    Ok(known)
+}
+
 /// What the store in the data folder holds.
 async fn restored(
     args: &ServeArgs,
@@ -219,9 +237,9 @@ fn protocol(
 }
 
 /// On which terms one joins.
-fn terms(args: &ServeArgs, key: Keypair) -> Terms {
+fn terms(args: &ServeArgs, key: Keypair, rotations: Arc<Rotations>) -> Terms {
     let allow = args.allow.as_ref().map(|allow| allow.0.clone());
-    Terms { mesh: args.mesh.clone(), key, secret: args.secret.clone(), allow }
+    Terms { mesh: args.mesh.clone(), key, secret: args.secret.clone(), allow, rotations }
 }
 
 fn node_name(args: &ServeArgs) -> Result<Origin, StartError> {
@@ -238,12 +256,16 @@ fn node_key(args: &ServeArgs) -> Result<Keypair, StartError> {
         return Ok(Keypair::from_seed(&rand::random()));
     }
     let folder = data_folder(args.data_dir.as_ref()).ok_or(StartError::NoDataDir)?;
-    Ok(identity::kept(&folder)?)
+    let key = identity::kept(&folder)?;
+    Ok(match identity::second(&folder, args.pq)? {
+        Some(second) => key.with_second(second),
+        None => key,
+    })
 }
 
 /// What the page is built with: Leptos.toml, or its defaults where there is none.
 fn leptos_options(http: SocketAddr) -> Result<LeptosOptions, StartError> {
-    let mut options = if std::path::Path::new("Leptos.toml").exists() {
+    let mut options = if Path::new("Leptos.toml").exists() {
         get_configuration(Some("Leptos.toml")).map_err(|error| StartError::Leptos(error.to_string()))?.leptos_options
     } else {
         LeptosOptions::builder().output_name("beauty-mesh").site_root("target/site").hash_files(true).build()
@@ -290,7 +312,7 @@ fn greet(args: &ServeArgs, (name, ports): (&Origin, Ports), terms: &Terms, tls: 
             }
         }
     }
-    if terms.allow.as_ref().is_some_and(|allow| !allow.contains(&terms.key.origin())) {
+    if !terms.allows(&terms.key.origin(), &[]) {
         let key = hex::encode(terms.key.origin().0);
         warn!("this node's own key, {key}, is not in FEDERATED_ALLOW: nodes with the same list will turn it away");
     }

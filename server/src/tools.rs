@@ -4,6 +4,7 @@ use crate::clock;
 use crate::config::{IdentityArgs, IdentityDeed, StoreArgs, StoreDeed};
 use crate::folder::data_folder;
 use crate::identity::{self, IdentityError};
+use crate::profiles::{self, ProfileError};
 use crate::rotations::{self, RotationError};
 use crate::store::{FILE, MoveError, Store, StoreError};
 use crate::tls::{self, TlsError};
@@ -27,6 +28,9 @@ pub enum ToolError {
     /// The new key.
     #[error(transparent)]
     Rotation(#[from] RotationError),
+    /// What origins have declared.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
     /// The certificate.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -77,7 +81,8 @@ pub fn store(args: &StoreArgs) -> Result<(), ToolError> {
             eprintln!("{} bundles written out, {} damaged", moved.bundles, moved.damaged);
         }
         StoreDeed::Import => {
-            let moved = Store::open(&folder)?.import(&args.mesh, io::stdin().lock())?;
+            let known = profiles::read(&folder, &args.mesh)?;
+            let moved = Store::open(&folder)?.import(&args.mesh, &known, io::stdin().lock())?;
             writeln!(out, "{} bundles taken in, {} were there or are too old", moved.bundles, moved.passed_over)?;
         }
     }
@@ -92,8 +97,20 @@ pub fn identity(args: &IdentityArgs) -> Result<(), ToolError> {
     let folder = data_folder(args.data_dir.as_ref()).ok_or(ToolError::NoDataDir)?;
     let mut out = io::stdout().lock();
     match &args.deed {
-        IdentityDeed::Show => writeln!(out, "{}", hex::encode(identity::read(&folder)?.origin().0))?,
-        IdentityDeed::Export => write!(out, "{}", identity::text(&identity::read(&folder)?))?,
+        IdentityDeed::Show => {
+            writeln!(out, "{}", hex::encode(identity::read(&folder)?.origin().0))?;
+            // Not to the output, which is what goes on others' lists.
+            if let Some(second) = identity::second(&folder, false)? {
+                eprintln!("the second key, ML-DSA-65, has the hash {}", identity::second_hash(&second));
+            }
+        }
+        IdentityDeed::Export => {
+            write!(out, "{}", identity::text(&identity::read(&folder)?))?;
+            if identity::second(&folder, false)?.is_some() {
+                let (second, profiles) = (folder.join(identity::SECOND_FILE), folder.join(profiles::FILE));
+                eprintln!("the node signs twice: {} and {} go with it", second.display(), profiles.display());
+            }
+        }
         IdentityDeed::Rotate => {
             let [old, new] = rotations::rotate(&folder, &args.mesh, clock::wall().as_millis().saturating_mul(1_000))?;
             writeln!(out, "{}", hex::encode(new.0))?;

@@ -52,7 +52,8 @@ macro_rules! words {
 objects! {
     Health {
         status, mesh, node_id, public_key, version, uptime_seconds, now, clock_ahead_ms, peers, beauty_avg, beauty_min, beauty_max,
-        chaos, window_seconds, events, gossip_seen, gossip_propagated, digest, digest_from, nodes, conflicts
+        chaos, window_seconds, events, gossip_seen, gossip_propagated, digest, digest_from, nodes, conflicts,
+        signs_twice
     }
     Conflict { node_id, public_key, others }
     Network { node_id, peers, banned, turned_away }
@@ -60,7 +61,7 @@ objects! {
     TurnedAway { address, direction, public_key, by_peer, reason, why, times, last }
     Peer {
         node_id, public_key, address, direction, state, dialect, since, rtt_ms, sent, received, refused, score, in_sync,
-        last_seen
+        signs_twice, last_seen
     }
     GossipSummary { seen, propagated, total, duplicates, redundancy, rejected }
     Snapshot { run, seq, health, network, gossip, heatmap }

@@ -266,8 +266,8 @@ fn cost(reason: &str) -> u32 {
         "too_large" | "fragments" | "too_many_controls" | "too_fast" => FLOODS,
         "silent" => SILENT,
         "too_many_probes" => TOO_MUCH,
-        // No rule is broken: clocks differ, and policies do.
-        "unsigned" | "from_the_future" | "older_than_retention" => 0,
+        // No rule is broken: clocks and policies differ, and not everybody has heard yet who signs twice.
+        "unsigned" | "from_the_future" | "older_than_retention" | "undeclared" | "signed_once" => 0,
         _ => GARBLED,
     }
 }

@@ -1,7 +1,7 @@
 //! The frames of joining: JSON, the same in both dialects.
 
 use super::Refusal;
-use crate::OriginId;
+use crate::{OriginId, Rotation, Signature};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
@@ -22,6 +22,31 @@ pub(super) struct Hail {
     /// Whether it knows a secret, and wants to be shown that the other side does.
     #[serde(default)]
     pub(super) secret: bool,
+    /// How the key came into the place of others, oldest first: whoever has one of these on its list lets this one join.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) changed: Vec<Changed>,
+}
+
+/// A change of keys, as [`Rotation`].
+#[derive(Serialize, Deserialize)]
+pub(super) struct Changed {
+    old: OriginId,
+    new: OriginId,
+    at: u64,
+    by_old: Hex<64>,
+    by_new: Hex<64>,
+}
+
+impl Changed {
+    pub(super) fn of(rotation: &Rotation) -> Changed {
+        let Rotation { old, new, at, by_old, by_new } = rotation;
+        Changed { old: *old, new: *new, at: *at, by_old: Hex(by_old.0), by_new: Hex(by_new.0) }
+    }
+
+    pub(super) fn rotation(&self) -> Rotation {
+        let Changed { old, new, at, by_old, by_new } = self;
+        Rotation { old: *old, new: *new, at: *at, by_old: Signature(by_old.0), by_new: Signature(by_new.0) }
+    }
 }
 
 /// That it is so.

@@ -24,8 +24,8 @@ mod refusal;
 
 pub use refusal::Refusal;
 
-use crate::{Direction, Keypair, OriginId, PublicKey, Signature};
-use frame::{Frame, Hail, Hex, Proof};
+use crate::{Direction, Keypair, OriginId, PublicKey, Rotation, Rotations, Signature};
+use frame::{Changed, Frame, Hail, Hex, Proof};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::collections::BTreeSet;
@@ -75,14 +75,33 @@ pub struct Terms {
     pub key: Keypair,
     /// What both sides must know, if anything.
     pub secret: Option<Secret>,
-    /// Whose keys may join; `None`: anybody's.
+    /// Whose keys may join; `None`: anybody's. A key that has taken the place of one of these may, and that one may no more.
     pub allow: Option<BTreeSet<OriginId>>,
+    /// The changes of keys that are known when the handshake begins, this node's own included.
+    pub rotations: Arc<Rotations>,
 }
+
+/// How many changes of a node's own key it tells when it joins: 1.6 KB of them. Whoever was away for longer needs a new list.
+const MAX_CHANGED: usize = 4;
 
 impl Terms {
     /// Whether anybody may join, a script that proves nothing included.
     pub fn is_open(&self) -> bool {
         self.secret.is_none() && self.allow.is_none()
+    }
+
+    /// Whether this key may join, as far as a list of keys says so, and after these changes of keys, which hold.
+    pub fn allows(&self, key: &OriginId, changed: &[Rotation]) -> bool {
+        let Some(allow) = &self.allow else { return true };
+        let newest = |rotations: &Rotations| allow.iter().any(|listed| rotations.newest(*listed) == *key);
+        if changed.is_empty() {
+            return newest(&self.rotations);
+        }
+        let mut rotations = (*self.rotations).clone();
+        changed.iter().for_each(|rotation| {
+            rotations.learn_before(rotation.clone(), |origin| allow.contains(origin) || origin == key);
+        });
+        newest(&rotations)
     }
 }
 
@@ -167,6 +186,7 @@ impl Joining {
             key: self.terms.key.origin(),
             nonce: Hex(self.nonce),
             secret: self.terms.secret.is_some(),
+            changed: self.terms.rotations.way_to(self.terms.key.origin(), MAX_CHANGED).map(Changed::of).collect(),
         }))
     }
 
@@ -185,8 +205,17 @@ impl Joining {
         if hail.secret != self.terms.secret.is_some() {
             return Err(Refusal::OneSecret);
         }
-        if self.terms.allow.as_ref().is_some_and(|allow| !allow.contains(&key)) {
-            return Err(Refusal::NotAllowed);
+        if hail.changed.len() > MAX_CHANGED {
+            return Err(Refusal::Shape);
+        }
+        if self.terms.allow.is_some() {
+            let changed: Vec<Rotation> = hail.changed.iter().map(Changed::rotation).collect();
+            // A list that it is on without them, or is not on with them, needs no signature to be looked at.
+            let holds = || changed.iter().all(|rotation| rotation.holds(&self.terms.mesh));
+            let allowed = self.terms.allows(&key, &[]) || (self.terms.allows(&key, &changed) && holds());
+            if !allowed {
+                return Err(Refusal::NotAllowed);
+            }
         }
         self.stage = Stage::Hailed { key, nonce };
         let say = match self.direction {

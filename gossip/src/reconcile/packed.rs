@@ -6,6 +6,7 @@ use crate::json::{self, DecodeError};
 use crate::wire::unpack_bundle;
 use crate::{Bundle, BundleId, Fingerprint, OriginId};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 #[derive(Serialize, Deserialize)]
@@ -56,13 +57,13 @@ pub(crate) struct Ids {
     ids: Vec<(u16, i64)>,
 }
 
-/// What a bundle tells, and its signature of 64 bytes.
+/// What a bundle tells, and its signature of 64 bytes, or two of 3,373.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Body<'a> {
     #[serde(borrow)]
     events: Vec<&'a str>,
     #[serde(borrow)]
-    signature: &'a [u8],
+    signature: Cow<'a, [u8]>,
 }
 
 impl Packed<'_> {
@@ -154,10 +155,10 @@ impl Ids {
 
 impl Body<'_> {
     fn of(bundle: &Bundle) -> Body<'_> {
-        Body { events: bundle.events.iter().map(|event| &*event.json).collect(), signature: &bundle.signature.0 }
+        Body { events: bundle.events.iter().map(|event| &*event.json).collect(), signature: bundle.signatures() }
     }
 
     fn unpack(self, id: BundleId) -> Result<Bundle, DecodeError> {
-        unpack_bundle(id, self.events, self.signature)
+        unpack_bundle(id, self.events, &self.signature)
     }
 }

@@ -216,7 +216,7 @@ mod tests {
 
     fn bundle(id: BundleId, bytes: usize) -> Bundle {
         let event = Event { id: Uuid::from_u128(id.seq.into()), node_id: "n".into(), json: "x".repeat(bytes).into() };
-        Bundle { id, events: vec![event].into(), signature: crate::Signature::NONE }
+        Bundle { id, events: vec![event].into(), signature: crate::Signature::NONE, second: None }
     }
 
     fn ids(range: std::ops::Range<u64>) -> impl Iterator<Item = BundleId> {

@@ -19,6 +19,7 @@ impl State {
         self.broadcast.check(&self.config)?;
         self.clocks.check(self.peers.len())?;
         self.capacity.check(self.peers.len())?;
+        self.statements.check(|id| self.peers.contains_key(&id))?;
         let linked = |id| self.peers.get(&id).is_some_and(|peer| peer.linked);
         self.conduct.check(|id| self.peers.contains_key(&id), linked)?;
         self.agreement.check()

@@ -84,7 +84,7 @@ mod tests {
         let mut held = Held::default();
         let way = Way { ttl: 1, hops: 1, like: None };
         let id = |seq| BundleId { origin: OriginId([1; 32]), seq };
-        let bundle = |seq| Bundle { id: id(seq), events: Vec::new().into(), signature: Signature::NONE };
+        let bundle = |seq| Bundle { id: id(seq), events: Vec::new().into(), signature: Signature::NONE, second: None };
         held.set(Duration::from_millis(50));
         held.push(at(0), vec![PeerId(1), PeerId(2)], way, bundle(1));
         held.set(Duration::from_millis(10));
@@ -114,6 +114,7 @@ mod tests {
             id: BundleId { origin, seq },
             events: Vec::new().into(),
             signature: Signature::NONE,
+            second: None,
         };
         let way = Way { ttl: 9, hops: 1, like: None };
         for (hold, shared) in [(50, false), (0, false), (50, true)] {

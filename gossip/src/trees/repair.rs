@@ -38,7 +38,7 @@ impl Trees {
             let way = self.way(origin);
             for seq in wanted {
                 if let Some(bundle) = self.archive.get(&BundleId { origin, seq }).filter(|_| bytes < MAX_ANSWER_BYTES) {
-                    bytes += bundle.bytes();
+                    bytes += bundle.weight();
                     self.held.cancel(&bundle.id, from);
                     steps.push(vec![from], way, bundle.clone());
                 }

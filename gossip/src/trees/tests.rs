@@ -16,7 +16,7 @@ struct Node {
 }
 
 fn bundle(origin: OriginId, seq: u64) -> Bundle {
-    Bundle { id: BundleId { origin, seq }, events: Vec::new().into(), signature: crate::Signature::NONE }
+    Bundle { id: BundleId { origin, seq }, events: Vec::new().into(), signature: crate::Signature::NONE, second: None }
 }
 
 fn at(millis: u64) -> Time {

@@ -10,7 +10,7 @@ const A_SECOND: Duration = Duration::from_secs(1);
 
 fn begin(number: u8, direction: Direction) -> (Joining, Option<String>) {
     let (key, secret) = (Keypair::from_seed(&[number; 32]), Some(Secret::new(b"a secret of the mesh")));
-    let terms = Terms { mesh: "beauty".to_owned(), key, secret, allow: None };
+    let terms = Terms { mesh: "beauty".to_owned(), key, secret, allow: None, rotations: Arc::default() };
     Joining::begin(Arc::new(terms), direction, Channel::Plain, [number; 32])
 }
 

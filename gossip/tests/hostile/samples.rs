@@ -2,7 +2,7 @@
 
 use gossip::{
     Announced, Announcement, Bundle, BundleId, Digest, Event, Exchange, Grafted, Hello, InstanceId, Keypair, Message,
-    OriginId, Probe, Pulse, Rotation, Signature, Way, Width, json, wire,
+    OriginId, Probe, Profile, Pulse, Rotation, SecondKeypair, SecondSignature, Signature, Way, Width, json, wire,
 };
 use std::sync::Arc;
 use uuid::Uuid;
@@ -20,11 +20,18 @@ pub(crate) fn origin(number: u8) -> OriginId {
 pub(crate) fn bundle(from: u8, seq: u64) -> Bundle {
     let number = u128::from(from) << 64 | u128::from(seq);
     let id = BundleId { origin: origin(from), seq };
-    Bundle { id, events: vec![event(number), event(number + 1)].into(), signature: Signature([7; 64]) }
+    Bundle { id, events: vec![event(number), event(number + 1)].into(), signature: Signature([7; 64]), second: None }
+}
+
+/// The same, with a second signature, and one event, so that scripts hear of it.
+fn twice(from: u8, seq: u64) -> Bundle {
+    let second = Some(SecondSignature(Arc::new([8; SecondSignature::BYTES])));
+    let whole = bundle(from, seq);
+    Bundle { events: whole.events[..1].into(), second, ..whole }
 }
 
 fn key(number: u8) -> Keypair {
-    Keypair::from_seed(&[number; 32])
+    Keypair::from_seed(&[number; 32]).with_second(SecondKeypair::from_seed(&[number; 32]))
 }
 
 pub(crate) fn hello(instance: u128) -> Hello {
@@ -65,6 +72,9 @@ pub(crate) fn messages() -> Vec<Message> {
             Rotation::state("beauty", &key(1), &key(2), 5),
             Rotation::state("beauty", &key(2), &key(3), 6),
         ]),
+        Message::Bundle { way: Way { ttl: 9, hops: 1, like: None }, bundle: twice(1, 7) },
+        Message::Profiles(vec![Arc::new(Profile::declare("beauty", &key(1), 5).unwrap())]),
+        Message::WantProfiles(vec![origin(1), origin(2)]),
     ]
 }
 

@@ -6,7 +6,12 @@ use uuid::Uuid;
 fn bundle(seq: u64, texts: &[&str]) -> Bundle {
     let event = |text: &&str| Event { id: Uuid::from_u128(1), node_id: "n".into(), json: (*text).into() };
     let origin = Keypair::from_seed(&[7; 32]).origin();
-    Bundle { id: BundleId { origin, seq }, events: texts.iter().map(event).collect(), signature: Signature::NONE }
+    Bundle {
+        id: BundleId { origin, seq },
+        events: texts.iter().map(event).collect(),
+        signature: Signature::NONE,
+        second: None,
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What is promised of joining: who may, and why others may not.
 
 use gossip::join::{Channel, Joining, MAX_BYTES, Refusal, Secret, Step, Terms};
-use gossip::{Direction, Keypair, OriginId};
+use gossip::{Direction, Keypair, OriginId, Rotation, Rotations};
 use proptest::prelude::*;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -17,7 +17,7 @@ fn pair(number: u8) -> Keypair {
 
 fn terms(number: u8, secret: Option<&str>) -> Terms {
     let secret = secret.map(|secret| Secret::new(secret.as_bytes()));
-    Terms { mesh: "beauty".to_owned(), key: pair(number), secret, allow: None }
+    Terms { mesh: "beauty".to_owned(), key: pair(number), secret, allow: None, rotations: Arc::default() }
 }
 
 /// A nonce that was never drawn before.
@@ -89,6 +89,34 @@ fn who_is_on_the_list_joins_and_nobody_else_does() {
     assert!(plainly(&terms(2, None), &alpha).iter().all(|outcome| matches!(outcome, Some(Ok(_)))));
     assert_eq!(refusal(plainly(&alpha, &terms(3, None))), Some(Refusal::NotAllowed));
     assert_eq!(refusal(plainly(&terms(3, None), &alpha)), Some(Refusal::NotAllowed));
+    // A key that has taken the place of one that is listed, whichever side knows of it; then that one may no more.
+    let known = |statements: &[Rotation]| {
+        let mut rotations = Rotations::default();
+        statements.iter().for_each(|rotation| assert!(rotations.learn(rotation.clone())));
+        Arc::new(rotations)
+    };
+    let first = Rotation::state("beauty", &pair(2), &pair(3), 5);
+    let then = Rotation::state("beauty", &pair(3), &pair(4), 6);
+    let (both, way) = (known(&[first.clone(), then.clone()]), |n| Terms { rotations: known(&[]), ..terms(n, None) });
+    let tells = Terms { rotations: Arc::clone(&both), ..terms(4, None) };
+    assert_eq!(refusal(plainly(&tells, &alpha)), None, "it tells how it came to its key");
+    assert_eq!(refusal(plainly(&way(4), &alpha)), Some(Refusal::NotAllowed), "it tells nothing, and nobody here knows");
+    let knows = Terms { rotations: Arc::clone(&both), ..alpha.clone() };
+    assert_eq!(refusal(plainly(&way(4), &knows)), None);
+    for given_up in [2, 3] {
+        assert_eq!(refusal(plainly(&way(given_up), &knows)), Some(Refusal::NotAllowed));
+    }
+    // Statements that the listed key has not signed, or for another mesh, or that lead elsewhere.
+    let forged = Rotation { by_old: then.by_new, ..Rotation::state("beauty", &pair(2), &pair(4), 5) };
+    for told in
+        [forged, Rotation::state("ugly", &pair(2), &pair(4), 5), Rotation::state("beauty", &pair(9), &pair(4), 5)]
+    {
+        let tells = Terms { rotations: known(&[told]), ..terms(4, None) };
+        assert_eq!(refusal(plainly(&tells, &alpha)), Some(Refusal::NotAllowed));
+    }
+    // The earlier of two counts: who has stolen a key that was given up gets nowhere by it.
+    let stolen = Terms { rotations: known(&[Rotation::state("beauty", &pair(2), &pair(8), 7)]), ..terms(8, None) };
+    assert_eq!(refusal(plainly(&stolen, &knows)), Some(Refusal::NotAllowed));
     let nobody = Terms { allow: list(&[]), ..terms(1, None) };
     assert_eq!(refusal(plainly(&terms(2, None), &nobody)), Some(Refusal::NotAllowed));
     assert!(!nobody.is_open() && !terms(1, Some("x")).is_open() && terms(1, None).is_open());

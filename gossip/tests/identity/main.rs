@@ -6,6 +6,7 @@ mod agreement;
 mod bundles;
 mod joining;
 mod rotations;
+mod second;
 mod vectors;
 
 use gossip::{OriginId, PublicKey, Signature};

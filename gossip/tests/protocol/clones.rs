@@ -51,7 +51,7 @@ fn hear_own_bundle(state: &mut State, now: Time, after: u64) {
     let id = Uuid::from_u128(u128::from(after));
     let event = Event { id, node_id: "me".into(), json: format!(r#"{{"event_id":"{id}","node_id":"me"}}"#).into() };
     let id = BundleId { origin: OWN, seq: BEGUN + after };
-    let bundle = Bundle { id, events: vec![event].into(), signature: Signature::NONE };
+    let bundle = Bundle { id, events: vec![event].into(), signature: Signature::NONE, second: None };
     let way = Way { ttl: 9, hops: 1, like: None };
     state.handle(now, Input::Message { peer, message: Message::Bundle { way, bundle } });
 }

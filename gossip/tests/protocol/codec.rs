@@ -128,7 +128,7 @@ fn message() -> impl Strategy<Value = Message> {
     let signed = (event(), any::<[u8; 32]>(), any::<u64>(), 1..=255_u8);
     let signed = signed.prop_map(|((ttl, event), origin, seq, byte)| {
         let id = BundleId { origin: OriginId(origin), seq };
-        let bundle = Bundle { id, events: vec![event].into(), signature: Signature([byte; 64]) };
+        let bundle = Bundle { id, events: vec![event].into(), signature: Signature([byte; 64]), second: None };
         Message::Bundle { way: Way { ttl, hops: 1, like: None }, bundle }
     });
     let hello = (name(), name(), any::<u128>(), any::<u16>(), proptest::option::of(digest()));

@@ -10,6 +10,7 @@ mod membership;
 mod overlay;
 mod reconcile;
 mod rotations;
+mod statements;
 mod strangers;
 mod trees;
 mod wire;

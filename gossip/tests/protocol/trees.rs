@@ -125,7 +125,8 @@ fn scripts_and_nodes_are_one_mesh() {
 /// A bundle as a script makes it, of one event.
 fn signed(key: &Keypair, seq: u64, ttl: u8) -> (Bundle, String) {
     let id = BundleId { origin: key.origin(), seq };
-    let mut bundle = Bundle { id, events: vec![event(seq.into(), "script")].into(), signature: Signature::NONE };
+    let mut bundle =
+        Bundle { id, events: vec![event(seq.into(), "script")].into(), signature: Signature::NONE, second: None };
     bundle.signature = key.sign(&bundle_bytes("beauty", &bundle));
     let message = Message::Bundle { way: Way { ttl, hops: 1, like: None }, bundle: bundle.clone() };
     (bundle, json::encode(&message).unwrap())

@@ -2,7 +2,8 @@
 
 use gossip::{
     Announced, Announcement, Bundle, BundleId, Digest, Event, Exchange, Fingerprint, Grafted, Hello, InstanceId,
-    Message, OriginId, Probe, Pulse, Root, Rotation, Rotations, Signature, Way, Width, json, wire,
+    Message, OriginId, Probe, Profile, Pulse, Root, Rotation, Rotations, SecondKey, SecondSignature, Signature, Way,
+    Width, json, wire,
 };
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ fn bundle() -> impl Strategy<Value = Bundle> {
         id: BundleId { origin, seq },
         events: events.into(),
         signature: Signature([seq as u8; 64]),
+        second: (seq % 3 == 0).then(|| SecondSignature(Arc::new([seq as u8; SecondSignature::BYTES]))),
     })
 }
 
@@ -84,6 +86,8 @@ fn message() -> impl Strategy<Value = Message> {
         })),
         digest().prop_map(Message::Digest),
         proptest::collection::vec(rotation(), 0..9).prop_map(Message::Rotations),
+        proptest::collection::vec(profile(), 0..Profile::MAX_IN_FRAME).prop_map(Message::Profiles),
+        proptest::collection::vec(origin(), 0..wire::MAX_WANTED_PROFILES).prop_map(Message::WantProfiles),
         (any::<u64>(), any::<u32>()).prop_map(|(clock, kbit)| Message::Pulse(Pulse { clock, kbit })),
         hello.prop_map(|(mesh, node_id, run, port, digest)| {
             let tls = run % 2 == 0;
@@ -103,6 +107,28 @@ fn rotation() -> impl Strategy<Value = Rotation> {
     })
 }
 
+fn profile() -> impl Strategy<Value = Arc<Profile>> {
+    (origin(), any::<u64>(), any::<u8>()).prop_map(|(origin, from, byte)| {
+        let (key, second) = ([byte; SecondKey::BYTES], [byte; SecondSignature::BYTES]);
+        let (key, second) = (SecondKey(Arc::new(key)), SecondSignature(Arc::new(second)));
+        Arc::new(Profile { origin, from, key, first: Signature([byte; 64]), second })
+    })
+}
+
+#[test]
+fn as_many_profiles_as_a_frame_may_hold_fit_into_it_and_more_are_refused() {
+    let (key, second) = ([255; SecondKey::BYTES], [255; SecondSignature::BYTES]);
+    let (key, second) = (SecondKey(Arc::new(key)), SecondSignature(Arc::new(second)));
+    let (origin, first) = (OriginId([255; 32]), Signature([255; 64]));
+    let profile = Arc::new(Profile { origin, from: u64::MAX, key, first, second });
+    let frame = |count| wire::encode(&Message::Profiles(vec![Arc::clone(&profile); count])).unwrap();
+    let most = frame(Profile::MAX_IN_FRAME);
+    assert!(most.len() <= json::MAX_FRAME && wire::decode(&most).is_ok());
+    assert!(wire::decode(&frame(Profile::MAX_IN_FRAME + 1)).is_err());
+    let asked = |count| wire::decode(&wire::encode(&Message::WantProfiles(vec![origin; count])).unwrap());
+    assert!(asked(wire::MAX_WANTED_PROFILES).is_ok() && asked(wire::MAX_WANTED_PROFILES + 1).is_err());
+}
+
 #[test]
 fn all_changes_of_keys_that_are_kept_fit_into_a_frame_and_more_are_refused() {
     let key = OriginId([255; 32]);
@@ -119,7 +145,8 @@ fn the_largest_bundle_fits_into_a_frame() {
     let event = |bytes: usize| Event { id: Uuid::nil(), node_id: "n".into(), json: "x".repeat(bytes).into() };
     let events: Vec<_> = (0..Bundle::MAX_EVENTS).map(|_| event(Bundle::MAX_BYTES / Bundle::MAX_EVENTS)).collect();
     let way = Way { ttl: wire::MAX_TTL, hops: u8::MAX, like: Some(id.origin) };
-    let bundle = Bundle { id, events: events.into(), signature: Signature([255; 64]) };
+    let second = Some(SecondSignature(Arc::new([255; SecondSignature::BYTES])));
+    let bundle = Bundle { id, events: events.into(), signature: Signature([255; 64]), second };
     let frame = wire::encode(&Message::Bundle { way, bundle }).unwrap();
     assert!(frame.len() <= json::MAX_FRAME, "{}", frame.len());
 }
@@ -141,7 +168,7 @@ fn the_largest_answer_with_missed_bundles_fits_into_a_frame_and_is_taken() {
             // As many events in each, the rest in the last; as far apart as numbers can be.
             let count = if n + 1 == many { events - events / many * (many - 1) } else { events / many };
             let id = BundleId { origin: OriginId([n as u8; 32]), seq: (u64::MAX / 2) * (n as u64 % 2) };
-            Bundle { id, events: vec![event_of(each); count].into(), signature: Signature([255; 64]) }
+            Bundle { id, events: vec![event_of(each); count].into(), signature: Signature([255; 64]), second: None }
         };
         let bundles: Vec<Bundle> = (0..many).map(bundle).collect();
         let answer = Message::Exchange(Exchange::Missed { number: u32::MAX, covered: u32::MAX, bundles });
@@ -155,7 +182,8 @@ fn the_largest_answer_with_missed_bundles_fits_into_a_frame_and_is_taken() {
 fn a_bundle_that_not_every_frame_could_hold_is_refused() {
     let id = BundleId { origin: OriginId([255; 32]), seq: 1 };
     for (count, taken) in [(24, true), (25, false)] {
-        let bundle = Bundle { id, events: vec![event_of(2_048); count].into(), signature: Signature([1; 64]) };
+        let bundle =
+            Bundle { id, events: vec![event_of(2_048); count].into(), signature: Signature([1; 64]), second: None };
         let way = Way { ttl: 9, hops: 1, like: None };
         let pushed = wire::encode(&Message::Bundle { way, bundle: bundle.clone() }).unwrap();
         let missed = Message::Exchange(Exchange::Missed { number: 1, covered: 1, bundles: vec![bundle] });

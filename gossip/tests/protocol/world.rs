@@ -69,6 +69,8 @@ pub(crate) struct World {
     heard: BTreeMap<PeerId, Vec<String>>,
     /// Changes of keys, and who has heard of them.
     pub(crate) rotated: Vec<(Node, Rotation)>,
+    /// Who has heard that an origin signs twice.
+    pub(crate) declared: Vec<(Node, OriginId)>,
 }
 
 /// The address at which a node listens.
@@ -87,7 +89,7 @@ pub(crate) fn me(node: Node, instance: InstanceId, now: Time) -> Me {
 /// A bundle with this id.
 pub(crate) fn bundle(id: BundleId) -> Bundle {
     let number = u128::from(id.origin.0[0]) << 64 | u128::from(id.seq);
-    Bundle { id, events: vec![event(number, "past")].into(), signature: Signature::NONE }
+    Bundle { id, events: vec![event(number, "past")].into(), signature: Signature::NONE, second: None }
 }
 
 /// An event of a node.
@@ -123,6 +125,7 @@ impl World {
             closed: Vec::new(),
             heard: BTreeMap::new(),
             rotated: Vec::new(),
+            declared: Vec::new(),
         }
     }
 
@@ -290,6 +293,7 @@ impl World {
                 Output::Ask(ask) => self.tell(node, Input::Answer(self.stores[node].answer(&ask))),
                 Output::Banned(_) => {}
                 Output::Rotated(rotation) => self.rotated.push((node, rotation)),
+                Output::Declared(profile) => self.declared.push((node, profile.origin)),
                 Output::Disconnect { peer, because } => {
                     self.closed.push((node, because));
                     // What was sent before it still arrives: the other side hears of the end after that.

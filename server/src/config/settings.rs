@@ -86,7 +86,7 @@ pub enum IdentityDeed {
     /// Print the key file, secret key included: to move the node, not to copy it. Two nodes with one key are a cheat to all others.
     Export,
     /// Give the node a new key, and keep its name: the old key signs the new one, and the mesh follows. The node must not be running.
-    /// Lists of keys that may join (FEDERATED_ALLOW) don't follow: put the new key, which is printed, on them first.
+    /// Lists of keys that may join (FEDERATED_ALLOW) follow as well; put the new key, which is printed, on them when there is time.
     Rotate,
     /// Make a certificate that the node signs itself, and its key: tls.crt and tls.key in the data folder. The node need not have a key.
     Tls {
@@ -182,6 +182,12 @@ pub struct ServeArgs {
     /// The public keys of the nodes and scripts that may join, comma-separated, as `beauty-mesh identity show` prints them.
     #[arg(long, env = "FEDERATED_ALLOW", value_name = "KEYS", value_parser = parse::allow)]
     pub allow: Option<Allow>,
+
+    /// 1 signs each bundle a second time, by ML-DSA-65 (FIPS 204), whose key is made in the data folder. That can't be taken back:
+    /// from then on other nodes take nothing of this one without, until it has a new key (`beauty-mesh identity rotate`).
+    #[arg(long, env = "FEDERATED_PQ", value_name = "0|1", default_value = "0", value_parser = parse::switch,
+          action = clap::ArgAction::Set)]
+    pub pq: bool,
 
     /// The certificate that both ports show, with those that vouch for it, in PEM. With it they speak TLS 1.3 and nothing else, and
     /// peers dial wss://. It may be self-signed: peers trust each other by their keys.

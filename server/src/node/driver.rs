@@ -8,11 +8,11 @@ use super::keeper::{Done, Keeper, Poster};
 use super::{Begin, Command, Heard, IngestError, Shared};
 use crate::clock;
 use crate::store::StoreError;
-use crate::transport::{self, Lane, Link, Packing, Queued};
+use crate::transport::{self, Lane, Link, LogGate, Packing, Queued};
 use beauty::{BeautyEvent, EventId, Origin, Report, Resolution, TimeRefusal, Timestamp, Told, Touched};
 use gossip::{
-    Ban, Because, ClockOffset, Dialect, Event, Hello, Input, Message, OriginId, Output, PeerId, Rotation, State, Time,
-    json, wire,
+    Ban, Because, ClockOffset, Dialect, Event, Hello, Input, Message, OriginId, Output, PeerId, Profile, Rotation,
+    State, Time, json, wire,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,6 +50,9 @@ pub(crate) struct Driver {
     /// Whether the log says that this node's clock is off, and that another node has its key.
     clock_is_off: bool,
     has_clone: bool,
+    /// However fast strangers change keys or declare second ones, the log is not full of it.
+    told_rotations: LogGate,
+    told_profiles: LogGate,
     /// What has changed since the last delta.
     touched: [Touched; Resolution::ALL.len()],
     /// Whether there is something to tell soon: of events, or of who is connected. The rest waits for the heartbeat, or
@@ -100,13 +103,15 @@ const fn is_payload(message: &Message) -> bool {
 
 impl Driver {
     pub(crate) fn new(shared: Arc<Shared>, context: transport::Context, begin: Begin) -> Driver {
-        let Begin { keeper, held, waiting, rotations } = begin;
+        let Begin { keeper, held, waiting, rotations, profiles } = begin;
         let mut driver = Driver {
             epoch: epoch(&shared),
             shared,
             last_delta: Instant::now(),
             clock_is_off: false,
             has_clone: false,
+            told_rotations: LogGate::default(),
+            told_profiles: LogGate::default(),
             touched: Resolution::ALL.map(Touched::new),
             changed: false,
             crowded: false,
@@ -121,6 +126,7 @@ impl Driver {
             driver.admit(told);
         }
         driver.handle(Input::Rotations(rotations));
+        driver.handle(Input::Profiles(profiles));
         driver.handle(Input::Held(held));
         driver.tell_digest();
         driver
@@ -243,6 +249,7 @@ impl Driver {
                 self.handle_telling(Input::Message { peer, message }, heard);
             }
             Command::Refused { peer, reason, event } => self.handle(Input::Refused { peer, reason, event }),
+            Command::Undeclared { peer, origin } => self.handle(Input::Undeclared { peer, origin }),
             Command::Ingest { reports, answer } => self.ingest(reports, answer),
         }
     }
@@ -289,7 +296,8 @@ impl Driver {
                 Output::Keep(bundle) => self.keeper.keep(Instant::now(), &bundle),
                 Output::Ask(ask) => self.keeper.ask(ask),
                 Output::Banned(ban) => self.tell_ban(&ban),
-                Output::Rotated(rotation) => self.follow(rotation),
+                Output::Rotated(rotation) => self.follow(&rotation),
+                Output::Declared(profile) => self.note(&profile),
             }
         }
     }
@@ -301,13 +309,27 @@ impl Driver {
     }
 
     /// A node has changed its key: its name stays with it, and that it is so is kept.
-    fn follow(&mut self, rotation: Rotation) {
+    fn follow(&mut self, rotation: &Rotation) {
         let [old, new] = [rotation.old, rotation.new].map(|key| hex::encode(key.0));
-        info!("a node has changed its key: {new} has taken the place of {old}");
-        self.shared.names().rotate(rotation.clone());
+        if let Some(withheld) = self.told_rotations.pass(Instant::now().into_std()) {
+            info!(withheld, "a node has changed its key: {new} has taken the place of {old}");
+        }
+        let known = self.shared.protocol().state.rotations().clone();
+        self.shared.names().rotate(known.clone());
         self.changed = true;
         let file = Arc::clone(&self.shared.rotations);
-        if file.learn(rotation) {
+        if file.set(known) {
+            self.context.tasks.spawn_blocking(move || file.write());
+        }
+    }
+
+    /// An origin has declared that it signs twice: that is kept.
+    fn note(&mut self, profile: &Profile) {
+        if let Some(withheld) = self.told_profiles.pass(Instant::now().into_std()) {
+            info!(withheld, "{} signs its events with a second key from now on", hex::encode(profile.origin.0));
+        }
+        let file = Arc::clone(&self.shared.profiles);
+        if file.is_due() {
             self.context.tasks.spawn_blocking(move || file.write());
         }
     }

@@ -342,7 +342,7 @@ fn answer(store: &Store, ask: &Ask) -> Option<Answer> {
                 if let Some(stored) = found.remove(id) {
                     match wire::decode_bundle(&stored.bytes) {
                         Ok(bundle) => {
-                            size += bundle.bytes();
+                            size += bundle.weight();
                             if size > *bytes && !bundles.is_empty() {
                                 break;
                             }
@@ -389,7 +389,7 @@ mod tests {
             Event { id: id.0, node_id: "n".into(), json: json.into() }
         };
         let id = BundleId { origin, seq };
-        Bundle { id, events: events.iter().map(event).collect(), signature: Signature([7; 64]) }
+        Bundle { id, events: events.iter().map(event).collect(), signature: Signature([7; 64]), second: None }
     }
 
     fn ids(count: usize) -> Vec<EventId> {

@@ -23,6 +23,7 @@ pub(crate) use turned_away::{Attempt, TurnedAway};
 pub(crate) use verify::{Checked, Heard, Refusal, Verifier};
 pub(crate) use view::{MAP_BUCKETS, MAP_RESOLUTION, write};
 
+use crate::profiles::ProfileFile;
 use crate::rotations::RotationFile;
 use crate::store::StoreError;
 use crate::transport::Link;
@@ -54,6 +55,8 @@ pub(crate) enum Command {
     Drained { bytes: u64, took: Duration },
     /// A frame came and was refused.
     Refused { peer: PeerId, reason: &'static str, event: bool },
+    /// A bundle of this origin came with a second signature, and what the origin declares is not known.
+    Undeclared { peer: PeerId, origin: OriginId },
     /// Events of this node's own.
     Ingest { reports: Vec<Report>, answer: keeper::Poster },
 }
@@ -94,7 +97,9 @@ pub(crate) struct Shared {
     protocol: Mutex<Protocol>,
     names: Mutex<Names>,
     /// What is kept of changed keys.
-    rotations: Arc<RotationFile>,
+    pub(crate) rotations: Arc<RotationFile>,
+    /// What is kept of origins that sign twice.
+    pub(crate) profiles: Arc<ProfileFile>,
     /// Who could not join.
     pub(crate) turned_away: Arc<TurnedAway>,
     /// Why nothing is kept any more.
@@ -112,7 +117,7 @@ impl Shared {
         node_id: beauty::Origin,
         public_key: OriginId,
         (ledger, names): (Ledger, Names),
-        (state, rotations): (State, RotationFile),
+        (state, rotations, profiles): (State, RotationFile, ProfileFile),
     ) -> Shared {
         Shared {
             mesh: String::new(),
@@ -125,6 +130,7 @@ impl Shared {
             protocol: Mutex::new(Protocol { state, links: BTreeMap::new() }),
             names: Mutex::new(names),
             rotations: Arc::new(rotations),
+            profiles: Arc::new(profiles),
             turned_away: Arc::default(),
             failure: OnceLock::new(),
         }

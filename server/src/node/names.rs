@@ -4,7 +4,7 @@
 //! have no key. Several nodes may vouch for one name; none may for one that is another key's own.
 
 use beauty::Origin;
-use gossip::{OriginId, Rotation, Rotations};
+use gossip::{OriginId, Rotations};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many names are remembered; what comes after goes unjudged. As many as the map has rows.
@@ -33,11 +33,9 @@ pub(crate) struct Named {
 }
 
 impl Names {
-    /// A node has changed its key: its name stays with it.
-    pub(crate) fn rotate(&mut self, rotation: Rotation) {
-        if !self.rotations.learn(rotation) {
-            return;
-        }
+    /// A node has changed its key: its name stays with it. These are the changes that are known now.
+    pub(crate) fn rotate(&mut self, rotations: Rotations) {
+        self.rotations = rotations;
         for named in self.named.values_mut() {
             named.key = self.rotations.newest(named.key);
             let others = std::mem::take(&mut named.others).into_iter().map(|key| self.rotations.newest(key));
@@ -123,16 +121,17 @@ mod tests {
     fn a_name_stays_with_a_node_that_changes_its_key_whichever_is_heard_first() {
         let pair = |number: u8| gossip::Keypair::from_seed(&[number; 32]);
         let [old, new] = [1, 2].map(|number| pair(number).origin());
-        let rotation = Rotation::state("beauty", &pair(1), &pair(2), 5);
+        let mut changed = Rotations::default();
+        changed.learn(gossip::Rotation::state("beauty", &pair(1), &pair(2), 5));
         for before in [true, false] {
             let mut names = Names::default();
             names.claim(old, &name("alpha"));
             if before {
-                names.rotate(rotation.clone());
+                names.rotate(changed.clone());
                 assert_eq!(names.claim(new, &name("alpha")), None);
             } else {
                 assert_eq!(names.claim(new, &name("alpha")), Some(old), "nobody has said yet that it is the same");
-                names.rotate(rotation.clone());
+                names.rotate(changed.clone());
             }
             assert_eq!(names.claim(old, &name("alpha")), None, "what it said before comes late");
             let (_, alpha) = names.iter().next().unwrap();

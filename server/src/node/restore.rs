@@ -8,10 +8,11 @@ use super::names::Names;
 use crate::clock;
 use crate::store::{FILE, Found, Slot, Start, Store, StoreError};
 use beauty::{Ledger, LedgerConfig, Origin, TimeRefusal, Told, Unkept};
-use gossip::{Address, Bundle, BundleId, Fingerprint, Held, OriginId, Rotation, wire};
+use gossip::{Address, Bundle, BundleId, Fingerprint, Held, OriginId, Profile, Rotation, Rotations, wire};
 use redb::backends::InMemoryBackend;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 use tracing::{info, warn};
 
@@ -60,6 +61,8 @@ pub(crate) struct Begin {
     pub(super) waiting: Vec<Told>,
     /// Keys that have taken the place of others.
     pub(super) rotations: Vec<Rotation>,
+    /// What origins have declared, this node included.
+    pub(super) profiles: Vec<Arc<Profile>>,
 }
 
 /// Opens the store in this folder, and reads what it holds: that takes as long as the map is large, not as the history is.
@@ -94,7 +97,11 @@ pub(crate) fn restore(
         |slot: &Slot| Fingerprint { hash: slot.fingerprint, count: u32::try_from(slot.bundles).unwrap_or(u32::MAX) };
     let held = Held { horizon, slots: slots.iter().map(|slot| (slot.start, sum(slot))).collect(), newest };
     let mut names = Names::default();
-    rotations.iter().for_each(|rotation| names.rotate(rotation.clone()));
+    let mut changed = Rotations::default();
+    rotations.iter().for_each(|rotation| {
+        changed.learn(rotation.clone());
+    });
+    names.rotate(changed);
     names.claim(own, name);
     let mut start = Counting { ledger, names, unkept: Unkept::default(), waiting: Vec::new() };
     start.wait(&waiting);
@@ -108,7 +115,19 @@ pub(crate) fn restore(
     }
     let known = peers.iter().filter_map(|text| text.parse().ok()).collect();
     let keeper = Keeper::new(store, own, room, (unkept, events));
-    Ok(Restored { ledger, names, known, begin: Begin { keeper, held, waiting, rotations } })
+    Ok(Restored { ledger, names, known, begin: Begin { keeper, held, waiting, rotations, profiles: Vec::new() } })
+}
+
+impl Begin {
+    /// The greatest number that this origin has used, as far as the store knows.
+    pub(crate) fn newest(&self, own: OriginId) -> u64 {
+        self.held.newest.iter().filter(|(origin, _)| *origin == own).map(|(_, seq)| *seq).max().unwrap_or(0)
+    }
+
+    /// The same, with what origins have declared.
+    pub(crate) fn with(self, profiles: Vec<Arc<Profile>>) -> Begin {
+        Begin { profiles, ..self }
+    }
 }
 
 struct Counting {
@@ -204,7 +223,7 @@ mod tests {
         let told = Told::parse(&json).unwrap();
         let event = Event { id, node_id: name.into(), json: json.into() };
         let id = BundleId { origin, seq };
-        let bundle = Bundle { id, events: vec![event].into(), signature: Signature([7; 64]) };
+        let bundle = Bundle { id, events: vec![event].into(), signature: Signature([7; 64]), second: None };
         (StoredBundle { id, events: 1, bytes: wire::encode_bundle(&bundle).unwrap() }, told)
     }
 

@@ -5,11 +5,12 @@
 
 use super::Shared;
 use crate::clock;
-use crate::config::Unsigned;
+use crate::config::Unsigned as Policy;
+use crate::profiles::Unsigned;
 use beauty::{Timestamp, Told};
 use gossip::json::DecodeError;
 use gossip::{
-    BadKey, Bundle, Dialect, Event, Exchange, Message, OriginId, PublicKey, Signed, bundle_bytes, verify_batch,
+    BadKey, Bundle, Dialect, Event, Exchange, Message, OriginId, Profile, PublicKey, Signed, bundle_bytes, verify_batch,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,7 +22,7 @@ const KEYS: usize = 1_024;
 #[derive(Clone)]
 pub(crate) struct Verifier {
     shared: Arc<Shared>,
-    unsigned: Unsigned,
+    unsigned: Policy,
     mesh: Arc<str>,
     keys: Arc<Mutex<Keys>>,
 }
@@ -69,10 +70,12 @@ pub(crate) struct Refusal {
     pub(crate) event: bool,
     /// A sentence for whoever wrote the peer.
     pub(crate) why: String,
+    /// Whose profile is to be asked for: the bundle can't be judged without.
+    pub(crate) undeclared: Option<OriginId>,
 }
 
 impl Verifier {
-    pub(crate) fn new(shared: Arc<Shared>, unsigned: Unsigned, mesh: &str) -> Verifier {
+    pub(crate) fn new(shared: Arc<Shared>, unsigned: Policy, mesh: &str) -> Verifier {
         Verifier { shared, unsigned, mesh: mesh.into(), keys: Arc::default() }
     }
 
@@ -96,7 +99,7 @@ impl Verifier {
                 Ok((message, vec![heard]))
             }
             Message::Bundle { ref bundle, .. } => {
-                verdicts.next().unwrap_or(Ok(()))?;
+                verdicts.next().unwrap_or(Ok(())).and_then(|()| self.second(bundle))?;
                 let heard = heard(bundle)?;
                 if dialect == Dialect::Json {
                     self.script_times(bundle, &heard)?;
@@ -107,7 +110,12 @@ impl Verifier {
             Message::Exchange(Exchange::Missed { number, covered, bundles }) => {
                 let (mut good, mut all) = (Vec::with_capacity(bundles.len()), Vec::new());
                 for bundle in bundles {
-                    match verdicts.next().unwrap_or(Ok(())).and_then(|()| heard(&bundle)) {
+                    match verdicts
+                        .next()
+                        .unwrap_or(Ok(()))
+                        .and_then(|()| self.second(&bundle))
+                        .and_then(|()| heard(&bundle))
+                    {
                         Ok(heard) => {
                             good.push(bundle);
                             all.extend(heard);
@@ -125,12 +133,50 @@ impl Verifier {
                 }
                 Ok((Message::Rotations(hold), Vec::new()))
             }
+            Message::Profiles(profiles) => {
+                let all = profiles.len();
+                let profiles = profiles.into_iter().filter(|profile| self.declared(profile)).collect::<Vec<_>>();
+                if profiles.len() < all {
+                    let words = "a profile is not signed by both of its keys, or not for this mesh";
+                    refused.push(Refusal::frame("bad_signature", words.to_owned()));
+                }
+                Ok((Message::Profiles(profiles), Vec::new()))
+            }
             other => Ok((other, Vec::new())),
         });
         match holds {
             Ok(holds) => Checked { holds: Some(holds), refused },
             Err(refusal) => Checked { holds: None, refused: vec![refusal] },
         }
+    }
+
+    /// Whether a profile holds. If so, what comes behind it is checked by it.
+    fn declared(&self, profile: &Arc<Profile>) -> bool {
+        let holds = self.shared.profiles.knows(profile) || profile.holds(&self.mesh);
+        if holds {
+            self.shared.profiles.learn(self.shared.time(), profile);
+        }
+        holds
+    }
+
+    /// Whether a bundle, whose first signature holds, has the second that its origin has declared.
+    fn second(&self, bundle: &Bundle) -> Result<(), Refusal> {
+        let judged = self.shared.profiles.judge(bundle, || bundle_bytes(&self.mesh, bundle));
+        judged.map_err(|unsigned| match unsigned {
+            Unsigned::Missing => {
+                let words = "a bundle has one signature, and its origin has declared that it signs twice";
+                Refusal::frame("signed_once", words.to_owned())
+            }
+            Unsigned::Forged => {
+                let words = "the second signature of a bundle does not hold for the key that its origin has declared";
+                Refusal::frame("bad_signature", words.to_owned())
+            }
+            Unsigned::Undeclared => {
+                let words =
+                    "a bundle has two signatures, and what its origin declares is not known yet; it is asked for";
+                Refusal { undeclared: Some(bundle.id.origin), ..Refusal::frame("undeclared", words.to_owned()) }
+            }
+        })
     }
 
     /// Whether each bundle is its origin's, and was made for this mesh.
@@ -160,7 +206,7 @@ impl Verifier {
     }
 
     fn unsigned_event(&self, event: &Event) -> Result<Heard, Refusal> {
-        if self.unsigned == Unsigned::Reject {
+        if self.unsigned == Policy::Reject {
             let why = "the event has no signature; sign it as docs/protocol.md shows, or start this node with \
                        FEDERATED_UNSIGNED=accept, by which it vouches for such events";
             return Err(Refusal::event("unsigned", why.to_owned()));
@@ -196,11 +242,11 @@ fn told(event: &Event) -> Result<Told, Refusal> {
 
 impl Refusal {
     pub(crate) fn frame(reason: &'static str, why: String) -> Refusal {
-        Refusal { reason, event: false, why }
+        Refusal { reason, event: false, why, undeclared: None }
     }
 
     fn event(reason: &'static str, why: String) -> Refusal {
-        Refusal { reason, event: true, why }
+        Refusal { reason, event: true, why, undeclared: None }
     }
 }
 

@@ -71,6 +71,7 @@ impl Shared {
             digest_from: digest.from.as_millis(),
             nodes: known.len(),
             conflicts: self.conflicts(),
+            signs_twice: self.profiles.declares(&self.public_key),
         }
     }
 
@@ -97,10 +98,33 @@ impl Shared {
     }
 
     pub(crate) fn network(&self) -> Network {
-        let mut peers: Vec<Peer> = self.gossip().1.iter().map(|(peer, stats)| shown(peer, stats)).collect();
+        let mut peers: Vec<Peer> = self.gossip().1.iter().map(|(peer, stats)| self.shown(peer, stats)).collect();
         peers.sort_by(|a, b| (&a.node_id, &a.address).cmp(&(&b.node_id, &b.address)));
         let turned_away = self.turned_away.list().into_iter().map(turned_away).collect();
         Network { node_id: self.node_id.to_string(), peers, banned: self.banned(), turned_away }
+    }
+
+    fn shown(&self, peer: &PeerView, stats: &LinkStats) -> Peer {
+        Peer {
+            node_id: peer.node_id.clone(),
+            public_key: peer.public_key.map(|key| hex::encode(key.0)),
+            address: peer.address.to_string(),
+            direction: direction(peer.direction),
+            state: if peer.spoken { PeerState::Connected } else { PeerState::Connecting },
+            dialect: match peer.dialect {
+                gossip::Dialect::Json => Dialect::Json,
+                gossip::Dialect::V2 => Dialect::V2,
+            },
+            since: stats.since(),
+            rtt_ms: stats.rtt_ms(),
+            sent: stats.sent(),
+            received: stats.received(),
+            refused: stats.refused(),
+            score: peer.score.points(),
+            in_sync: peer.in_sync,
+            signs_twice: peer.public_key.is_some_and(|key| self.profiles.declares(&key)),
+            last_seen: stats.last_seen(),
+        }
     }
 
     /// Who is not spoken with for a while.
@@ -186,27 +210,5 @@ fn direction(direction: gossip::Direction) -> Direction {
     match direction {
         gossip::Direction::Inbound => Direction::Inbound,
         gossip::Direction::Outbound => Direction::Outbound,
-    }
-}
-
-fn shown(peer: &PeerView, stats: &LinkStats) -> Peer {
-    Peer {
-        node_id: peer.node_id.clone(),
-        public_key: peer.public_key.map(|key| hex::encode(key.0)),
-        address: peer.address.to_string(),
-        direction: direction(peer.direction),
-        state: if peer.spoken { PeerState::Connected } else { PeerState::Connecting },
-        dialect: match peer.dialect {
-            gossip::Dialect::Json => Dialect::Json,
-            gossip::Dialect::V2 => Dialect::V2,
-        },
-        since: stats.since(),
-        rtt_ms: stats.rtt_ms(),
-        sent: stats.sent(),
-        received: stats.received(),
-        refused: stats.refused(),
-        score: peer.score.points(),
-        in_sync: peer.in_sync,
-        last_seen: stats.last_seen(),
     }
 }

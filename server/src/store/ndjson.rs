@@ -6,9 +6,11 @@
 use super::Store;
 use super::batch::{Batch, StoredBundle};
 use super::error::StoreError;
-use gossip::{Bundle, BundleId, OriginId, PublicKey, Signature, bundle_bytes, json, wire};
+use crate::profiles::{ProfileFile, Unsigned};
+use gossip::{Bundle, BundleId, OriginId, Profile, PublicKey, bundle_bytes, json, split_signatures, wire};
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, Read, Write};
+use std::sync::Arc;
 
 /// The longest line: a bundle's 48 KiB of text, every byte of it escaped.
 const MAX_LINE: usize = 512 * 1_024;
@@ -51,6 +53,9 @@ struct Line {
     origin: String,
     seq: u64,
     signature: String,
+    /// The second one, where there is one: 6,618 digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    second: Option<String>,
     events: Vec<String>,
 }
 
@@ -80,7 +85,9 @@ impl Store {
                 };
                 let events = bundle.events.iter().map(|event| event.json.to_string()).collect();
                 let signature = hex::encode(bundle.signature.0);
-                let line = Line { origin: hex::encode(bundle.id.origin.0), seq: bundle.id.seq, signature, events };
+                let second = bundle.second.as_ref().map(|second| hex::encode(&*second.0));
+                let (origin, seq) = (hex::encode(bundle.id.origin.0), bundle.id.seq);
+                let line = Line { origin, seq, signature, second, events };
                 serde_json::to_writer(&mut out, &line).map_err(io::Error::from)?;
                 out.write_all(b"\n")?;
                 moved.bundles += 1;
@@ -90,18 +97,20 @@ impl Store {
         Ok(moved)
     }
 
-    /// Takes in bundles of a mesh. They are on disk when it returns, and part of the map at the node's next start.
+    /// Takes in bundles of a mesh, some of whose origins sign twice, as `known` tells. They are on disk when it returns, and part of the
+    /// map at the node's next start.
     ///
     /// # Errors
     /// A line that is no bundle, or none that its origin has signed for this mesh; or what the store says.
-    pub fn import(&self, mesh: &str, mut lines: impl BufRead) -> Result<Moved, MoveError> {
+    pub fn import(&self, mesh: &str, known: &[Arc<Profile>], mut lines: impl BufRead) -> Result<Moved, MoveError> {
         let (mut moved, mut group) = (Moved::default(), Vec::new());
+        let known = ProfileFile::new(None, OriginId([0; 32]), known);
         for number in 1.. {
             let mut line = Vec::new();
             let length = lines.by_ref().take(MAX_LINE as u64 + 1).read_until(b'\n', &mut line)?;
             let end = length == 0;
             if !line.trim_ascii().is_empty() {
-                match read_line(mesh, &line) {
+                match read_line(mesh, &known, &line) {
                     Ok(bundle) => group.push(bundle),
                     Err(why) => {
                         self.take_in(&mut group, &mut moved)?;
@@ -132,20 +141,20 @@ impl Store {
     }
 }
 
-fn read_line(mesh: &str, line: &[u8]) -> Result<StoredBundle, String> {
+fn read_line(mesh: &str, known: &ProfileFile, line: &[u8]) -> Result<StoredBundle, String> {
     if line.len() > MAX_LINE {
         return Err("it is too long".to_owned());
     }
     let line: Line = serde_json::from_slice(line).map_err(|error| error.to_string())?;
     let mut origin = [0; 32];
     hex::decode_to_slice(&line.origin, &mut origin).map_err(|_| "its origin is not 64 hex digits".to_owned())?;
-    let mut signature = [0; 64];
-    hex::decode_to_slice(&line.signature, &mut signature)
-        .map_err(|_| "its signature is not 128 hex digits".to_owned())?;
+    let signatures = hex::decode(line.signature + &line.second.unwrap_or_default()).ok();
+    let signatures = signatures.and_then(|bytes| split_signatures(&bytes));
+    let (signature, second) = signatures.ok_or("its signature is not 128 hex digits, or its second one not 6618")?;
     let events: Result<Vec<_>, _> = line.events.iter().map(|text| json::decode_event_object(text)).collect();
     let events = events.map_err(|error| error.to_string())?;
     let id = BundleId { origin: OriginId(origin), seq: line.seq };
-    let bundle = Bundle { id, events: events.into(), signature: Signature(signature) };
+    let bundle = Bundle { id, events: events.into(), signature, second };
     if !(1..=Bundle::MAX_EVENTS).contains(&bundle.events.len()) || bundle.bytes() > Bundle::MAX_BYTES {
         return Err("a bundle holds 1 to 256 events, and 48 KiB of text".to_owned());
     }
@@ -153,6 +162,12 @@ fn read_line(mesh: &str, line: &[u8]) -> Result<StoredBundle, String> {
     if !key.verify(&bundle_bytes(mesh, &bundle), &bundle.signature) {
         return Err(format!("it is not signed by its origin for the mesh {mesh:?}"));
     }
+    known.judge(&bundle, || bundle_bytes(mesh, &bundle)).map_err(|unsigned| match unsigned {
+        Unsigned::Undeclared => "it has a second signature, and what its origin has declared is not known here: put the file `profiles` of the \
+                                 node that it comes from into the data folder"
+            .to_owned(),
+        Unsigned::Missing | Unsigned::Forged => "it is not signed by its origin's second key".to_owned(),
+    })?;
     let bytes = wire::encode_bundle(&bundle).ok_or("it can't be written")?;
     Ok(StoredBundle { id: bundle.id, events: bundle.events.len() as u16, bytes })
 }

@@ -242,12 +242,16 @@ impl Reader<'_> {
         format!("the connection broke: {error}")
     }
 
-    async fn refuse(&mut self, Refusal { reason, event, why }: Refusal) {
+    async fn refuse(&mut self, Refusal { reason, event, why, undeclared }: Refusal) {
         self.stats.on_refused();
         if let Some(withheld) = self.log.pass(Instant::now().into_std()) {
             warn!(peer = %self.label, reason, withheld, "refused a frame: {why}");
         }
-        let _ = self.context.commands.send(Command::Refused { peer: self.peer, reason, event }).await;
+        let peer = self.peer;
+        let _ = self.context.commands.send(Command::Refused { peer, reason, event }).await;
+        if let Some(origin) = undeclared {
+            let _ = self.context.commands.send(Command::Undeclared { peer, origin }).await;
+        }
     }
 }
 
@@ -397,6 +401,7 @@ mod tests {
     use super::*;
     use crate::config::Unsigned;
     use crate::node::{Names, Shared};
+    use crate::profiles::ProfileFile;
     use crate::rotations::RotationFile;
     use crate::tls::Tls;
     use beauty::{Ledger, LedgerConfig, Origin};
@@ -424,14 +429,15 @@ mod tests {
             name,
             OriginId([1; 32]),
             (ledger, Names::default()),
-            (state(), RotationFile::new(None, &[])),
+            (state(), RotationFile::new(None, &[]), ProfileFile::new(None, OriginId([0; 32]), &[])),
         ));
         let (commands, received) = mpsc::channel(64);
         let key = Keypair::from_seed(&[1; 32]);
-        let terms = Terms { mesh: "beauty".to_owned(), key, secret: None, allow: None };
+        let terms = Terms { mesh: "beauty".to_owned(), key, secret: None, allow: None, rotations: Arc::default() };
         let entry = Entry {
             tls: Arc::new(Tls::load(None, None).unwrap()),
-            terms: Arc::new(terms),
+            terms,
+            rotations: Arc::new(RotationFile::new(None, &[])),
             turned_away: Arc::default(),
         };
         let context = Context {

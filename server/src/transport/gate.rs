@@ -6,14 +6,14 @@ const PAUSE: Duration = Duration::from_secs(10);
 
 /// Lets one line through in ten seconds, and counts the others.
 #[derive(Debug, Default)]
-pub(super) struct LogGate {
+pub(crate) struct LogGate {
     last: Option<Instant>,
     withheld: u64,
 }
 
 impl LogGate {
     /// `Some(how many were withheld before)` if a line may be written now.
-    pub(super) fn pass(&mut self, now: Instant) -> Option<u64> {
+    pub(crate) fn pass(&mut self, now: Instant) -> Option<u64> {
         if self.last.is_some_and(|last| now.duration_since(last) < PAUSE) {
             self.withheld += 1;
             return None;

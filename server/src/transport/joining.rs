@@ -4,6 +4,7 @@ use super::guard::Guard;
 use super::limits;
 use super::stream::PeerStream;
 use crate::node::{Attempt, TurnedAway};
+use crate::rotations::RotationFile;
 use crate::tls::{NoTls, Tls};
 use futures_util::{SinkExt, StreamExt};
 use gossip::join::{Joining, MAX_BYTES, Refusal, Step, Terms};
@@ -22,7 +23,10 @@ pub(super) type Socket = WebSocketStream<Guard<PeerStream>>;
 /// On which terms one joins, through what, and who could not.
 pub(crate) struct Entry {
     pub(crate) tls: Arc<Tls>,
-    pub(crate) terms: Arc<Terms>,
+    /// As they were at the start.
+    pub(crate) terms: Terms,
+    /// The changes of keys that are known.
+    pub(crate) rotations: Arc<RotationFile>,
     pub(crate) turned_away: Arc<TurnedAway>,
 }
 
@@ -44,6 +48,11 @@ enum Failure {
 }
 
 impl Entry {
+    /// On which terms one joins now: a list of keys follows those that change.
+    fn terms(&self) -> Arc<Terms> {
+        Arc::new(Terms { rotations: self.rotations.known(), ..self.terms.clone() })
+    }
+
     /// Lets the other side join, until `deadline`. Gives the key that it has proven to hold, or `None`: the connection is closed then,
     /// and what became of it is noted.
     pub(super) async fn join(
@@ -54,7 +63,7 @@ impl Entry {
         deadline: Instant,
     ) -> Option<OriginId> {
         let channel = socket.get_ref().stream().channel(dialect);
-        let (mut joining, first) = Joining::begin(Arc::clone(&self.terms), whence.direction, channel, rand::random());
+        let (mut joining, first) = Joining::begin(self.terms(), whence.direction, channel, rand::random());
         socket.get_mut().stream_mut().limit(Some(MAX_BYTES));
         let outcome = timeout_at(deadline, speak(socket, &mut joining, first)).await;
         let claimed = joining.claimed();

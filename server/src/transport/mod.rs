@@ -21,6 +21,7 @@ mod uplink;
 
 pub(crate) use connection::Context;
 pub(crate) use dialler::dial;
+pub(crate) use gate::LogGate;
 pub(crate) use joining::Entry;
 pub(crate) use lanes::{Lane, Queued};
 pub(crate) use link::{Link, LinkStats};

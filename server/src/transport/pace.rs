@@ -13,6 +13,8 @@ const BYTES: Bucket = Bucket::new(24 << 20, 32 << 20);
 const EVENTS: Bucket = Bucket::new(100_000, 200_000);
 /// Signatures: a quarter of a core.
 const CHECKS: Bucket = Bucket::new(10_000, 20_000);
+/// A second signature costs as much to check as so many first ones. A guess; `cargo bench -p gossip --bench identity` measures it.
+const SECOND: u32 = 4;
 /// Frames of reconciliation: each costs a look into the store.
 const SYNC: Bucket = Bucket::new(4_000, 8_000);
 /// All other frames.
@@ -64,7 +66,8 @@ impl Load {
     /// A frame has been read. `None`: it can't be.
     pub(super) fn add(&mut self, message: Option<&Message>) {
         let bundles = message.map_or(&[][..], Message::bundles);
-        self.checks += bundles.len() as u32;
+        let second = bundles.iter().filter(|bundle| bundle.second.is_some()).count() as u32;
+        self.checks += bundles.len() as u32 + SECOND * second;
         self.events += bundles.iter().map(|bundle| bundle.events.len() as u32).sum::<u32>();
         match message {
             Some(Message::Event { .. }) => self.events += 1,
@@ -76,6 +79,11 @@ impl Load {
             Some(Message::Rotations(rotations)) => {
                 self.control += 1;
                 self.checks += 2 * rotations.len() as u32;
+            }
+            // Two signatures, and a key that is decoded for them.
+            Some(Message::Profiles(profiles)) => {
+                self.control += 1;
+                self.checks += (1 + 2 * SECOND) * profiles.len() as u32;
             }
             _ => self.control += 1,
         }
@@ -119,7 +127,7 @@ mod tests {
     fn bundle(events: usize) -> Message {
         let event = Event { id: uuid::Uuid::nil(), node_id: "n".into(), json: "{}".into() };
         let id = BundleId { origin: OriginId([1; 32]), seq: 1 };
-        let bundle = Bundle { id, events: vec![event; events].into(), signature: Signature::NONE };
+        let bundle = Bundle { id, events: vec![event; events].into(), signature: Signature::NONE, second: None };
         Message::Bundle { way: Way { ttl: 9, hops: 1, like: None }, bundle }
     }
 

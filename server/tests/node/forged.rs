@@ -12,34 +12,34 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio_tungstenite::tungstenite::Message as Frame;
 use uuid::Uuid;
 
-fn micros() -> u64 {
+pub(crate) fn micros() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros() as u64
 }
 
 /// A bundle of one event in this name, signed for this mesh. No two have one number.
-fn bundle(pair: &Keypair, mesh: &str, name: &str) -> Bundle {
+pub(crate) fn bundle(pair: &Keypair, mesh: &str, name: &str) -> Bundle {
     static MADE: AtomicU64 = AtomicU64::new(0);
     let (id, now) = (Uuid::new_v4(), micros() + 10 * MADE.fetch_add(1, Ordering::Relaxed));
     let json = format!(r#"{{"event_id":"{id}","node_id":"{name}","timestamp":{},"beauty":0.5}}"#, now / 1_000);
     let event = Event { id, node_id: name.into(), json: json.into() };
     let id = BundleId { origin: pair.origin(), seq: now };
-    let mut bundle = Bundle { id, events: vec![event].into(), signature: Signature::NONE };
+    let mut bundle = Bundle { id, events: vec![event].into(), signature: Signature::NONE, second: None };
     bundle.signature = pair.sign(&bundle_bytes(mesh, &bundle));
     bundle
 }
 
-fn pushed(bundle: Bundle) -> Message {
+pub(crate) fn pushed(bundle: Bundle) -> Message {
     Message::Bundle { way: Way { ttl: 9, hops: 1, like: None }, bundle }
 }
 
 /// A peer of this key that speaks the binary dialect.
-async fn peer(node: &TestNode, pair: &Keypair) -> Socket {
+pub(crate) async fn peer(node: &TestNode, pair: &Keypair) -> Socket {
     let mut socket = offer(&node.address(), wire::SUBPROTOCOL).await;
     join(&mut socket, &open_terms(pair), Direction::Outbound).await.unwrap();
     socket
 }
 
-async fn say(peer: &mut Socket, message: Message) {
+pub(crate) async fn say(peer: &mut Socket, message: Message) {
     peer.send(Frame::binary(wire::encode(&message).unwrap())).await.unwrap();
 }
 

@@ -15,6 +15,7 @@ mod process;
 mod read;
 mod rotation;
 mod scripts;
+mod second;
 mod stream;
 mod support;
 mod tls;

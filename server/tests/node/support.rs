@@ -50,7 +50,7 @@ pub(crate) async fn offer_on<S: AsyncRead + AsyncWrite + Unpin>(
 
 /// The terms of a mesh without a secret.
 pub(crate) fn open_terms(key: &Keypair) -> Terms {
-    Terms { mesh: "beauty".to_owned(), key: key.clone(), secret: None, allow: None }
+    Terms { mesh: "beauty".to_owned(), key: key.clone(), secret: None, allow: None, rotations: Arc::default() }
 }
 
 /// Joins on a connection where nothing was said yet. Gives the other side's key, or by which number the connection was closed.

@@ -179,6 +179,7 @@ mod tests {
             id: id(payloads[0].origin, at),
             events: payloads.iter().map(event).collect(),
             signature: Signature::NONE,
+            second: None,
         };
         let mut disk = Disk::new(Rc::new(Common::new(Some(&past), bundle)), true);
         let mut store = MemoryStore::new(STORE_BYTES);

@@ -153,7 +153,7 @@ impl Protocol for Ours {
             let event = |payload: &Payload| Event { node_id: Arc::clone(&name), ..event(payload) };
             let origin = payloads.first().map_or(NodeId(0), |payload| payload.origin);
             let id = BundleId { origin: origin_id(origin), seq: EPOCH_MICROS.saturating_add(at).unsigned_abs() };
-            Bundle { id, events: payloads.iter().map(event).collect(), signature: Signature::NONE }
+            Bundle { id, events: payloads.iter().map(event).collect(), signature: Signature::NONE, second: None }
         }))
     }
 
@@ -393,7 +393,7 @@ impl Node {
                 Output::Ask(ask) => self.tell(now, Input::Answer(self.store.answer(&ask))),
                 Output::Banned(_) => {}
                 // Keys don't change here: there are none.
-                Output::Rotated(_) => {}
+                Output::Rotated(_) | Output::Declared(_) => {}
             }
         }
     }
@@ -432,7 +432,7 @@ mod tests {
         assert_eq!(json.carries, [BroadcastId(7)]);
         assert_eq!(json::decode(std::str::from_utf8(&json.bytes).unwrap()), Ok(message));
         let id = BundleId { origin: OriginId([1; 32]), seq: 1 };
-        let bundle = Bundle { id, events: events.into(), signature: Signature([1; 64]) };
+        let bundle = Bundle { id, events: events.into(), signature: Signature([1; 64]), second: None };
         for message in [
             Message::Bundle { way: Way { ttl: 9, hops: 1, like: None }, bundle: bundle.clone() },
             Message::Exchange(Exchange::Missed { number: 1, covered: 1, bundles: vec![bundle] }),

@@ -48,6 +48,7 @@ impl Deed {
                 id: BundleId { origin, seq: now },
                 events: vec![event].into(),
                 signature: Signature([n as u8; 64]),
+                second: None,
             };
             Message::Bundle { way: Way { ttl, hops: 1, like: None }, bundle }
         };

@@ -7,6 +7,7 @@ mod flood;
 mod frames;
 mod half_open;
 mod markup;
+mod statements;
 
 use crate::process::Process;
 use crate::support::open_terms;

@@ -1,0 +1,191 @@
+//! How the mesh hears what nodes state about themselves, and how little of it strangers can make it hear.
+
+use crate::world::{World, address, bundle, me};
+use gossip::{
+    BundleId, Config, Dialect, Direction, Hello, Input, InstanceId, Keypair, Message, OriginId, Output, PeerId,
+    Priority, Profile, Profiles, Rotation, Rotations, SecondKeypair, State, Time, Way, wire,
+};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+use uuid::Uuid;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn pair(number: u32) -> Keypair {
+    let mut seed = [7; 32];
+    seed[..4].copy_from_slice(&number.to_le_bytes());
+    Keypair::from_seed(&seed)
+}
+
+fn profile(number: u32, from: u64) -> Arc<Profile> {
+    let pair = pair(number).with_second(SecondKeypair::from_seed(&[9; 32]));
+    Arc::new(Profile::declare("beauty", &pair, from).unwrap())
+}
+
+/// Profiles that differ in whose they are, and hold nowhere: that is for who hands them to the protocol to see.
+fn profiles(number: u32) -> Vec<Arc<Profile>> {
+    let one = profile(0, 5);
+    let of = |n: u32| Arc::new(Profile { origin: pair(n).origin(), ..(*one).clone() });
+    (1..=number).map(of).collect()
+}
+
+/// A node with one link, to a peer that may say anything.
+struct Pair {
+    node: State,
+    now: Time,
+}
+
+const PEER: PeerId = PeerId(1);
+
+impl Pair {
+    fn new() -> Pair {
+        let node = me(0, InstanceId(Uuid::from_u128(1)), Time::ZERO);
+        let node = State::new(Config::default(), node, ChaCha8Rng::seed_from_u64(1));
+        let mut pair = Pair { node, now: Time::ZERO };
+        let (direction, dialect) = (Direction::Inbound, Dialect::V2);
+        pair.tell(Input::PeerUp { peer: PEER, direction, address: address(9), dialect, key: None });
+        let (node_id, instance) = ("peer".to_owned(), InstanceId(Uuid::from_u128(2)));
+        pair.hear(Message::Hello(Hello {
+            mesh: Config::default().mesh,
+            node_id,
+            instance,
+            port: 8091,
+            digest: None,
+            tls: false,
+        }));
+        pair.hear(Message::Neighbor(Priority::Join));
+        assert_eq!(pair.node.peers(pair.now).count(), 1, "it is a link");
+        pair
+    }
+
+    fn tell(&mut self, input: Input) -> Vec<Output> {
+        self.node.handle(self.now, input);
+        let outputs = self.node.drain().collect();
+        self.node.check_invariants(self.now).unwrap();
+        outputs
+    }
+
+    fn hear(&mut self, message: Message) -> Vec<Output> {
+        self.tell(Input::Message { peer: PEER, message })
+    }
+
+    fn wait(&mut self, duration: Duration) {
+        self.now = self.now + duration;
+        self.tell(Input::Tick);
+    }
+}
+
+#[test]
+fn everybody_hears_once_that_an_origin_signs_twice_who_comes_later_included() {
+    for seed in 0..3 {
+        let mut world = World::chain(seed, 20);
+        world.run_for(MINUTE);
+        world.crash(7);
+        world.restart(7, Config { bootstrap: vec![address(6)], ..Config::default() });
+        world.tell(7, Input::Profiles(vec![profile(1, 5)]));
+        world.run_for(MINUTE);
+        world.add(Config { bootstrap: vec![address(3)], ..Config::default() });
+        world.run_for(MINUTE);
+        let heard: BTreeSet<_> = world.declared.iter().map(|(node, _)| *node).collect();
+        assert_eq!(heard, (0..=20).filter(|node| *node != 7).collect(), "seed {seed}");
+        assert_eq!(world.declared.len(), 20, "nobody twice: seed {seed}");
+    }
+}
+
+#[test]
+fn who_declares_is_asked_for_where_it_is_not_known_and_not_again_and_again() {
+    let mut pair = Pair::new();
+    let origin = self::pair(1).origin();
+    let asks = |pair: &mut Pair| {
+        let outputs = pair.tell(Input::Undeclared { peer: PEER, origin });
+        let wanted = |output: &&Output| matches!(output, Output::Send { message: Message::WantProfiles(_), .. });
+        outputs.iter().filter(wanted).count()
+    };
+    assert_eq!((0..100).map(|_| asks(&mut pair)).sum::<usize>(), 1);
+    pair.wait(MINUTE);
+    assert_eq!(asks(&mut pair), 1, "it may not have been heard");
+    pair.hear(Message::Profiles(vec![profile(1, 5)]));
+    pair.wait(MINUTE);
+    assert_eq!(asks(&mut pair), 0, "it is known");
+    // And whoever asks this node is answered, as far as it knows, and as fast as anybody has need of.
+    let mut told = 0;
+    for _ in 0..100 {
+        for output in pair.hear(Message::WantProfiles(vec![origin; wire::MAX_WANTED_PROFILES])) {
+            if let Output::Send { message: Message::Profiles(profiles), .. } = output {
+                told += profiles.len();
+            }
+        }
+    }
+    assert_eq!(told, Profiles::MAX);
+}
+
+fn rotated(outputs: &[Output]) -> usize {
+    outputs.iter().filter(|output| matches!(output, Output::Rotated(_))).count()
+}
+
+#[test]
+fn statements_without_end_are_neither_kept_nor_passed_on_and_those_of_who_is_heard_stay() {
+    // A node that has spoken changes its key; then a link states changes of keys without end, dated as late as it may.
+    let mut link = Pair::new();
+    let (old, new) = (pair(1), pair(2));
+    let spoken = bundle(BundleId { origin: old.origin(), seq: 1 });
+    link.hear(Message::Bundle { way: Way { ttl: 9, hops: 1, like: None }, bundle: spoken });
+    assert_eq!(rotated(&link.hear(Message::Rotations(vec![Rotation::state("beauty", &old, &new, 5)]))), 1);
+    let one = Rotation::state("beauty", &old, &new, 86_000_000_000);
+    let mut number = 10;
+    // They need not hold: who hands them over has checked that.
+    let mut strangers = |count: usize| {
+        let mut next = || {
+            number += 1;
+            let mut key = [1; 32];
+            key[..4].copy_from_slice(&u32::to_le_bytes(number));
+            OriginId(key)
+        };
+        // Each is newer than those before it.
+        let all = (0..count).map(|_| {
+            let (old, new) = (next(), next());
+            Rotation { old, new, at: one.at + u64::from(old.0[0]) + 256 * u64::from(old.0[1]), ..one.clone() }
+        });
+        Message::Rotations(all.collect())
+    };
+    let passed: usize = (0..20).map(|_| rotated(&link.hear(strangers(Rotations::MAX)))).sum();
+    assert_eq!(passed, Rotations::MAX + Profiles::MAX - 1, "what one link may bring at once");
+    let kept = link.node.rotations();
+    assert_eq!(kept.iter().count(), Rotations::MAX);
+    assert_eq!(kept.newest(old.origin()), new.origin(), "of who is heard it stays");
+    // Ten minutes later it may bring a few more, and nothing that lies far ahead.
+    link.wait(10 * MINUTE);
+    let ahead = Rotation::state("beauty", &pair(3), &pair(4), u64::MAX / 2);
+    assert_eq!(rotated(&link.hear(Message::Rotations(vec![ahead]))), 0, "it would be the newest for ever");
+    let passed: usize = (0..20).map(|_| rotated(&link.hear(strangers(Rotations::MAX)))).sum();
+    assert_eq!(passed, 60, "six a minute");
+    // Profiles come out of the same budget.
+    link.wait(MINUTE);
+    let mut declared = 0;
+    for some in profiles(100).chunks(Profile::MAX_IN_FRAME) {
+        let outputs = link.hear(Message::Profiles(some.to_vec()));
+        declared += outputs.iter().filter(|output| matches!(output, Output::Declared(_))).count();
+    }
+    assert_eq!(declared, 6);
+}
+
+#[test]
+fn profiles_have_an_end_and_those_of_use_stay() {
+    let own = pair(0).origin();
+    let mut known = Profiles::default();
+    let all = profiles(Profiles::MAX as u32 + 50);
+    assert!(known.learn(Arc::clone(&all[0]), &own) && !known.learn(Arc::clone(&all[0]), &own));
+    assert!(!known.learn(Arc::new(Profile { from: 0, ..(*all[0]).clone() }), &own), "the first one stays");
+    known.learn(profile(0, 5), &own);
+    let mut used = bundle(BundleId { origin: all[0].origin, seq: 9 });
+    used.second = Some(all[0].second.clone());
+    assert!(matches!(known.demand(&used), gossip::Second::By(_)));
+    for profile in &all {
+        known.learn(Arc::clone(profile), &own);
+    }
+    assert_eq!(known.iter().count(), Profiles::MAX);
+    assert!(known.get(&own).is_some() && known.get(&all[0].origin).is_some() && known.get(&all[1].origin).is_none());
+}
