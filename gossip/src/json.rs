@@ -251,8 +251,10 @@ fn decode_event(frame: Frame<'_>) -> Result<Message, DecodeError> {
 fn signed_event(ttl: u8, bundle: &Bundle) -> Option<String> {
     let [event] = &*bundle.events else { return None };
     let (BundleId { origin, seq }, signature) = (bundle.id, bundle.signature);
-    let second =
-        bundle.second.as_ref().map_or_else(String::new, |second| format!(r#""second":"{}","#, hex::encode(&*second.0)));
+    let second = bundle
+        .second
+        .as_ref()
+        .map_or_else(String::new, |second| format!(r#""second":"{}","#, hex::encode(second.0.as_slice())));
     (signature != Signature::NONE).then(|| {
         format!(
             r#"{{"type":"gossip","subtype":"beauty_event","ttl":{ttl},"origin":"{}","seq":{seq},"signature":"{}",{second}"event":{}}}"#,

@@ -216,9 +216,9 @@ fn text<'a>(profiles: impl Iterator<Item = &'a Arc<Profile>>) -> String {
     let mut text = format!("{HEADER}\n");
     for profile in profiles {
         let Profile { origin, from, key, first, second } = &**profile;
-        let (origin, key) = (hex::encode(origin.0), hex::encode(&*key.0));
+        let (origin, key) = (hex::encode(origin.0), hex::encode(key.0.as_slice()));
         // A text takes whatever is written.
-        let _ = writeln!(text, "{origin} {from} {key} {} {}", hex::encode(first.0), hex::encode(&*second.0));
+        let _ = writeln!(text, "{origin} {from} {key} {} {}", hex::encode(first.0), hex::encode(second.0.as_slice()));
     }
     text
 }

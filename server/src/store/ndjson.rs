@@ -85,7 +85,7 @@ impl Store {
                 };
                 let events = bundle.events.iter().map(|event| event.json.to_string()).collect();
                 let signature = hex::encode(bundle.signature.0);
-                let second = bundle.second.as_ref().map(|second| hex::encode(&*second.0));
+                let second = bundle.second.as_ref().map(|second| hex::encode(second.0.as_slice()));
                 let (origin, seq) = (hex::encode(bundle.id.origin.0), bundle.id.seq);
                 let line = Line { origin, seq, signature, second, events };
                 serde_json::to_writer(&mut out, &line).map_err(io::Error::from)?;
