@@ -212,7 +212,12 @@ mod tests {
         let (me, other) = (OriginId([1; 32]), OriginId([2; 32]));
         let bundle = |origin| Message::Bundle {
             way: Way { ttl: 1, hops: 1, like: None },
-            bundle: Bundle { id: BundleId { origin, seq: 1 }, events: Vec::new().into(), signature: Signature::NONE },
+            bundle: Bundle {
+                id: BundleId { origin, seq: 1 },
+                events: Vec::new().into(),
+                signature: Signature::NONE,
+                second: None,
+            },
         };
         assert_eq!(Lane::of(&bundle(me), me), Lane::Own);
         assert_eq!(Lane::of(&bundle(other), me), Lane::Relayed);
