@@ -19,6 +19,11 @@ pub(crate) fn now() -> u64 {
     Date::now() as u64
 }
 
+/// Milliseconds by a clock that never goes back, from a beginning of its own.
+pub(crate) fn ticks() -> f64 {
+    window().performance().map(|clock| clock.now()).unwrap_or_default()
+}
+
 /// Where the reader is.
 pub(crate) fn address() -> Address {
     let location = window().location();
@@ -56,19 +61,40 @@ pub(crate) fn context(canvas: &HtmlCanvasElement) -> Option<CanvasRenderingConte
     canvas.get_context("2d").ok()??.dyn_into().ok()
 }
 
-/// A canvas of its own, beside the page, that holds these pixels: red, green, blue and opacity of each, line by line.
-pub(crate) fn bitmap(width: u32, rgba: &[u8]) -> Option<HtmlCanvasElement> {
-    let canvas: HtmlCanvasElement = document().create_element("canvas").ok()?.dyn_into().ok()?;
-    canvas.set_width(width);
-    canvas.set_height((rgba.len() / 4) as u32 / width.max(1));
-    put_pixels(&canvas, width, rgba)?;
-    Some(canvas)
+/// A canvas of its own, beside the page, to put pixels on.
+pub(crate) struct Bitmap {
+    canvas: HtmlCanvasElement,
+    context: CanvasRenderingContext2d,
 }
 
-/// Puts pixels on a canvas, so many to a line; none where the browser can't.
-pub(crate) fn put_pixels(canvas: &HtmlCanvasElement, width: u32, rgba: &[u8]) -> Option<()> {
-    let pixels = ImageData::new_with_u8_clamped_array(Clamped(rgba), width).ok()?;
-    context(canvas)?.put_image_data(&pixels, 0.0, 0.0).ok()
+impl Bitmap {
+    /// An empty one of so many pixels; none where the browser has none to give.
+    pub(crate) fn new(width: u32, height: u32) -> Option<Self> {
+        let canvas: HtmlCanvasElement = document().create_element("canvas").ok()?.dyn_into().ok()?;
+        let context = context(&canvas)?;
+        canvas.set_width(width);
+        canvas.set_height(height);
+        Some(Self { canvas, context })
+    }
+
+    /// Makes it so wide.
+    pub(crate) fn widen(&self, width: u32) {
+        // To set a size clears it, and costs where it is the same.
+        if self.canvas.width() != width {
+            self.canvas.set_width(width);
+        }
+    }
+
+    /// Puts lines of pixels on it, from a line on: red, green, blue and opacity of each pixel; none where the browser can't.
+    pub(crate) fn put_lines(&self, from: u32, rgba: &[u8]) -> Option<()> {
+        let pixels = ImageData::new_with_u8_clamped_array(Clamped(rgba), self.canvas.width()).ok()?;
+        self.context.put_image_data(&pixels, 0.0, f64::from(from)).ok()
+    }
+
+    /// What it is painted on.
+    pub(crate) fn canvas(&self) -> &HtmlCanvasElement {
+        &self.canvas
+    }
 }
 
 /// Sets one property of an element's style, past the policy that allows none in the document.

@@ -53,7 +53,7 @@ pub use heatmap::{Heatmap, HeatmapBucket, HeatmapCell, HeatmapCells, HeatmapDelt
 pub use ledger::{ConfigError, Inserted, Ledger, LedgerConfig, RollupError, TimeRefusal, Unkept};
 pub use moments::Moments;
 pub use name::{NameError, Origin, Source};
-pub use portrait::{Curve, Density, Likeness, Sine};
+pub use portrait::{Curve, Density, Likeness, Shades, Sine};
 pub use report::{Report, ReportError};
 pub use resolution::{Resolution, ResolutionError};
 pub use ring::Ring;

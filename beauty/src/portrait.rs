@@ -8,6 +8,7 @@
 //! the same code everywhere; all else is addition, multiplication and rounding down, which IEEE 754 does one way only.
 
 use std::f64::consts::{FRAC_PI_2, TAU};
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
@@ -172,16 +173,35 @@ impl Density {
         self.paint(|bright| bright)
     }
 
-    /// What each place looks like, line by line, by how bright it is. Asks once for each count that there is: places are many,
-    /// counts few.
+    /// What each place looks like, line by line, by how bright it is.
     pub fn paint<T: Copy>(&self, colour: impl Fn(f64) -> T) -> Vec<T> {
+        self.shades().paint(self, 0..self.side, colour)
+    }
+
+    /// What paints the square as it is now, a few lines at a time.
+    pub fn shades<T: Copy>(&self) -> Shades<T> {
         let greatest = self.counts.iter().copied().max().unwrap_or_default();
-        let whole = libm::log(1.0 + f64::from(greatest)).max(1.0);
-        let mut known: Vec<Option<T>> = vec![None; greatest as usize + 1];
-        let mut look = |count: &u32| {
-            *known[*count as usize].get_or_insert_with(|| colour(libm::log(1.0 + f64::from(*count)) / whole))
+        Shades { whole: libm::log(1.0 + f64::from(greatest)).max(1.0), known: vec![None; greatest as usize + 1] }
+    }
+}
+
+/// What counts look like, each asked for once: places are many, counts few.
+#[derive(Clone, Debug)]
+pub struct Shades<T> {
+    /// The logarithm of the greatest count.
+    whole: f64,
+    known: Vec<Option<T>>,
+}
+
+impl<T: Copy> Shades<T> {
+    /// What each place of these lines looks like, by how bright it is. Of the square that the shades are of; lines that it does not
+    /// have are left out.
+    pub fn paint(&mut self, density: &Density, lines: Range<usize>, colour: impl Fn(f64) -> T) -> Vec<T> {
+        let shade = |known: &mut Option<T>, count: u32| {
+            *known.get_or_insert_with(|| colour(libm::log(1.0 + f64::from(count)) / self.whole))
         };
-        self.counts.iter().map(&mut look).collect()
+        let places = density.counts.iter().skip(lines.start * density.side).take(lines.len() * density.side);
+        places.filter_map(|count| Some(shade(self.known.get_mut(*count as usize)?, *count))).collect()
     }
 }
 
@@ -238,6 +258,16 @@ mod tests {
         assert_eq!(whole.counts.iter().sum::<u32>(), 10_000 - SETTLING);
         let brightness = whole.brightness();
         assert!(brightness.iter().all(|bright| (0.0..=1.0).contains(bright)) && brightness.contains(&1.0));
+    }
+
+    #[test]
+    fn it_makes_no_difference_in_how_many_parts_it_is_painted() {
+        let sine = Sine::default();
+        let mut density = Density::new(Curve::of(&likeness(&"ab".repeat(32), [500_000, 100_000, 0], 0), &sine), 50);
+        density.go_on(5_000, &sine);
+        let mut shades = density.shades();
+        let parts = [0..7, 7..49, 49..60].map(|lines| shades.paint(&density, lines, |bright| bright));
+        assert_eq!(parts.concat(), density.brightness());
     }
 
     #[test]

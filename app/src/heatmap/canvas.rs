@@ -1,34 +1,63 @@
-//! Carries out the painter's draw calls on a canvas element. No decision is made here.
+//! Carries out the painter's draw calls on a canvas element. No decision is made here but one: what looks as it did is left alone.
 
 use super::layout::{Area, Layout};
-use super::paint::{Align, Draw, Ink};
-use crate::browser;
+use super::paint::{Align, Band, Draw, Ink};
+use crate::browser::{self, Bitmap};
 use crate::number::tenths;
 use leptos::prelude::window;
 use web_sys::{CanvasRenderingContext2d, CssStyleDeclaration, HtmlCanvasElement};
 
-/// Paints the picture, and nothing where the browser has no canvas to give.
-pub(crate) fn show(canvas: &HtmlCanvasElement, layout: &Layout, picture: &[Draw]) {
-    let Some(context) = browser::context(canvas) else { return };
-    let Ok(Some(style)) = window().get_computed_style(canvas) else { return };
-    fit(canvas, layout);
-    context.clear_rect(0.0, 0.0, layout.width, layout.height);
-    context.set_text_baseline("middle");
-    let pen = Pen { context, theme: Theme::read(&style) };
-    for draw in picture {
-        pen.draw(draw);
+/// A canvas, what one paints on it with, and what is on it.
+pub(crate) struct Surface {
+    canvas: HtmlCanvasElement,
+    context: CanvasRenderingContext2d,
+    /// A line of pixels beside the page, which is stretched to a row of cells.
+    line: Bitmap,
+    /// What the style sheet says of the canvas; asked once, since to ask it costs more than to paint.
+    theme: Option<Theme>,
+    shown: Vec<Band>,
+}
+
+impl Surface {
+    /// An empty canvas; none where the browser has nothing to paint with.
+    pub(crate) fn new(canvas: &HtmlCanvasElement) -> Option<Self> {
+        let context = browser::context(canvas)?;
+        Some(Self { canvas: canvas.clone(), context, line: Bitmap::new(1, 1)?, theme: None, shown: Vec::new() })
+    }
+
+    /// The colours of the page are others from now on.
+    pub(crate) fn forget_theme(&mut self) {
+        self.theme = None;
+        self.shown.clear();
+    }
+
+    /// Paints the bands of the picture that are not there yet.
+    pub(crate) fn show(&mut self, layout: &Layout, picture: Vec<Band>) {
+        if self.theme.is_none() {
+            self.theme = Theme::of(&self.canvas);
+        }
+        let Some(theme) = &self.theme else { return };
+        if fit(&self.canvas, layout) {
+            self.shown.clear();
+        }
+        for (place, band) in picture.iter().enumerate() {
+            if self.shown.get(place) != Some(band) {
+                Pen { context: &self.context, theme, line: &self.line }.paint(band);
+            }
+        }
+        self.shown = picture;
     }
 }
 
-/// Gives the canvas as many pixels as the screen has for it. Setting a size clears the canvas, so it is set only when it differs.
-fn fit(canvas: &HtmlCanvasElement, layout: &Layout) {
+/// Gives the canvas as many pixels as the screen has for it. True where that has cleared it: so it is done only when it differs.
+fn fit(canvas: &HtmlCanvasElement, layout: &Layout) -> bool {
     let (width, height) = (layout.width as u32, layout.height as u32);
-    if canvas.width() != width {
+    let differs = (canvas.width(), canvas.height()) != (width, height);
+    if differs {
         canvas.set_width(width);
-    }
-    if canvas.height() != height {
         canvas.set_height(height);
     }
+    differs
 }
 
 /// What the style sheet says of the canvas.
@@ -40,26 +69,44 @@ struct Theme {
 }
 
 impl Theme {
-    fn read(style: &CssStyleDeclaration) -> Self {
+    fn of(canvas: &HtmlCanvasElement) -> Option<Self> {
+        let style: CssStyleDeclaration = window().get_computed_style(canvas).ok()??;
         let property = |name| style.get_property_value(name).unwrap_or_default();
-        Self {
+        Some(Self {
             strong: property("--ink"),
             muted: property("--ink-muted"),
             faint: property("--hatch"),
             font: property("font-family"),
-        }
+        })
     }
 }
 
-struct Pen {
-    context: CanvasRenderingContext2d,
-    theme: Theme,
+struct Pen<'a> {
+    context: &'a CanvasRenderingContext2d,
+    theme: &'a Theme,
+    line: &'a Bitmap,
 }
 
-impl Pen {
+impl Pen<'_> {
+    /// Paints a band anew, and nothing beside it.
+    fn paint(&self, band: &Band) {
+        let Area { x, y, width, height } = band.area;
+        self.context.clear_rect(x, y, width, height);
+        self.context.save();
+        self.context.begin_path();
+        self.context.rect(x, y, width, height);
+        self.context.clip();
+        self.context.set_text_baseline("middle");
+        self.context.set_image_smoothing_enabled(false);
+        for draw in &band.draws {
+            self.draw(draw);
+        }
+        self.context.restore();
+    }
+
     fn draw(&self, draw: &Draw) {
         match draw {
-            Draw::Cells { area, columns, rgba } => self.stretch(area, *columns, rgba),
+            Draw::Cells { area, rgba } => self.stretch(area, rgba),
             Draw::Clear(areas) => {
                 for area in areas {
                     self.context.clear_rect(area.x, area.y, area.width, area.height);
@@ -100,13 +147,15 @@ impl Pen {
         self.context.set_fill_style_str(self.colour(ink));
     }
 
-    /// Draws a small picture over the area, one sharp rectangle for each of its pixels.
-    fn stretch(&self, area: &Area, columns: usize, rgba: &[u8]) {
-        let Some(small) = browser::bitmap(columns as u32, rgba) else { return };
-        self.context.set_image_smoothing_enabled(false);
-        let Area { x, y, width, height } = *area;
+    /// Draws a line of pixels over the area, one sharp rectangle for each of them.
+    fn stretch(&self, area: &Area, rgba: &[u8]) {
+        self.line.widen((rgba.len() / 4) as u32);
+        if self.line.put_lines(0, rgba).is_none() {
+            return;
+        }
+        let (line, Area { x, y, width, height }) = (self.line.canvas(), *area);
         // Fails only for a canvas without pixels, and then there is nothing to draw.
-        let _ = self.context.draw_image_with_html_canvas_element_and_dw_and_dh(&small, x, y, width, height);
+        let _ = self.context.draw_image_with_html_canvas_element_and_dw_and_dh(line, x, y, width, height);
     }
 
     fn colour(&self, ink: Ink) -> &str {

@@ -43,6 +43,14 @@ pub(crate) struct Area {
     pub(crate) height: f64,
 }
 
+impl Area {
+    /// Whether the two have a point in common.
+    pub(crate) fn meets(&self, other: &Self) -> bool {
+        let along = self.x < other.x + other.width && other.x < self.x + self.width;
+        along && self.y < other.y + other.height && other.y < self.y + self.height
+    }
+}
+
 /// The geometry for one size of canvas.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Layout {
@@ -111,6 +119,27 @@ impl Layout {
             (first + self.node_row * (row - 1) as f64, self.node_row)
         };
         Area { x: self.left, y, width: self.right - self.left, height }
+    }
+
+    /// The canvas from edge to edge, above the first row.
+    pub(crate) fn above(&self) -> Area {
+        self.across(0.0, self.row(0).y)
+    }
+
+    /// The canvas from edge to edge, from the top of a row to the next.
+    pub(crate) fn band(&self, row: usize) -> Area {
+        let (this, next) = (self.row(row), self.row(row + 1));
+        self.across(this.y, if row + 1 < self.rows { next.y } else { this.y + this.height })
+    }
+
+    /// The canvas from edge to edge, below the last row.
+    pub(crate) fn below(&self) -> Area {
+        let last = self.row(self.rows.saturating_sub(1));
+        self.across(last.y + last.height, self.height)
+    }
+
+    fn across(&self, from: f64, to: f64) -> Area {
+        Area { x: 0.0, y: from, width: self.width, height: to - from }
     }
 
     /// Where the numbers of events of the columns stand, above the mesh.
@@ -213,6 +242,17 @@ mod tests {
                 let (this, next) = (layout.row(row), layout.row(row + 1));
                 assert_eq!((this.y + this.height, this.height), (next.y, next.height));
             }
+        }
+    }
+
+    #[test]
+    fn bands_lie_on_each_other_without_a_gap_and_fill_the_canvas() {
+        for (_, layout) in layouts() {
+            let rows = (0..4).map(|row| layout.band(row));
+            let bands: Vec<Area> = [layout.above()].into_iter().chain(rows).chain([layout.below()]).collect();
+            assert!(bands.windows(2).all(|pair| pair[0].y + pair[0].height == pair[1].y), "{bands:?}");
+            assert!(bands.iter().all(|band| (band.x, band.width) == (0.0, layout.width) && band.height > 0.0));
+            assert_eq!(bands.iter().map(|band| band.height).sum::<f64>(), layout.height);
         }
     }
 

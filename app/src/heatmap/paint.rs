@@ -1,6 +1,7 @@
 //! The painter: from the model and its geometry to a list of draw calls. Pure, so that a test can look at the picture.
 //!
-//! Cells are one pixel each of a small picture that the canvas stretches: so thousands of them cost no more than one.
+//! The picture is in bands, each of which stands for itself: most change seldom, and only what has changed is painted again. The
+//! cells of a row are one pixel each of a line that the canvas stretches: so forty of them cost no more than one.
 
 use super::cursor::Place;
 use super::layout::{Area, Layout};
@@ -56,16 +57,24 @@ pub(crate) enum Align {
 /// A straight line from a point to a point.
 pub(crate) type Segment = [(f64, f64); 2];
 
+/// A part of the picture from edge to edge. All that is drawn in it lies in it, whoever is above or below: so a band that looks as
+/// it did need not be painted again.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Band {
+    /// Where.
+    pub(crate) area: Area,
+    /// What, back to front.
+    pub(crate) draws: Vec<Draw>,
+}
+
 /// One call to the canvas, in device pixels.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Draw {
-    /// A picture of so many pixels a line, stretched over an area, every pixel a sharp rectangle.
+    /// A line of pixels, stretched over an area, every pixel a sharp rectangle.
     Cells {
         /// Where.
         area: Area,
-        /// How many pixels a line has.
-        columns: usize,
-        /// Red, green, blue and opacity of each pixel, line by line.
+        /// Red, green, blue and opacity of each pixel.
         rgba: Vec<u8>,
     },
     /// Rectangles through which the page is seen again.
@@ -118,99 +127,81 @@ pub(crate) struct Look {
     pub(crate) drag: Option<usize>,
 }
 
-/// The whole picture, back to front.
-pub(crate) fn paint(model: &HeatmapModel, layout: &Layout, look: &Look, words: &Words) -> Vec<Draw> {
-    let mut picture = Vec::new();
-    let (mesh, nodes) = model.rows.split_at(1.min(model.rows.len()));
-    paint_block(mesh, 0, layout, look, &mut picture);
-    paint_block(nodes, 1, layout, look, &mut picture);
-    paint_gaps(model, layout, &mut picture);
-    paint_hatching(model, layout, &mut picture);
-    paint_counts(model, layout, &mut picture);
-    if let Some(line) = look.line {
-        paint_marks(model, line, layout, &mut picture);
-    }
+/// The whole picture, from top to bottom: the bars above the columns, a band for each row, the axis.
+pub(crate) fn paint(model: &HeatmapModel, layout: &Layout, look: &Look, words: &Words) -> Vec<Band> {
+    let mut bands = vec![Band { area: layout.above(), draws: vec![paint_counts(model, layout)] }];
     for (index, row) in model.rows.iter().enumerate() {
-        paint_words(row, index, layout, words, &mut picture);
-        paint_spread(row, index, layout, &mut picture);
+        bands.push(Band { area: layout.band(index), draws: paint_row(model, index, row, layout, look, words) });
     }
-    paint_axis(model, layout, words, &mut picture);
-    match (look.cursor, look.drag) {
-        (Some(place), Some(from)) if from != place.column => {
-            let last = layout.cell(Place { row: model.rows.len().saturating_sub(1), column: 0 });
-            let first = layout.run(0, from.min(place.column), from.max(place.column) + 1);
-            paint_frame(Area { height: last.y + last.height - first.y, ..first }, layout, &mut picture);
+    bands.push(Band { area: layout.below(), draws: paint_axis(model, layout, words) });
+    if let Some(framed) = framed(model, layout, look) {
+        let areas = frame(framed, layout);
+        let touched = |band: &&mut Band| areas.iter().any(|area| area.meets(&band.area));
+        for band in bands.iter_mut().filter(touched) {
+            band.draws.push(Draw::Rects { areas: areas.clone(), ink: Ink::Strong });
         }
-        (Some(place), _) => paint_frame(layout.cell(place), layout, &mut picture),
-        (None, _) => {}
     }
+    bands
+}
+
+/// The cell that is pointed at, or all rows of the span that is being drawn.
+fn framed(model: &HeatmapModel, layout: &Layout, look: &Look) -> Option<Area> {
+    let place = look.cursor?;
+    let Some(from) = look.drag.filter(|from| *from != place.column) else { return Some(layout.cell(place)) };
+    let last = layout.cell(Place { row: model.rows.len().saturating_sub(1), column: 0 });
+    let first = layout.run(0, from.min(place.column), from.max(place.column) + 1);
+    Some(Area { height: last.y + last.height - first.y, ..first })
+}
+
+/// A row: its cells, what is said of them, and its words.
+fn paint_row(model: &HeatmapModel, index: usize, row: &Row, layout: &Layout, look: &Look, words: &Words) -> Vec<Draw> {
+    let mut picture = Vec::new();
+    let mut rgba = Vec::with_capacity(4 * row.cells.len());
+    for cell in &row.cells {
+        // Clear where there is no value.
+        let colour = cell.value.map(|value| scale::colour(row.kind, look.palette, value));
+        rgba.extend(colour.map_or([0; 4], |[red, green, blue]| [red, green, blue, 255]));
+    }
+    if !rgba.is_empty() {
+        picture.push(Draw::Cells { area: layout.row(index), rgba });
+    }
+    picture.push(paint_gaps(model, index, layout));
+    picture.extend(paint_hatching(row, index, layout));
+    picture.extend(look.line.and_then(|line| paint_marks(row, index, line, layout)));
+    paint_words(row, index, layout, words, &mut picture);
+    paint_spread(row, index, layout, &mut picture);
     picture
 }
 
-/// Rows of one height, a pixel for each cell; clear where there is no value.
-fn paint_block(rows: &[Row], first: usize, layout: &Layout, look: &Look, picture: &mut Vec<Draw>) {
-    let columns = rows.first().map_or(0, |row| row.cells.len());
-    if columns == 0 {
-        return;
-    }
-    let mut rgba = Vec::with_capacity(rows.len() * columns * 4);
-    for row in rows {
-        for cell in &row.cells {
-            let colour = cell.value.map(|value| scale::colour(row.kind, look.palette, value));
-            rgba.extend(colour.map_or([0; 4], |[red, green, blue]| [red, green, blue, 255]));
-        }
-    }
-    let one = layout.row(first);
-    let area = Area { height: one.height * rows.len() as f64, ..one };
-    picture.push(Draw::Cells { area, columns, rgba });
-}
-
-/// The gaps between cells, and the open part of those that are still filling.
-fn paint_gaps(model: &HeatmapModel, layout: &Layout, picture: &mut Vec<Draw>) {
-    let gap = layout.gap();
-    let last = layout.row(model.rows.len().saturating_sub(1));
-    let (top, bottom) = (layout.row(0).y, last.y + last.height);
-    let columns = (1..=model.columns.len()).map(|column| Area {
-        x: layout.column_left(column) - gap,
-        y: top,
-        width: gap,
-        height: bottom - top,
-    });
-    let rows = (0..model.rows.len()).map(|row| {
-        let row = layout.row(row);
-        Area { y: row.y + row.height - gap, height: gap, ..row }
-    });
-    let mut areas: Vec<Area> = columns.chain(rows).collect();
+/// The gaps between cells, and the open part of the one that is still filling.
+fn paint_gaps(model: &HeatmapModel, index: usize, layout: &Layout) -> Draw {
+    let (gap, row) = (layout.gap(), layout.row(index));
+    let columns =
+        (1..=model.columns.len()).map(|column| Area { x: layout.column_left(column) - gap, width: gap, ..row });
+    let mut areas: Vec<Area> = columns.collect();
+    areas.push(Area { y: row.y + row.height - gap, height: gap, ..row });
     if model.filling {
-        let newest = model.columns.len().saturating_sub(1);
-        areas.extend((0..model.rows.len()).map(|row| {
-            let cell = layout.cell(Place { row, column: newest });
-            Area { height: (cell.height * OPEN).round(), ..cell }
-        }));
+        let cell = layout.cell(Place { row: index, column: model.columns.len().saturating_sub(1) });
+        areas.push(Area { height: (cell.height * OPEN).round(), ..cell });
     }
-    picture.push(Draw::Clear(areas));
+    Draw::Clear(areas)
 }
 
 /// Runs of cells without a value are hatched, never coloured.
-fn paint_hatching(model: &HeatmapModel, layout: &Layout, picture: &mut Vec<Draw>) {
-    let mut segments = Vec::new();
-    for (index, row) in model.rows.iter().enumerate() {
-        let mut from = None;
-        for column in 0..=row.cells.len() {
-            let empty = row.cells.get(column).is_some_and(|cell| cell.value.is_none());
-            match (empty, from) {
-                (true, None) => from = Some(column),
-                (false, Some(start)) => {
-                    hatch(layout.run(index, start, column), layout, &mut segments);
-                    from = None;
-                }
-                (true, Some(_)) | (false, None) => {}
+fn paint_hatching(row: &Row, index: usize, layout: &Layout) -> Option<Draw> {
+    let (mut segments, mut from) = (Vec::new(), None);
+    for column in 0..=row.cells.len() {
+        let empty = row.cells.get(column).is_some_and(|cell| cell.value.is_none());
+        match (empty, from) {
+            (true, None) => from = Some(column),
+            (false, Some(start)) => {
+                hatch(layout.run(index, start, column), layout, &mut segments);
+                from = None;
             }
+            (true, Some(_)) | (false, None) => {}
         }
     }
-    if !segments.is_empty() {
-        picture.push(Draw::Lines { segments, width: layout.device(1.0).max(1.0), ink: Ink::Faint });
-    }
+    (!segments.is_empty()).then(|| Draw::Lines { segments, width: layout.device(1.0).max(1.0), ink: Ink::Faint })
 }
 
 /// Rising lines, cut at the edges of the area and aligned over the whole canvas.
@@ -230,7 +221,7 @@ fn hatch(area: Area, layout: &Layout, segments: &mut Vec<Segment>) {
 }
 
 /// How many events each column has, as bars above it: the highest is as high as there is room.
-fn paint_counts(model: &HeatmapModel, layout: &Layout, picture: &mut Vec<Draw>) {
+fn paint_counts(model: &HeatmapModel, layout: &Layout) -> Draw {
     let most = model.counts.iter().copied().max().unwrap_or_default().max(1) as f64;
     let room = layout.counts();
     let bar = |(column, count): (usize, &u64)| {
@@ -238,21 +229,20 @@ fn paint_counts(model: &HeatmapModel, layout: &Layout, picture: &mut Vec<Draw>) 
         let Area { x, width, .. } = layout.cell(Place { row: 0, column });
         (*count > 0).then_some(Area { x, y: room.y + room.height - height, width, height })
     };
-    let areas = model.counts.iter().enumerate().filter_map(bar).collect();
-    picture.push(Draw::Rects { areas, ink: Ink::Faint });
+    Draw::Rects { areas: model.counts.iter().enumerate().filter_map(bar).collect(), ink: Ink::Faint }
 }
 
 /// Cells of scores below the reader's line have a mark in their corner, readable without any colour.
-fn paint_marks(model: &HeatmapModel, line: f64, layout: &Layout, picture: &mut Vec<Draw>) {
+fn paint_marks(row: &Row, index: usize, line: f64, layout: &Layout) -> Option<Draw> {
     let size = layout.device(MARK).max(2.0);
-    let mut areas = Vec::new();
-    for (row, shown) in model.rows.iter().enumerate().filter(|(_, shown)| shown.kind == Kind::Average) {
-        for (column, _) in shown.cells.iter().enumerate().filter(|(_, cell)| cell.value.is_some_and(|v| v < line)) {
-            let cell = layout.cell(Place { row, column });
-            areas.push(Area { x: cell.x, y: cell.y + cell.height - size, width: size.min(cell.width), height: size });
-        }
-    }
-    picture.push(Draw::Rects { areas, ink: Ink::Strong });
+    let below = row.cells.iter().enumerate().filter(|(_, cell)| cell.value.is_some_and(|value| value < line));
+    let areas: Vec<Area> = below
+        .map(|(column, _)| {
+            let cell = layout.cell(Place { row: index, column });
+            Area { x: cell.x, y: cell.y + cell.height - size, width: size.min(cell.width), height: size }
+        })
+        .collect();
+    (row.kind == Kind::Average && !areas.is_empty()).then_some(Draw::Rects { areas, ink: Ink::Strong })
 }
 
 /// The row's name before it, its last value behind it.
@@ -308,13 +298,12 @@ fn shortened(name: &str, room: f64, size: f64) -> String {
 }
 
 /// Times beneath the columns, at round times and never so close that they touch.
-fn paint_axis(model: &HeatmapModel, layout: &Layout, words: &Words, picture: &mut Vec<Draw>) {
-    let last_row = layout.row(model.rows.len().saturating_sub(1));
-    let top = last_row.y + last_row.height;
+fn paint_axis(model: &HeatmapModel, layout: &Layout, words: &Words) -> Vec<Draw> {
+    let top = layout.below().y;
     let y = top + (layout.height - top + layout.device(TICK)) / 2.0;
     let size = layout.device(AXIS_SIZE);
     let text = |text, x, align| Draw::Text { text, x, y, size, align, bold: false, ink: Ink::Muted };
-    picture.push(text("UTC".to_owned(), 0.0, Align::Left));
+    let mut picture = vec![text("UTC".to_owned(), 0.0, Align::Left)];
     let step = tick_step(model, layout);
     let room = layout.device(TIME_LEAST) / 2.0;
     let mut ticks = Vec::new();
@@ -329,6 +318,7 @@ fn paint_axis(model: &HeatmapModel, layout: &Layout, words: &Words, picture: &mu
         }
     }
     picture.push(Draw::Rects { areas: ticks, ink: Ink::Faint });
+    picture
 }
 
 /// The shortest step at which the labels have room.
@@ -339,18 +329,17 @@ fn tick_step(model: &HeatmapModel, layout: &Layout) -> u64 {
     TICK_STEPS.into_iter().find(fits).unwrap_or(u64::MAX)
 }
 
-/// A frame just outside the cell that is pointed at.
-fn paint_frame(cell: Area, layout: &Layout, picture: &mut Vec<Draw>) {
+/// The four sides of a frame just outside an area.
+fn frame(inside: Area, layout: &Layout) -> Vec<Area> {
     let thick = layout.device(FRAME).max(1.0);
-    let (x, y) = (cell.x - thick, cell.y - thick);
-    let (width, height) = (cell.width + 2.0 * thick, cell.height + 2.0 * thick);
-    let sides = vec![
+    let (x, y) = (inside.x - thick, inside.y - thick);
+    let (width, height) = (inside.width + 2.0 * thick, inside.height + 2.0 * thick);
+    vec![
         Area { x, y, width, height: thick },
-        Area { x, y: cell.y + cell.height, width, height: thick },
+        Area { x, y: inside.y + inside.height, width, height: thick },
         Area { x, y, width: thick, height },
-        Area { x: cell.x + cell.width, y, width: thick, height },
-    ];
-    picture.push(Draw::Rects { areas: sides, ink: Ink::Strong });
+        Area { x: inside.x + inside.width, y, width: thick, height },
+    ]
 }
 
 #[cfg(test)]

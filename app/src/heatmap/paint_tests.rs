@@ -18,7 +18,7 @@ fn model(columns: usize, nodes: &[(&str, &[Option<f64>])]) -> HeatmapModel {
 
 fn picture(model: &HeatmapModel, width: f64, look: &Look) -> (Layout, Vec<Draw>) {
     let layout = Layout::new(width, 1.0, model.rows.len(), model.columns.len());
-    (layout, paint(model, &layout, look, &EN))
+    (layout, paint(model, &layout, look, &EN).into_iter().flat_map(|band| band.draws).collect())
 }
 
 fn texts(picture: &[Draw]) -> Vec<&str> {
@@ -28,7 +28,7 @@ fn texts(picture: &[Draw]) -> Vec<&str> {
         .collect()
 }
 
-/// The pixels of the mesh, then those of the nodes: red, green, blue, opacity.
+/// The pixels of the mesh, then those of each node: red, green, blue, opacity.
 fn pixels(picture: &[Draw]) -> Vec<[u8; 4]> {
     let blocks = picture.iter().filter_map(|draw| if let Draw::Cells { rgba, .. } = draw { Some(rgba) } else { None });
     blocks.flat_map(|rgba| rgba.as_chunks::<4>().0.to_vec()).collect()
@@ -56,9 +56,10 @@ fn rects(picture: &[Draw], wanted: Ink) -> Vec<Area> {
 fn a_cell_has_the_colour_of_its_value_at_its_place() {
     let model = model(40, &[("alpha", &[Some(0.75); 40]), ("beta", &[None; 40])]);
     let (layout, picture) = picture(&model, 1_000.0, &PLAIN);
-    let Some(Draw::Cells { area, columns, rgba }) = picture.get(1) else { panic!("{:?}", picture.get(1)) };
-    assert_eq!((*columns, rgba.len()), (40, 2 * 40 * 4));
-    assert_eq!((area.y, area.height), (layout.row(1).y, 2.0 * layout.row(1).height));
+    let cells = picture
+        .iter()
+        .filter_map(|draw| if let Draw::Cells { area, rgba } = draw { Some((*area, rgba.len())) } else { None });
+    assert_eq!(cells.collect::<Vec<_>>(), [0, 1, 2].map(|row| (layout.row(row), 40 * 4)));
     let [red, green, blue] = scale::colour(Kind::Average, Palette::Cividis, 0.75);
     assert!(pixels(&picture)[40..80].iter().all(|pixel| *pixel == [red, green, blue, 255]));
 }
@@ -96,10 +97,9 @@ fn a_bucket_that_is_not_over_is_partly_open() {
         let model = HeatmapModel::new(&heatmap, &Aspect::default(), now, &EN);
         let (layout, picture) = picture(&model, 1_000.0, &PLAIN);
         let cell = layout.cell(Place { row: 1, column: 1 });
-        let cleared = picture.iter().find_map(|draw| if let Draw::Clear(areas) = draw { Some(areas) } else { None });
+        let cleared = picture.iter().filter_map(|draw| if let Draw::Clear(areas) = draw { Some(areas) } else { None });
         cleared
-            .unwrap()
-            .iter()
+            .flatten()
             .any(|area| (area.x, area.y, area.width) == (cell.x, cell.y, cell.width) && area.height < cell.height)
     };
     assert!(open(START + 15_000));
@@ -171,22 +171,28 @@ fn times_on_the_axis_are_round_and_do_not_touch() {
     }
 }
 
+/// The bands of two looks at one model that differ.
+fn changed(model: &HeatmapModel, looks: [&Look; 2]) -> Vec<usize> {
+    let layout = Layout::new(1_000.0, 1.0, model.rows.len(), model.columns.len());
+    let [before, after] = looks.map(|look| paint(model, &layout, look, &EN));
+    let bands = before.iter().zip(&after).enumerate();
+    bands.filter(|(_, (before, after))| before != after).map(|(band, _)| band).collect()
+}
+
 #[test]
 fn the_cell_that_is_pointed_at_is_framed_on_top_of_everything() {
-    let model = model(40, &[]);
-    let place = Place { row: 0, column: 3 };
-    let (layout, framed) = picture(&model, 1_000.0, &Look { cursor: Some(place), ..PLAIN });
-    let (_, plain) = picture(&model, 1_000.0, &PLAIN);
-    assert_eq!(framed[..plain.len()], plain[..]);
-    let [Draw::Rects { areas, ink: Ink::Strong }] = &framed[plain.len()..] else { panic!("{framed:?}") };
+    let model = model(40, &[("alpha", &[None; 40]), ("beta", &[None; 40])]);
+    let place = Place { row: 1, column: 3 };
+    let look = Look { cursor: Some(place), ..PLAIN };
+    let layout = Layout::new(1_000.0, 1.0, 3, 40);
+    // Its own band, and those that the frame's sides reach into.
+    assert_eq!(changed(&model, [&PLAIN, &look]), [1, 2, 3]);
+    let bands = paint(&model, &layout, &look, &EN);
+    let Some(Draw::Rects { areas, ink: Ink::Strong }) = bands[2].draws.last() else { panic!("{:?}", bands[2]) };
     assert_eq!(areas.len(), 4);
     let cell = layout.cell(place);
     for area in areas {
-        let apart = area.x >= cell.x + cell.width
-            || area.x + area.width <= cell.x
-            || area.y >= cell.y + cell.height
-            || area.y + area.height <= cell.y;
-        assert!(apart, "the frame hides the colour");
+        assert!(!area.meets(&cell), "the frame hides the colour");
         assert!(area.x >= 0.0 && area.y >= 0.0, "the frame leaves the canvas");
     }
 }
@@ -194,16 +200,28 @@ fn the_cell_that_is_pointed_at_is_framed_on_top_of_everything() {
 #[test]
 fn a_span_that_is_drawn_is_framed_over_all_rows_whichever_way_it_is_drawn() {
     let model = model(40, &[("alpha", &[None; 40])]);
+    let layout = Layout::new(1_000.0, 1.0, 2, 40);
     let frame = |from: usize, to: usize| {
         let look = Look { cursor: Some(Place { row: 1, column: to }), drag: Some(from), ..PLAIN };
-        let (layout, picture) = picture(&model, 1_000.0, &look);
-        let Some(Draw::Rects { areas, ink: Ink::Strong }) = picture.last().cloned() else { panic!("{picture:?}") };
-        (areas, layout.run(0, 5, 10), layout.row(1))
+        let bands = paint(&model, &layout, &look, &EN);
+        let Some(Draw::Rects { areas, ink: Ink::Strong }) = bands[2].draws.last().cloned() else { panic!("{bands:?}") };
+        areas
     };
-    let (areas, first, last) = frame(5, 9);
+    let (areas, first, last) = (frame(5, 9), layout.run(0, 5, 10), layout.row(1));
     assert_eq!(areas[0].y + areas[0].height, first.y);
     assert!(areas[1].y >= last.y && areas[1].x < first.x && areas[1].x + areas[1].width > first.x + first.width);
-    assert_eq!(frame(9, 5).0, areas);
+    assert_eq!(frame(9, 5), areas);
+}
+
+#[test]
+fn a_value_that_changes_changes_the_band_of_its_row_and_no_other() {
+    let bands = |value| {
+        let model = model(2, &[("alpha", &[Some(0.5), Some(0.5)]), ("beta", &[Some(0.1), Some(value)])]);
+        paint(&model, &Layout::new(1_000.0, 1.0, 3, 2), &PLAIN, &EN)
+    };
+    let (before, after) = (bands(0.2), bands(0.3));
+    let changed: Vec<usize> = (0..before.len()).filter(|band| before[*band] != after[*band]).collect();
+    assert_eq!((before.len(), changed), (5, vec![3]));
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! When to paint: as soon as something has changed, and at most once for each frame of the screen.
 
-use super::canvas;
+use super::canvas::Surface;
 use super::cursor::{Cursor, Place};
 use super::layout::Layout;
 use super::model::HeatmapModel;
-use super::paint::{Look, paint};
+use super::paint::{Band, Look, paint};
 use crate::browser::{Listener, SizeWatch, dark_scheme, hold, pixel_ratio};
 use crate::choice::Choice;
 use crate::words::Words;
@@ -75,7 +75,7 @@ impl Scene {
 
     /// Runs in an effect, whose end is the end of everything asked for here.
     fn watch(self, canvas: &HtmlCanvasElement) {
-        let frame = Frame::new(self);
+        let frame = Frame::new(self, Surface::new(canvas));
         let measured = canvas.clone();
         let measure = move || {
             let size = Size::of(&measured);
@@ -86,7 +86,7 @@ impl Scene {
         hold(SizeWatch::new(canvas, measure.clone()));
         // A window that moves to another screen changes the pixel ratio, not the width.
         hold(Listener::new(window(), "resize", move |_| measure()));
-        hold(dark_scheme().map(|scheme| Listener::new(scheme, "change", move |_| frame.request())));
+        hold(dark_scheme().map(|scheme| Listener::new(scheme, "change", move |_| frame.request_in_new_colours())));
         Effect::new(move |_| {
             self.model.track();
             self.choice.track();
@@ -97,17 +97,17 @@ impl Scene {
         });
     }
 
-    fn paint(self) {
-        let Some(canvas) = self.canvas.try_get_untracked().flatten() else { return };
-        let Some(size) = self.size.try_get_untracked().flatten() else { return };
-        let Some(choice) = self.choice.try_get_untracked() else { return };
+    /// The picture of this moment, and its geometry; none before the first measure.
+    fn picture(self) -> Option<(Layout, Vec<Band>)> {
+        let size = self.size.try_get_untracked().flatten()?;
+        let choice = self.choice.try_get_untracked()?;
         self.model.try_with_untracked(|model| {
             let layout = size.layout(model);
             let line = choice.line.map(|line| f64::from(line) / 100.0);
             let (cursor, drag) = (untrack(|| self.place()), self.drag.try_get_untracked().flatten());
             let look = Look { palette: choice.palette, line, cursor, drag };
-            canvas::show(&canvas, &layout, &paint(model, &layout, &look, self.words));
-        });
+            (layout, paint(model, &layout, &look, self.words))
+        })
     }
 }
 
@@ -115,19 +115,20 @@ impl Scene {
 #[derive(Clone, Copy)]
 struct Frame {
     scene: Scene,
+    surface: StoredValue<Option<Surface>, LocalStorage>,
     asked: StoredValue<Option<AnimationFrameRequestHandle>>,
 }
 
 impl Frame {
     /// To be called in an effect, whose end calls off the frame.
-    fn new(scene: Scene) -> Self {
+    fn new(scene: Scene, surface: Option<Surface>) -> Self {
         let asked = StoredValue::new(None::<AnimationFrameRequestHandle>);
         on_cleanup(move || {
             if let Some(frame) = asked.try_get_value().flatten() {
                 frame.cancel();
             }
         });
-        Self { scene, asked }
+        Self { scene, surface: StoredValue::new_local(surface), asked }
     }
 
     fn request(self) {
@@ -136,8 +137,20 @@ impl Frame {
         }
         let frame = request_animation_frame_with_handle(move || {
             self.asked.try_set_value(None);
-            self.scene.paint();
+            if let Some((layout, picture)) = self.scene.picture() {
+                self.with_surface(|surface| surface.show(&layout, picture));
+            }
         });
         self.asked.set_value(frame.ok());
+    }
+
+    fn request_in_new_colours(self) {
+        self.with_surface(Surface::forget_theme);
+        self.request();
+    }
+
+    /// The surface, while the component lives and where the browser has one.
+    fn with_surface(self, act: impl FnOnce(&mut Surface)) {
+        self.surface.try_update_value(|surface| surface.as_mut().map(act));
     }
 }

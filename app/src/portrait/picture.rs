@@ -1,7 +1,7 @@
 //! From a likeness to pixels: the same everywhere, see [`beauty::Curve`].
 
 use crate::choice::Palette;
-use beauty::{Curve, Density, Likeness, Sine};
+use beauty::{Curve, Density, Likeness, Shades, Sine};
 
 /// The width and the height of the portrait, in pixels.
 pub const PORTRAIT_SIDE: usize = 480;
@@ -9,12 +9,15 @@ pub const PORTRAIT_SIDE: usize = 480;
 /// So many points make a portrait: five to a pixel.
 const POINTS: u32 = 1_200_000;
 
-/// A portrait while it is drawn.
+/// A portrait while it is drawn, and then painted.
 #[derive(Debug)]
 pub(crate) struct Sitting {
     sine: Sine,
     density: Density,
     left: u32,
+    /// Once all points are there.
+    shades: Option<Shades<[u8; 4]>>,
+    painted: usize,
 }
 
 impl Sitting {
@@ -22,7 +25,7 @@ impl Sitting {
     pub(crate) fn new(likeness: &Likeness) -> Self {
         let sine = Sine::default();
         let density = Density::new(Curve::of(likeness, &sine), PORTRAIT_SIDE);
-        Self { sine, density, left: POINTS }
+        Self { sine, density, left: POINTS, shades: None, painted: 0 }
     }
 
     /// Draws so many points more; true once all are there.
@@ -33,13 +36,17 @@ impl Sitting {
         self.left == 0
     }
 
-    /// The pixels: red, green, blue and opacity of each, line by line.
-    pub(crate) fn pixels(&self) -> Vec<u8> {
+    /// Paints so many lines more: the first of them, and red, green, blue and opacity of each of their pixels. None are left once all
+    /// are painted.
+    pub(crate) fn paint(&mut self, lines: usize) -> (usize, Vec<u8>) {
         let colour = |bright: f64| {
             let [red, green, blue] = Palette::Cividis.colour(bright);
             [red, green, blue, 255]
         };
-        self.density.paint(colour).into_flattened()
+        let first = self.painted;
+        self.painted = (first + lines).min(PORTRAIT_SIDE);
+        let shades = self.shades.get_or_insert_with(|| self.density.shades());
+        (first, shades.paint(&self.density, first..self.painted, colour).into_flattened())
     }
 }
 
@@ -48,7 +55,7 @@ impl Sitting {
 pub fn portrait(likeness: &Likeness) -> Vec<u8> {
     let mut sitting = Sitting::new(likeness);
     sitting.go_on(POINTS);
-    sitting.pixels()
+    sitting.paint(PORTRAIT_SIDE).1
 }
 
 #[cfg(test)]
@@ -77,6 +84,9 @@ mod tests {
         let likeness = likeness(&"0c".repeat(32));
         let mut sitting = Sitting::new(&likeness);
         while !sitting.go_on(70_001) {}
-        assert_eq!(sitting.pixels(), portrait(&likeness));
+        let parts: Vec<(usize, Vec<u8>)> = (0..4).map(|_| sitting.paint(150)).collect();
+        assert_eq!(parts.iter().map(|(first, _)| *first).collect::<Vec<_>>(), [0, 150, 300, 450]);
+        assert!(parts.into_iter().flat_map(|(_, pixels)| pixels).eq(portrait(&likeness)), "the pixels differ");
+        assert!(sitting.paint(150).1.is_empty(), "nothing is left");
     }
 }

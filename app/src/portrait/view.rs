@@ -2,7 +2,7 @@
 
 use super::picture::{PORTRAIT_SIDE, Sitting};
 use crate::api::Snapshot;
-use crate::browser;
+use crate::browser::{self, Bitmap};
 use crate::live::fetch_likeness;
 use crate::part::IntoPart;
 use crate::words::{NOTHING, use_words};
@@ -13,8 +13,11 @@ use leptos::task::spawn_local;
 use std::time::Duration;
 use web_sys::HtmlCanvasElement;
 
-/// Points drawn in one frame of the screen: a millisecond or two, and on a slow phone less than a frame.
-const POINTS_A_FRAME: u32 = 25_000;
+/// Milliseconds in which points are drawn in one frame of the screen, and how many are drawn between two looks at the clock.
+const DRAWING: f64 = 2.0;
+const POINTS: u32 = 4_000;
+/// Lines that are painted in one frame of the screen.
+const LINES: usize = 60;
 /// A digest may change with every event; the portrait follows at its ease.
 const EASE: Duration = Duration::from_secs(5);
 
@@ -37,6 +40,7 @@ pub(crate) fn Portrait(
             let easel = Easel {
                 canvas: StoredValue::new_local(canvas),
                 sitting: StoredValue::new_local(Some(sitting)),
+                behind: StoredValue::new_local(Bitmap::new(PORTRAIT_SIDE as u32, PORTRAIT_SIDE as u32)),
                 digest: StoredValue::new(likeness.digest),
             };
             easel.next_frame();
@@ -107,6 +111,8 @@ fn follow(snapshot: ReadSignal<Snapshot>, likeness: ReadSignal<Likeness>, set_li
 struct Easel {
     canvas: StoredValue<HtmlCanvasElement, LocalStorage>,
     sitting: StoredValue<Option<Sitting>, LocalStorage>,
+    /// Where it is painted until it can be shown at once, so that nobody sees it flicker.
+    behind: StoredValue<Option<Bitmap>, LocalStorage>,
     /// Of what it is.
     digest: StoredValue<String>,
 }
@@ -114,26 +120,53 @@ struct Easel {
 impl Easel {
     fn next_frame(self) {
         request_animation_frame(move || {
-            let done =
-                self.sitting.try_update_value(|sitting| sitting.as_mut().map(|sitting| sitting.go_on(POINTS_A_FRAME)));
-            match done.flatten() {
+            let drawn = self.sitting.try_update_value(|sitting| sitting.as_mut().is_none_or(draw));
+            match drawn {
                 Some(false) => self.next_frame(),
-                Some(true) => self.hang(),
+                Some(true) => self.paint(),
                 None => {}
             }
         });
     }
 
-    /// Shows the finished picture at once, so that nobody sees it flicker.
-    fn hang(self) {
-        let sitting = self.sitting.try_update_value(Option::take).flatten();
-        let pixels = sitting.map(|sitting| sitting.pixels()).unwrap_or_default();
-        let digest = self.digest.try_get_value().unwrap_or_default();
-        self.canvas.try_with_value(|canvas| {
-            if browser::put_pixels(canvas, PORTRAIT_SIDE as u32, &pixels).is_some() {
-                // For whoever waits for this picture, and not for the one before.
-                let _ = canvas.set_attribute("data-drawn", &digest);
+    /// Paints the next lines behind the page; shows the picture once all are there.
+    fn paint(self) {
+        request_animation_frame(move || {
+            let part = self.sitting.try_update_value(|sitting| sitting.as_mut().map(|sitting| sitting.paint(LINES)));
+            let Some((first, pixels)) = part.flatten() else { return };
+            if pixels.is_empty() {
+                return self.hang();
             }
+            self.behind.try_with_value(|behind| behind.as_ref()?.put_lines(first as u32, &pixels));
+            self.paint();
         });
+    }
+
+    fn hang(self) {
+        let digest = self.digest.try_get_value().unwrap_or_default();
+        let shown = self.behind.try_with_value(|behind| {
+            self.canvas.try_with_value(|canvas| {
+                browser::context(canvas)?
+                    .draw_image_with_html_canvas_element(behind.as_ref()?.canvas(), 0.0, 0.0)
+                    .ok()?;
+                // For whoever waits for this picture, and not for the one before.
+                canvas.set_attribute("data-drawn", &digest).ok()
+            })
+        });
+        if shown.flatten().flatten().is_some() {
+            self.sitting.try_set_value(None);
+            self.behind.try_set_value(None);
+        }
+    }
+}
+
+/// Draws for a while; true once all points are there.
+fn draw(sitting: &mut Sitting) -> bool {
+    let ends = browser::ticks() + DRAWING;
+    loop {
+        let all = sitting.go_on(POINTS);
+        if all || browser::ticks() >= ends {
+            return all;
+        }
     }
 }
