@@ -165,6 +165,15 @@ pub struct Peer {
     /// How it keeps to the rules: 0 while it does, below where it doesn't; at -100 it is banned.
     #[serde(default)]
     pub score: i32,
+    /// Events that were first heard from it.
+    #[serde(default)]
+    pub learned: u64,
+    /// Events of it that were known already.
+    #[serde(default)]
+    pub duplicates: u64,
+    /// Duplicates per event first heard from it; `null` before the first.
+    #[serde(default)]
+    pub redundancy: Option<f64>,
     /// Whether its digest equals ours; `null` while it has told none.
     pub in_sync: Option<bool>,
     /// Whether it has declared that it signs its events a second time, by ML-DSA-65.

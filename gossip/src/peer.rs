@@ -34,6 +34,9 @@ pub(crate) struct Peer {
     pub(crate) spoken: bool,
     /// The last digest that it told.
     pub(crate) digest: Option<Digest>,
+    /// Events that were first heard from it, and events of it that were known already.
+    pub(crate) learned: u64,
+    pub(crate) duplicates: u64,
 }
 
 /// What a hello told.
@@ -68,6 +71,10 @@ pub struct PeerView {
     pub in_sync: Option<bool>,
     /// How it behaves.
     pub score: Score,
+    /// Events that were first heard from it.
+    pub learned: u64,
+    /// Events of it that were known already.
+    pub duplicates: u64,
 }
 
 impl Peer {
@@ -83,6 +90,8 @@ impl Peer {
             since: self.since,
             in_sync,
             score,
+            learned: self.learned,
+            duplicates: self.duplicates,
         }
     }
 

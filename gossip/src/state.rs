@@ -217,6 +217,8 @@ impl State {
             rtt: None,
             spoken: false,
             digest: None,
+            learned: 0,
+            duplicates: 0,
         };
         self.peers.insert(id, peer);
         self.member(now, |membership, turn| membership.on_up(turn, id));
@@ -384,9 +386,7 @@ impl State {
     /// A script's event that it has signed itself: from here on it goes down a tree of its own.
     fn on_signed_event(&mut self, now: Time, from: PeerId, way: Way, bundle: Bundle) {
         if self.trees.archive().knows(&bundle.id) {
-            self.broadcast.counters.total += 1;
-            self.broadcast.counters.duplicates += 1;
-            return;
+            return self.count_known(from, 1);
         }
         // What its ttl says is said to scripts; nodes have one of their own.
         let (onward, mut steps) = (Way { ttl: MAX_TTL, ..way }, Steps::default());
@@ -418,8 +418,7 @@ impl State {
         let new = self.trees.on_bundle(now, from, way, bundle.clone(), &mut steps);
         if !new {
             self.conduct.on_word(now, from);
-            self.broadcast.counters.total += bundle.events.len() as u64;
-            self.broadcast.counters.duplicates += bundle.events.len() as u64;
+            self.count_known(from, bundle.events.len() as u64);
         } else if self.keep(now, bundle.clone(), false) {
             self.learn_all(from, self.ttl_after(way.hops), &bundle);
         }
@@ -565,14 +564,22 @@ impl State {
 
     /// Takes in an event from a peer. `false` if it was known.
     fn learn(&mut self, from: PeerId, event: &Event) -> bool {
-        self.broadcast.counters.total += 1;
         if !self.broadcast.accept(event) {
-            self.broadcast.counters.duplicates += 1;
+            self.count_known(from, 1);
             return false;
         }
+        self.broadcast.counters.total += 1;
         self.broadcast.counters.learned += 1;
+        self.peers.get_mut(&from).into_iter().for_each(|peer| peer.learned += 1);
         self.outbox.push_back(Output::Deliver { from, event: event.clone() });
         true
+    }
+
+    /// A peer has told of so many events that were known.
+    fn count_known(&mut self, from: PeerId, events: u64) {
+        self.broadcast.counters.total += events;
+        self.broadcast.counters.duplicates += events;
+        self.peers.get_mut(&from).into_iter().for_each(|peer| peer.duplicates += events);
     }
 
     /// Tells scripts of an event: up to as many as the fanout says.

@@ -60,8 +60,8 @@ objects! {
     Banned { host, public_key, reason, times, until }
     TurnedAway { address, direction, public_key, by_peer, reason, why, times, last }
     Peer {
-        node_id, public_key, address, direction, state, dialect, since, rtt_ms, sent, received, refused, score, in_sync,
-        signs_twice, last_seen
+        node_id, public_key, address, direction, state, dialect, since, rtt_ms, sent, received, refused, score, learned,
+        duplicates, redundancy, in_sync, signs_twice, last_seen
     }
     GossipSummary { seen, propagated, total, duplicates, redundancy, rejected }
     Snapshot { run, seq, health, network, gossip, heatmap }

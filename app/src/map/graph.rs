@@ -84,13 +84,14 @@ pub(crate) fn Graph(
     .into_part()
 }
 
-/// A link, with its round trip beside it where there are few.
+/// A link, with its round trip and its redundancy beside it where there are few.
 fn link((x, y): (f64, f64), peer: &Peer, with_words: bool, words: &Words) -> impl IntoView + use<> {
     let class = if peer.in_sync == Some(false) { "graph-link graph-differs" } else { "graph-link" };
-    let rtt = peer.rtt_ms.filter(|_| with_words).map(|rtt| words.milliseconds(rtt)).unwrap_or_default();
+    let numbers = [peer.rtt_ms.map(|rtt| words.milliseconds(rtt)), peer.redundancy.map(|times| words.fixed(times, 2))];
+    let said = if with_words { numbers.into_iter().flatten().collect::<Vec<_>>().join(" · ") } else { String::new() };
     view! {
         <line class=class x2=tenths(x) y2=tenths(y) stroke-width=tenths(strength(peer.rtt_ms)) />
-        <text class="graph-rtt" x=tenths(x * 0.5) y=tenths(y * 0.5 - 4.0)>{rtt}</text>
+        <text class="graph-rtt" x=tenths(x * 0.5) y=tenths(y * 0.5 - 4.0)>{said}</text>
     }
 }
 

@@ -1,6 +1,6 @@
 //! Whose page this is, how fresh it is, and what keeps it from being the whole truth.
 
-use crate::api::Snapshot;
+use crate::api::{Health, Snapshot};
 use crate::choice::Choice;
 use crate::live::Freshness;
 use crate::live::connection::Mode;
@@ -36,13 +36,17 @@ pub(crate) fn Header(
         grave.then(|| "1".to_owned())
     };
     let warning = move || {
-        let offline = fresh.status.get().mode == Mode::Offline;
-        if offline || snapshot.read().health.status != "ok" {
-            let since = time(snapshot.read().health.now);
-            return if offline { (words.gone)(&since) } else { words.disk_failed.to_owned() };
+        if fresh.status.get().mode == Mode::Offline {
+            return (words.gone)(&time(snapshot.read().health.now));
+        }
+        if let Some(wrong) = wrong(&snapshot.read().health, words) {
+            return wrong;
         }
         if let Some(skew) = fresh.skew.get() {
             return (words.skewed)(&words.duration(skew));
+        }
+        if let Some(conflict) = snapshot.read().health.conflicts.first() {
+            return (words.name_in_doubt)(&conflict.node_id);
         }
         let alone = past().is_none() && snapshot.read().network.peers.is_empty();
         if alone { words.alone.to_owned() } else { String::new() }
@@ -80,13 +84,23 @@ pub(crate) fn Header(
     .into_part()
 }
 
+/// What is wrong with the node itself; a word that this page does not know, it shows as it is.
+fn wrong(health: &Health, words: &Words) -> Option<String> {
+    Some(match health.status.as_str() {
+        "ok" => return None,
+        "disk-failed" => words.disk_failed.to_owned(),
+        "key-in-use-twice" => words.key_in_use_twice.to_owned(),
+        other => other.to_owned(),
+    })
+}
+
 /// A moment to the second.
 fn moment(at: u64) -> String {
     format!("{}:{:02}", day_and_time(at), at / 1_000 % 60)
 }
 
 /// The beginning of a key in groups of four digits.
-fn grouped(key: &str) -> String {
+pub(super) fn grouped(key: &str) -> String {
     let digits: Vec<char> = key.chars().take(FINGERPRINT).collect();
     digits.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join(" ")
 }
@@ -109,6 +123,17 @@ mod tests {
     fn a_key_is_shown_by_its_first_sixteen_digits() {
         assert_eq!(grouped(&"0123456789abcdef".repeat(4)), "0123 4567 89ab cdef");
         assert_eq!(grouped("12345"), "1234 5");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_node_is_told_by_what_it_is() {
+        let said = |status: &str| {
+            wrong(&Health { status: status.to_owned(), ..crate::samples::snapshot().health }, &crate::words::EN)
+        };
+        assert_eq!(said("ok"), None);
+        assert!(said("disk-failed").unwrap().contains("disk"));
+        assert!(said("key-in-use-twice").unwrap().contains("key"));
+        assert_eq!(said("of-a-later-version").as_deref(), Some("of-a-later-version"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Each widget ends in `into_any()`: the type of the whole page, with every element in it, is more than the compiler will lay out.
 
 mod agreement;
+mod doubtful;
 mod embed;
 mod foot;
 mod graph;

@@ -1,5 +1,6 @@
 //! Who is connected: a table that can be sorted.
 
+use super::doubtful::Doubtful;
 use super::roster::{Column, Gone, Health, Line, Order, lines, note_gone};
 use crate::api::{Direction, Peer, PeerState, Snapshot};
 use crate::part::IntoPart;
@@ -55,6 +56,7 @@ pub(crate) fn Peers(
                 " "
                 {after}
             </p>
+            <Doubtful snapshot />
         </section>
     }
     .into_part()
@@ -86,7 +88,7 @@ fn heading(column: Column, name: &'static str, order: RwSignal<Order>, words: &'
 
 /// Whether a column is left out on a narrow screen.
 fn is_wide(column: Column) -> bool {
-    matches!(column, Column::Link | Column::Frames | Column::LastEvent)
+    matches!(column, Column::Link | Column::Frames | Column::Redundancy | Column::LastEvent)
 }
 
 /// A peer in a row. The times are by the node's clock, as it was when it told them.
@@ -99,6 +101,7 @@ fn row(line: &Line, now: u64, words: &Words) -> impl IntoView + use<> {
     let state =
         if peer.state == PeerState::Connecting { words.connecting } else { words.peer_states[*health as usize] };
     let linked = if offline { String::new() } else { (words.linked_for)(&age(peer.since)) };
+    let again = (words.again)(&words.count(peer.duplicates), &words.count(peer.learned + peer.duplicates));
     view! {
         <tr data-testid=test_id data-health=word(*health)>
             <th scope="row">
@@ -115,6 +118,10 @@ fn row(line: &Line, now: u64, words: &Words) -> impl IntoView + use<> {
                 <span class="detail">{(words.heard_ago)(&age(peer.last_seen))}</span>
             </td>
             <td class="wide-only">{format!("{} / {}", words.count(peer.sent), words.count(peer.received))}</td>
+            <td class="wide-only">
+                <span>{peer.redundancy.map_or_else(|| NOTHING.to_owned(), |times| words.fixed(times, 2))}</span>
+                <span class="detail">{again}</span>
+            </td>
             <td class="wide-only">{last_event.map_or_else(|| NOTHING.to_owned(), |at| (words.ago)(&age(at)))}</td>
             <td>{agreement(peer.in_sync, words)}</td>
         </tr>

@@ -33,6 +33,8 @@ pub(crate) enum Column {
     RoundTrip,
     /// Frames sent and received.
     Frames,
+    /// How many events came again for each that was new.
+    Redundancy,
     /// When its last event was.
     LastEvent,
     /// Whether it has the same events.
@@ -41,8 +43,16 @@ pub(crate) enum Column {
 
 impl Column {
     /// All columns, in their order.
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Name, Self::Health, Self::Link, Self::RoundTrip, Self::Frames, Self::LastEvent, Self::Agreement];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Name,
+        Self::Health,
+        Self::Link,
+        Self::RoundTrip,
+        Self::Frames,
+        Self::Redundancy,
+        Self::LastEvent,
+        Self::Agreement,
+    ];
 }
 
 /// By what, and whether backwards.
@@ -123,6 +133,7 @@ fn compare(a: &Line, b: &Line, column: Column) -> Ordering {
         Column::Link => a.peer.since.cmp(&b.peer.since),
         Column::RoundTrip => unknown_last(a.peer.rtt_ms, b.peer.rtt_ms),
         Column::Frames => (a.peer.sent + a.peer.received).cmp(&(b.peer.sent + b.peer.received)),
+        Column::Redundancy => unknown_last(a.peer.redundancy, b.peer.redundancy),
         Column::LastEvent => b.last_event.cmp(&a.last_event),
         Column::Agreement => a.peer.in_sync.cmp(&b.peer.in_sync),
     }
@@ -161,6 +172,16 @@ mod tests {
         let back = by_rtt.clicked(Column::RoundTrip);
         assert_eq!(names(&lines(&three(), &Gone::new(), back)), ["beta", "alpha", "gamma"]);
         assert_eq!(back.clicked(Column::Name), by_name);
+    }
+
+    #[test]
+    fn by_redundancy_the_most_frugal_is_first_and_who_has_told_nothing_new_is_last() {
+        let mut snapshot = three();
+        for (place, redundancy) in [(0, None), (1, Some(0.5)), (2, Some(0.0))] {
+            snapshot.network.peers[place].redundancy = redundancy;
+        }
+        let order = Order { column: Column::Redundancy, backwards: false };
+        assert_eq!(names(&lines(&snapshot, &Gone::new(), order)), ["gamma", "beta", "alpha"]);
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub(crate) const EN: Words = Words {
     node: ["node", "nodes", "nodes"],
     bucket: ["bucket", "buckets", "buckets"],
     peer: ["peer", "peers", "peers"],
+    times: ["time", "times", "times"],
 
     #[cfg(feature = "ssr")]
     description: "A live map of the beauty and chaos of a mesh of nodes that has no centre.",
@@ -36,6 +37,8 @@ pub(crate) const EN: Words = Words {
     alone: "This node sees no other node: what is shown is what it heard itself.",
     gone: |since| format!("The node does not answer. What is shown is of {since} UTC; the page keeps trying."),
     disk_failed: "This node can't keep what it hears: its disk has failed, and it will end.",
+    key_in_use_twice: "Another node uses this node's key: a copy of its data folder runs elsewhere. End one of the two.",
+    name_in_doubt: |name| format!("More than one key signs as {name}. The keys are listed below the peers."),
     of_mesh: "Mesh",
     up: "up",
 
@@ -103,10 +106,10 @@ pub(crate) const EN: Words = Words {
 
     links: "The mesh",
     links_help: "This node in the middle, and every node that it knows of in a place of its own. A line is a link: the shorter \
-                 the round trip, the stronger. Broken lines lead to peers with other events.",
+                 the round trip, the stronger; beside it, where there are few, stand the round trip and the redundancy. Broken lines lead to peers with other events.",
     links_summary: |node, peers, known| format!("{node} is linked to {peers} and knows of {known}"),
     peers: "Peers",
-    peer_columns: ["Name", "State", "Link", "Round trip", "Sent / received", "Last event", "Its events"],
+    peer_columns: ["Name", "State", "Link", "Round trip", "Sent / received", "Redundancy", "Last event", "Its events"],
     sort_by: "Sort by",
     ago: |span| format!("{span} ago"),
     no_peers: ("No peers are connected. Nodes named in", "are dialled until they answer."),
@@ -119,6 +122,12 @@ pub(crate) const EN: Words = Words {
     same_as_ours: "the same as ours",
     not_ours: "not yet ours",
     peer_states: ["Live", "Stale", "Offline"],
+    again: |known, all| format!("{known} of {all} again"),
+    doubtful: "Kept out, or in doubt",
+    doubtful_columns: ["Who", "What", "Why", "When"],
+    doubts: ["banned", "refused by this node", "refused this node", "more than one key"],
+    until: |moment| format!("until {moment} UTC"),
+    other_keys: |first, others| format!("first {first}, then {others}"),
 
     portrait: "Portrait of the mesh",
     portrait_help: "Drawn from the digest and four numbers. Nodes with the same events show the same picture, point by point: \

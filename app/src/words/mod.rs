@@ -35,6 +35,7 @@ pub(crate) struct Words {
     pub(crate) node: Noun,
     pub(crate) bucket: Noun,
     pub(crate) peer: Noun,
+    pub(crate) times: Noun,
 
     // The document.
     #[cfg(feature = "ssr")]
@@ -60,6 +61,8 @@ pub(crate) struct Words {
     pub(crate) alone: &'static str,
     pub(crate) gone: fn(&str) -> String,
     pub(crate) disk_failed: &'static str,
+    pub(crate) key_in_use_twice: &'static str,
+    pub(crate) name_in_doubt: fn(&str) -> String,
     pub(crate) of_mesh: &'static str,
     pub(crate) up: &'static str,
 
@@ -129,7 +132,7 @@ pub(crate) struct Words {
     pub(crate) links_help: &'static str,
     pub(crate) links_summary: fn(&str, &str, &str) -> String,
     pub(crate) peers: &'static str,
-    pub(crate) peer_columns: [&'static str; 7],
+    pub(crate) peer_columns: [&'static str; 8],
     pub(crate) sort_by: &'static str,
     pub(crate) ago: fn(&str) -> String,
     pub(crate) no_peers: (&'static str, &'static str),
@@ -142,6 +145,12 @@ pub(crate) struct Words {
     pub(crate) same_as_ours: &'static str,
     pub(crate) not_ours: &'static str,
     pub(crate) peer_states: [&'static str; 3],
+    pub(crate) again: fn(&str, &str) -> String,
+    pub(crate) doubtful: &'static str,
+    pub(crate) doubtful_columns: [&'static str; 4],
+    pub(crate) doubts: [&'static str; 4],
+    pub(crate) until: fn(&str) -> String,
+    pub(crate) other_keys: fn(&str, &str) -> String,
 
     // The portrait.
     pub(crate) portrait: &'static str,

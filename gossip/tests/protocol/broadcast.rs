@@ -103,6 +103,8 @@ fn a_known_event_is_counted_and_goes_no_further() {
     }
     let counters = state.counters();
     assert_eq!((counters.seen, counters.total, counters.duplicates, counters.propagated), (1, 5, 4, 3));
+    let of_peers: Vec<_> = state.peers(Time::ZERO).map(|peer| (peer.peer.0, peer.learned, peer.duplicates)).collect();
+    assert_eq!(of_peers, [(1, 1, 1), (2, 0, 1), (3, 0, 1), (4, 0, 1)]);
 }
 
 #[test]

@@ -121,6 +121,9 @@ impl Shared {
             received: stats.received(),
             refused: stats.refused(),
             score: peer.score.points(),
+            learned: peer.learned,
+            duplicates: peer.duplicates,
+            redundancy: redundancy(peer.learned, peer.duplicates),
             in_sync: peer.in_sync,
             signs_twice: peer.public_key.is_some_and(|key| self.profiles.declares(&key)),
             last_seen: stats.last_seen(),
@@ -147,7 +150,7 @@ impl Shared {
             propagated: counters.propagated,
             total: counters.total,
             duplicates: counters.duplicates,
-            redundancy: (counters.learned > 0).then(|| counters.duplicates as f64 / counters.learned as f64),
+            redundancy: redundancy(counters.learned, counters.duplicates),
             rejected: counters.rejected.iter().map(|(reason, count)| ((*reason).to_owned(), *count)).collect(),
         }
     }
@@ -211,4 +214,9 @@ fn direction(direction: gossip::Direction) -> Direction {
         gossip::Direction::Inbound => Direction::Inbound,
         gossip::Direction::Outbound => Direction::Outbound,
     }
+}
+
+/// Duplicates per event first learned; none before the first.
+fn redundancy(learned: u64, duplicates: u64) -> Option<f64> {
+    (learned > 0).then(|| duplicates as f64 / learned as f64)
 }
