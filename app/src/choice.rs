@@ -83,6 +83,8 @@ pub(crate) struct Choice {
     pub(crate) line: Option<u8>,
     /// Whether the page hangs on a wall, without controls.
     pub(crate) wall: bool,
+    /// Whether the table behind the heatmap is open from the beginning.
+    pub(crate) table: bool,
 }
 
 impl Default for Choice {
@@ -95,6 +97,7 @@ impl Default for Choice {
             at: None,
             line: None,
             wall: false,
+            table: false,
         }
     }
 }
@@ -115,6 +118,7 @@ impl Choice {
                 .or_else(|| hundredths(&get("below")?))
                 .filter(|line| *line <= 100),
             wall: get("wall").is_some_and(|wall| wall == "1"),
+            table: get("table").is_some_and(|table| table == "1"),
         }
     }
 
@@ -141,6 +145,9 @@ impl Choice {
         }
         if self.wall {
             said.push(("wall", "1".to_owned()));
+        }
+        if self.table {
+            said.push(("table", "1".to_owned()));
         }
         said
     }
@@ -271,9 +278,13 @@ mod tests {
             at: Some(1_763_820_915_999),
             line: Some(40),
             wall: true,
+            table: true,
         };
         let address = choice.address();
-        assert_eq!(address, "/federated/map?res=1h&kind=change&colours=mono&node=a&t=1763820915999&line=40&wall=1");
+        assert_eq!(
+            address,
+            "/federated/map?res=1h&kind=change&colours=mono&node=a&t=1763820915999&line=40&wall=1&table=1"
+        );
         let query: Vec<(&str, &str)> =
             address.split_once('?').unwrap().1.split('&').map(|part| part.split_once('=').unwrap()).collect();
         assert_eq!(read(&query), choice);

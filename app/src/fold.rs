@@ -11,7 +11,7 @@ pub(crate) fn Fold(
     summary: &'static str,
     /// The name by which tests find it.
     test_id: &'static str,
-    /// Told whether it is open.
+    /// Told whether it is open. What it says at first is so.
     open: RwSignal<bool>,
     /// What is folded away.
     children: Children,
@@ -25,7 +25,7 @@ pub(crate) fn Fold(
     // The reader may have opened it before the page was hydrated.
     Effect::new(move |_| look());
     view! {
-        <details class="fold" id=test_id node_ref=details data-testid=test_id on:toggle=move |_| untrack(look)>
+        <details class="fold" id=test_id open=open.get_untracked() node_ref=details data-testid=test_id on:toggle=move |_| untrack(look)>
             <summary>{summary}</summary>
             {children()}
         </details>

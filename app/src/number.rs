@@ -30,10 +30,28 @@ pub(crate) fn parse(text: &str) -> Option<f64> {
 
 /// The shortest text that is read as this number again.
 pub(crate) fn shortest(value: f64) -> String {
+    // Scores have six digits and most numbers no more: those need no search for the shortest, since two texts of up to 15 digits are
+    // never one number.
+    let micros = (value * 1e6).round();
+    if (0.0..1e9).contains(&micros) && micros / 1e6 == value {
+        return of_micros(micros as u64);
+    }
     #[cfg(target_arch = "wasm32")]
     return web_sys::js_sys::Number::from(value).to_string_with_radix(10).map(String::from).unwrap_or_default();
     #[cfg(not(target_arch = "wasm32"))]
     value.to_string()
+}
+
+/// A number of millionths, without zeros at its end.
+fn of_micros(micros: u64) -> String {
+    let (whole, mut rest, mut digits) = (micros / 1_000_000, micros % 1_000_000, 6);
+    if rest == 0 {
+        return whole.to_string();
+    }
+    while rest.is_multiple_of(10) {
+        (rest, digits) = (rest / 10, digits - 1);
+    }
+    format!("{whole}.{rest:0digits$}")
 }
 
 #[cfg(test)]
@@ -47,6 +65,17 @@ mod tests {
             ["0.500", "0.000", "1.000", "12.1"]
         );
         assert_eq!([fixed(-0.25, 1), fixed(-0.01, 1), fixed(2.5, 0), fixed(f64::NAN, 2)], ["-0.3", "0.0", "3", "0.00"]);
+    }
+
+    #[test]
+    fn the_shortest_text_of_a_score_is_that_of_every_other_number() {
+        for micros in (0..=1_000_000).step_by(7).chain([1, 10, 999_999_999]) {
+            let value = f64::from(micros) / 1e6;
+            assert_eq!(shortest(value), value.to_string());
+        }
+        for value in [0.1 + 0.2, 1.0 / 3.0, 1e-7, -0.5, 1e9, 0.123_456_7, f64::MAX] {
+            assert_eq!(shortest(value), value.to_string());
+        }
     }
 
     #[test]

@@ -3,9 +3,12 @@
 //! On the server that is Leptos' own `AnyView`. In the browser `AnyView` would keep, for each type, the code of everything that
 //! a view can ever be asked for: to be built without HTML from the server, to be rebuilt in place, to be hydrated in steps. That
 //! was a third of the program that readers download. A [`Part`] is taken over from the server's HTML, once, and nothing else.
+//!
+//! To take over a whole page at once keeps a phone from anything else for as long as that lasts. So most parts come [`later`], each by
+//! itself: the HTML is there and reads as it will, and the browser can paint and scroll in between.
 
 #[cfg(all(feature = "hydrate", not(feature = "ssr")))]
-pub(crate) use browser::Part;
+pub(crate) use browser::{Part, later};
 #[cfg(not(all(feature = "hydrate", not(feature = "ssr"))))]
 pub(crate) use leptos::prelude::AnyView as Part;
 
@@ -13,6 +16,13 @@ pub(crate) use leptos::prelude::AnyView as Part;
 pub(crate) trait IntoPart {
     /// The same view, of no particular type.
     fn into_part(self) -> Part;
+}
+
+/// A part that the browser takes over in a task of its own, after those that can't wait, in the order in which they are called for. On
+/// the server there is no later.
+#[cfg(not(all(feature = "hydrate", not(feature = "ssr"))))]
+pub(crate) fn later<T: leptos::tachys::view::RenderHtml>(view: impl FnOnce() -> T + Send + 'static) -> Part {
+    view().into_part()
 }
 
 #[cfg(not(all(feature = "hydrate", not(feature = "ssr"))))]
@@ -25,13 +35,15 @@ impl<T: leptos::tachys::view::RenderHtml> IntoPart for T {
 #[cfg(all(feature = "hydrate", not(feature = "ssr")))]
 mod browser {
     use super::IntoPart;
-    use leptos::prelude::window;
+    use leptos::prelude::{Owner, StoredValue, set_timeout, window};
     use leptos::tachys::html::attribute::Attribute;
     use leptos::tachys::html::attribute::any_attribute::AnyAttribute;
     use leptos::tachys::hydration::Cursor;
     use leptos::tachys::renderer::types::{Element, Node};
     use leptos::tachys::view::add_attr::AddAnyAttr;
     use leptos::tachys::view::{Mountable, Position, PositionState, Render, RenderHtml};
+    use leptos::wasm_bindgen::JsCast;
+    use std::time::Duration;
 
     /// Goes over what the server has rendered, from a place of the document on.
     type TakeOver = dyn FnOnce(&Cursor, &PositionState) -> Hydrated + Send;
@@ -48,6 +60,34 @@ mod browser {
             let view = self.into_owned();
             Part(Box::new(move |cursor, position| Hydrated(Some(Box::new(view.hydrate::<true>(cursor, position))))))
         }
+    }
+
+    pub(crate) fn later<T: RenderHtml>(view: impl FnOnce() -> T + Send + 'static) -> Part {
+        taken_over_later(Box::new(move || view().into_part()))
+    }
+
+    fn taken_over_later(part: Box<dyn FnOnce() -> Part + Send>) -> Part {
+        let owner = Owner::current().unwrap_or_default();
+        Part(Box::new(move |cursor, position| {
+            match position.get() {
+                Position::FirstChild => cursor.child(),
+                Position::Current => {}
+                _ => cursor.sibling(),
+            }
+            position.set(Position::NextChild);
+            let here = cursor.current();
+            // Tasks of no delay run one after the other, and what has come meanwhile between them.
+            let take_over = move || {
+                owner.with(|| {
+                    let cursor = Cursor::new(here.unchecked_into());
+                    let Part(take_over) = part();
+                    // It lives as long as whoever has called for it.
+                    StoredValue::new_local(take_over(&cursor, &PositionState::new(Position::Current)));
+                });
+            };
+            set_timeout(take_over, Duration::ZERO);
+            Hydrated(None)
+        }))
     }
 
     impl Render for Part {

@@ -29,6 +29,7 @@ test('a link to what was seen shows the same to somebody else, with and without 
     await expect(page.getByRole('link', { name: 'Viridis' })).toHaveAttribute('aria-current', 'true');
     await expect(page.getByTestId('legend')).toContainText('Chaos');
     await page.getByText('The same as a table').click();
+    if (!javaScriptEnabled) await page.getByRole('link', { name: 'Show the table' }).click();
     await expect(page.getByTestId('heatmap-table').getByRole('row').nth(1).getByRole('cell')).toHaveText(['2', '0.500', '0.500']);
     await context.close();
   }

@@ -15,6 +15,24 @@ test('the page is hydrated without a word in the console', async ({ mesh, page }
   expect(found).toEqual([]);
 });
 
+test('a page that says it lives answers in all its parts', async ({ mesh, page }) => {
+  // At the very moment at which it says so, and not a task later.
+  await page.addInitScript(() => {
+    const watch = new MutationObserver(() => {
+      if (!document.querySelector('.page[data-mode="live"]')) return;
+      watch.disconnect();
+      const press = (element: Element | null) => element?.dispatchEvent(new MouseEvent('click', { bubbles: true }));
+      press(document.querySelector('[data-testid="peers"] th button'));
+      window.dispatchEvent(new KeyboardEvent('keydown', { key: '?' }));
+    });
+    watch.observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ['data-mode'] });
+  });
+  await openLiveMap(page, mesh.node('alpha'));
+  await expect(page.getByTestId('peers').locator('th').first()).toHaveAttribute('aria-sort', 'descending');
+  await expect(page.getByTestId('keys')).toHaveAttribute('open', '');
+  await expect(page.getByTestId('heatmap-canvas')).toHaveAttribute('width', /^\d{3,}$/);
+});
+
 test('nobody else is asked for anything', async ({ mesh, page }) => {
   const asked: string[] = [];
   page.on('request', (request) => asked.push(new URL(request.url()).origin));

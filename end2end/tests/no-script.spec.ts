@@ -17,6 +17,7 @@ test('numbers, peers and heatmap are in the HTML', async ({ mesh, page }) => {
   // Nobody claims that the page is live.
   await expect(state(page)).toHaveText(/^Snapshot of \d\d:\d\d:\d\d UTC$/);
   await page.getByText('The same as a table').click();
+  await page.getByRole('link', { name: 'Show the table' }).click();
   const row = page.getByTestId('heatmap-table').getByRole('row').filter({ hasText: timeOfDay(start) });
   await expect(row.getByRole('cell').nth(1)).toHaveText('0.625');
 });

@@ -20,7 +20,7 @@ pub(crate) struct Aspect {
 }
 
 /// Rows of equally many cells, oldest first; the first row is the mesh's.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct HeatmapModel {
     /// How long a bucket is.
     pub(crate) resolution_seconds: u64,

@@ -1,34 +1,45 @@
 //! The heatmap as a table: for readers without JavaScript, or who do not see the canvas.
 
 use super::model::{HeatmapModel, Row};
+use crate::choice::Choice;
 use crate::fold::Fold;
 use crate::part::IntoPart;
 use crate::words::{NOTHING, Words};
 use leptos::prelude::*;
 
-/// The table, folded away: a row for each bucket, the newest on top, a column for each row of the canvas.
+/// The table, folded away: a row for each bucket, the newest on top, a column for each row of the canvas. It is written when it is
+/// opened, since hardly anybody does, and it would be most of the page; without JavaScript, by a link.
 #[component]
 pub(crate) fn HeatmapTable(
     /// What to show.
     model: Memo<HeatmapModel>,
+    /// What the reader has chosen.
+    choice: Memo<Choice>,
     /// The reader's language.
     words: &'static Words,
 ) -> impl IntoView {
-    let open = RwSignal::new(false);
-    // While nobody looks, it stays as it was.
-    let shown = Memo::new(move |before: Option<&HeatmapModel>| match before {
-        Some(before) if !open.get() => before.clone(),
-        _ => model.get(),
-    });
+    let open = RwSignal::new(choice.with_untracked(|choice| choice.table));
+    // While nobody looks, it stays as it was: empty at first.
+    let shown = Memo::new(
+        move |before: Option<&HeatmapModel>| {
+            if open.get() { model.get() } else { before.cloned().unwrap_or_default() }
+        },
+    );
+    let is_empty = move || shown.with(|model| model.rows.is_empty());
+    let headings = move || shown.with(|model| model.rows.iter().map(heading).collect_view());
+    let whole = move || choice.with(|choice| choice.with(|choice| choice.table = true));
     view! {
         <Fold summary=words.as_table test_id="heatmap-table" open=open>
-            <div class="scroll" role="region" aria-label=words.as_table tabindex="0">
+            <p class:hidden=move || !is_empty()>
+                <a href=whole>{words.show_table}</a>
+            </p>
+            <div class="scroll" role="region" aria-label=words.as_table tabindex="0" class:hidden=is_empty>
                 <table class="numbers">
                     <thead>
                         <tr>
                             <th scope="col">{words.from}</th>
                             <th scope="col">{words.events}</th>
-                            {move || shown.with(|model| model.rows.iter().map(heading).collect_view())}
+                            {headings}
                         </tr>
                     </thead>
                     <tbody>{move || shown.with(|model| lines(model, words))}</tbody>

@@ -49,7 +49,7 @@ pub(crate) fn HeatmapView(
             <Picture snapshot scene part />
             <Legend choice words />
             <p class="note">{left_out}</p>
-            <HeatmapTable model words />
+            <HeatmapTable model choice words />
         </div>
     }
     .into_part()

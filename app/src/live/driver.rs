@@ -35,11 +35,19 @@ pub(crate) fn keep_fresh(snapshot: (ReadSignal<Snapshot>, WriteSignal<Snapshot>)
         let (resolution, at) = aim.get();
         let driver = Driver::new(resolution, snapshot, set_status, set_skew);
         match at {
-            None => driver.start(),
+            None => start_later(driver),
             Some(at) => spawn_local(driver.look_back(at)),
         }
     });
     Freshness { status, skew }
+}
+
+/// Starts the driver once all parts of the page are taken over, which wait in the same queue: a page that says it lives does.
+fn start_later(driver: Driver) {
+    let owner = Owner::current().unwrap_or_default();
+    if let Ok(waiting) = set_timeout_with_handle(move || owner.with(|| driver.start()), Duration::ZERO) {
+        on_cleanup(move || waiting.clear());
+    }
 }
 
 /// Handles to what the driver holds. They outlive it harmlessly: what comes after its end finds nothing to change.

@@ -22,20 +22,24 @@ pub(crate) fn Doubtful(
     snapshot: ReadSignal<Snapshot>,
 ) -> impl IntoView {
     let words = use_words();
-    let doubts = Memo::new(move |_| snapshot.with(|snapshot| doubts(snapshot, words)));
-    let rows = move || doubts.get().into_iter().map(row).collect_view();
+    let rows = move || snapshot.with(|snapshot| doubts(snapshot, words)).into_iter().map(row).collect_view();
+    let none = move || snapshot.with(|snapshot| doubts(snapshot, words).is_empty());
     view! {
-        <div class="doubtful scroll" class:hidden=move || doubts.with(Vec::is_empty) role="group" aria-labelledby="doubtful-heading" tabindex="0">
+        <div class="doubtful scroll" class:hidden=none role="group" aria-labelledby="doubtful-heading" tabindex="0">
             <h3 id="doubtful-heading">{words.doubtful}</h3>
             <table data-testid="doubtful">
                 <thead>
-                    <tr>{words.doubtful_columns.map(|name| view! { <th scope="col">{name}</th> }).into_iter().collect_view()}</tr>
+                    <tr>{words.doubtful_columns.into_iter().map(column).collect_view()}</tr>
                 </thead>
                 <tbody>{rows}</tbody>
             </table>
         </div>
     }
     .into_part()
+}
+
+fn column(name: &'static str) -> impl IntoView {
+    view! { <th scope="col">{name}</th> }
 }
 
 fn row(doubt: Doubt) -> impl IntoView {

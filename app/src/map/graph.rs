@@ -59,10 +59,14 @@ pub(crate) fn Graph(
     };
     let others = move || {
         let snapshot = snapshot.read();
+        dots(&snapshot).iter().map(|dot| circle(dot, palette())).collect_view()
+    };
+    let names = move || {
+        let snapshot = snapshot.read();
         let dots = dots(&snapshot);
         let (few_links, few) = (snapshot.network.peers.len() <= MOST_WORDS, dots.len() <= MOST_WORDS);
-        let named = |dot: &Dot<'_>| few || dot.peer.is_some() && few_links;
-        dots.iter().map(|dot| circle(dot, named(dot), palette())).collect_view()
+        let named = dots.iter().filter(|dot| few || dot.peer.is_some() && few_links);
+        named.map(name).collect_view()
     };
     let own_colour = move || {
         let snapshot = snapshot.read();
@@ -75,6 +79,7 @@ pub(crate) fn Graph(
             <svg class="graph" data-testid="graph" role="img" aria-label=summary viewBox=VIEW_BOX>
                 <g>{links}</g>
                 <g>{others}</g>
+                <g>{names}</g>
                 <circle class="graph-self" r="13" fill=own_colour />
                 <text class="graph-name" y="30">{move || snapshot.read().health.node_id.clone()}</text>
             </svg>
@@ -95,17 +100,20 @@ fn link((x, y): (f64, f64), peer: &Peer, with_words: bool, words: &Words) -> imp
     }
 }
 
-fn circle(dot: &Dot<'_>, with_words: bool, palette: Palette) -> impl IntoView + use<> {
+fn circle(dot: &Dot<'_>, palette: Palette) -> impl IntoView + use<> {
     let (x, y) = dot.at;
-    let name = if with_words { dot.name.to_owned() } else { String::new() };
     let (class, radius) = if dot.peer.is_some() { ("graph-peer", "9") } else { ("graph-known", "6") };
     view! {
-        <g class=class transform=format!("translate({} {})", tenths(x), tenths(y))>
+        <circle class=class cx=tenths(x) cy=tenths(y) r=radius fill=node_colour(palette, dot.last)>
             <title>{dot.name.to_owned()}</title>
-            <circle r=radius fill=node_colour(palette, dot.last) />
-            <text class="graph-name" y="22">{name}</text>
-        </g>
+        </circle>
     }
+}
+
+/// The name of a dot, below it.
+fn name(dot: &Dot<'_>) -> impl IntoView + use<> {
+    let (x, y) = dot.at;
+    view! { <text class="graph-name" x=tenths(x) y=tenths(y + 22.0)>{dot.name.to_owned()}</text> }
 }
 
 /// How strong a link is drawn: 5 where the round trip takes no time, down to 1 from a second on.

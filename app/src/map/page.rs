@@ -16,7 +16,7 @@ use crate::choice::{Choice, use_choice};
 use crate::heatmap::HeatmapView;
 use crate::json::Carried;
 use crate::live::keep_fresh;
-use crate::part::IntoPart;
+use crate::part::{IntoPart, later};
 use crate::place::{Place, keep_title};
 use crate::portrait::Portrait;
 use crate::source::taken;
@@ -69,19 +69,19 @@ fn Map(
                         <h2 id="heatmap-heading">{words.over_time}</h2>
                         <TimeControls snapshot choice />
                     </div>
-                    <HeatmapView snapshot choice />
+                    {later(move || view! { <HeatmapView snapshot choice /> })}
                 </section>
                 <div class="pair">
-                    <Trends snapshot choice />
-                    <Portrait snapshot likeness />
+                    {later(move || view! { <Trends snapshot choice /> })}
+                    {later(move || view! { <Portrait snapshot likeness /> })}
                 </div>
                 <div class="pair pair-narrow-first">
-                    <Graph snapshot choice />
-                    <Peers snapshot />
+                    {later(move || view! { <Graph snapshot choice /> })}
+                    {later(move || view! { <Peers snapshot /> })}
                 </div>
-                <RawJson snapshot />
+                {later(move || view! { <RawJson snapshot /> })}
             </main>
-            <Foot snapshot choice />
+            {later(move || view! { <Foot snapshot choice /> })}
         </div>
     }
     .into_part()

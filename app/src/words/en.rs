@@ -78,6 +78,7 @@ pub(crate) const EN: Words = Words {
     heatmap_help: "Arrow keys move from cell to cell, Home and End along a row, Page Up and Page Down from part to part, \
                    Enter follows the row, Escape leaves. The same numbers are in the table below.",
     as_table: "The same as a table",
+    show_table: "Show the table",
     from: "From (UTC)",
     events: "events",
     left_out: |nodes| format!("{nodes} more than the map has rows for."),

@@ -102,6 +102,7 @@ pub(crate) struct Words {
     pub(crate) heatmap_summary: fn(&str, &str, &str, &str) -> String,
     pub(crate) heatmap_help: &'static str,
     pub(crate) as_table: &'static str,
+    pub(crate) show_table: &'static str,
     pub(crate) from: &'static str,
     pub(crate) events: &'static str,
     pub(crate) left_out: fn(&str) -> String,

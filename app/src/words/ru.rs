@@ -81,6 +81,7 @@ pub(crate) const RU: Words = Words {
     heatmap_help: "Стрелки ведут от клетки к клетке, Home и End — вдоль строки, Page Up и Page Down — к другим узлам, \
                    Enter следит за строкой, Escape выходит. Те же числа — в таблице ниже.",
     as_table: "То же таблицей",
+    show_table: "Показать таблицу",
     from: "С (UTC)",
     events: "событий",
     left_out: |nodes| format!("Не поместилось: {nodes}."),
