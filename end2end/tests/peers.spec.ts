@@ -1,7 +1,7 @@
 // Who is there, in which state: sorted as the reader likes, and drawn.
 
 import { openLiveMap } from '../support/map.ts';
-import { expect, test, until } from '../support/test.ts';
+import { expect, startMesh, test, until } from '../support/test.ts';
 
 test('the table is sorted by any column, and back', async ({ mesh, page }) => {
   await until('both are peers', async () => (await mesh.node('alpha').health()).peers === 2);
@@ -24,14 +24,57 @@ test('a peer that has gone is shown as offline until it is back', async ({ mesh,
   await expect(page.getByTestId('gone-beta')).toHaveCount(0);
 });
 
+test('each peer has its redundancy, in the table and on its link', async ({ mesh, page }) => {
+  await until('both are peers', async () => (await mesh.node('alpha').health()).peers === 2);
+  await mesh.node('beta').post({ beauty: 0.5 });
+  await until('alpha has heard it', async () => (await mesh.node('alpha').health()).events === 1);
+  const { peers } = await mesh.node('alpha').network();
+  const told = peers.find((peer: { learned: number }) => peer.learned === 1);
+  expect(told.redundancy).toBe(told.duplicates);
+  await openLiveMap(page, mesh.node('alpha'));
+  const row = page.getByTestId(`peer-${told.node_id}`);
+  await expect(row).toContainText(`${told.duplicates} of ${told.duplicates + 1} again`);
+  await expect(page.getByTestId('graph').getByText(/ms · \d\.\d\d/)).toHaveCount(1);
+});
+
+test('who was kept out is told, and why', async ({ page }) => {
+  const secret = { FEDERATED_SECRET: 'a secret that beta does not know' };
+  const mesh = await startMesh(['alpha', 'beta'], (name) => (name === 'alpha' ? secret : {}));
+  try {
+    await openLiveMap(page, mesh.node('alpha'));
+    const row = page.getByTestId('doubtful').locator('tbody tr').first();
+    await expect(row).toContainText(/refused (by )?this node/);
+    await expect(row).toContainText(/\d+ times?, \d+ s ago/);
+  } finally {
+    await mesh.stop();
+  }
+});
+
+test('a copy of the key and a name with two keys are told', async ({ mesh, page }) => {
+  const [first, other] = ['0123456789abcdef'.repeat(4), 'f'.repeat(64)];
+  let said: Array<[string, string]> = [['"status":"ok"', '"status":"key-in-use-twice"']];
+  await page.routeWebSocket(/federated\/stream/, (socket) => {
+    const node = socket.connectToServer();
+    node.onMessage((message) => socket.send(said.reduce((text, [what, by]) => text.replaceAll(what, by), message.toString())));
+  });
+  await openLiveMap(page, mesh.node('alpha'));
+  await mesh.node('alpha').post({ beauty: 0.5 });
+  await expect(page.getByTestId('warning')).toHaveText(/^Another node uses this node's key/);
+  await expect(page.getByTestId('warning')).toHaveAttribute('data-grave', '1');
+  said = [['"conflicts":[]', `"conflicts":[{"node_id":"beta","public_key":"${first}","others":["${other}"]}]`]];
+  await mesh.node('alpha').post({ beauty: 0.5 });
+  await expect(page.getByTestId('warning')).toHaveText(/^More than one key signs as beta/);
+  await expect(page.getByTestId('doubtful')).toContainText('first 0123 4567 89ab cdef, then ffff ffff ffff ffff');
+});
+
 test('the graph has every node in its place, wherever it is drawn', async ({ mesh, page, context }) => {
   await until('both are peers', async () => (await mesh.node('alpha').health()).peers === 2);
   await until('both are peers', async () => (await mesh.node('beta').health()).peers === 2);
   await openLiveMap(page, mesh.node('alpha'));
   const other = await context.newPage();
   await openLiveMap(other, mesh.node('beta'));
-  const place = (on: typeof page) => on.getByTestId('graph').locator('g', { hasText: 'gamma' }).last().getAttribute('transform');
-  expect(await place(page)).toMatch(/^translate/);
+  const place = (on: typeof page) => on.getByTestId('graph').locator('circle', { hasText: 'gamma' }).getAttribute('cx');
+  expect(await place(page)).toMatch(/^-?\d+\.\d$/);
   expect(await place(other)).toBe(await place(page));
   await expect(page.getByTestId('graph')).toHaveAttribute('aria-label', 'alpha is linked to 2 peers and knows of 2 nodes');
 });

@@ -6,8 +6,8 @@ import { nodeBinary, repository } from '../support/binary.ts';
 import { expect, test } from '../support/test.ts';
 import { bytesByCrate } from '../support/wasm.ts';
 
-/** By the end of the file's name: what it has with brotli, and 2 %. A file that is not listed must not be there. */
-const BUDGET: Record<string, number> = { '.wasm': 211_000, '.js': 6_650, '.css': 3_500 };
+/** By the end of the file's name, with brotli: what the program may have at most; what the others have, and 2 %. Others must not be there. */
+const BUDGET: Record<string, number> = { '.wasm': 220_000, '.js': 6_780, '.css': 3_500 };
 
 const folder = join(repository, 'target', 'site', 'pkg');
 /** The program as the compiler left it, with the names of its functions. */
