@@ -98,7 +98,7 @@ fn epoch(shared: &Shared) -> u64 {
 
 /// Whether a message is one that its reader finds by other ways, if it is left out.
 const fn is_payload(message: &Message) -> bool {
-    matches!(message, Message::Bundle { .. } | Message::Exchange(_))
+    matches!(message, Message::Bundle { .. } | Message::Exchange(_) | Message::Profiles(_))
 }
 
 impl Driver {

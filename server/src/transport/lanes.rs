@@ -6,7 +6,8 @@
 //!
 //! **A full queue.** A payload that finds no room is left out, and counted: the peer has it announced by others, or finds it when
 //! it compares what it holds. All else is of use only whole and in order: where that finds no room, the peer is too slow.
-//! Answers have a measure of their own, since they were asked for, one by one and so many at once.
+//! Answers have a measure of their own, since they were asked for, one by one and so many at once. What origins declare goes with
+//! them: on a new link it may be more than all other lanes hold, and who lacks one asks for it.
 
 use super::limits;
 use gossip::{Message, OriginId};
@@ -30,7 +31,7 @@ impl Lane {
         match message {
             Message::Bundle { bundle, .. } if bundle.id.origin == me => Lane::Own,
             Message::Bundle { .. } | Message::Event { .. } | Message::IHave(_) | Message::Probe(_) => Lane::Relayed,
-            Message::Exchange(_) => Lane::Answers,
+            Message::Exchange(_) | Message::Profiles(_) => Lane::Answers,
             _ => Lane::Control,
         }
     }
@@ -224,6 +225,7 @@ mod tests {
         let announcement = Announcement { number: 0, names: Vec::new(), bundles: Vec::new() };
         assert_eq!(Lane::of(&Message::IHave(announcement), me), Lane::Relayed);
         assert_eq!(Lane::of(&Message::Digest(Digest("00".into())), me), Lane::Control);
+        assert_eq!(Lane::of(&Message::Profiles(Vec::new()), me), Lane::Answers);
         assert_eq!(Lane::of(&Message::Exchange(Exchange::Want { number: 1, ids: Vec::new() }), me), Lane::Answers);
     }
 }
