@@ -11,9 +11,9 @@
 //!
 //! An IHAVE travels the same link as the payload would, so the time at which it arrives is the measure of that link for
 //! that origin: where an announcer was earlier than the payload, the announcer is grafted, without asking it for the payload,
-//! and the parent is pruned: at once, or, where that link has broken its word before, when it was
-//! the first to bring the next one. So each origin's tree comes down to the shortest paths from it. Announcements are gathered for
-//! a moment; each says how long it has waited, and its arrival counts from then.
+//! and the parent is pruned: at once, or, where that link has broken its word before, when it was the first to bring the next
+//! one. So each origin's tree comes down to the shortest paths from it. Announcements are gathered for a moment; each says how
+//! long it has waited, and its arrival counts from then.
 //!
 //! When a parent is gone, whoever had the last bundle first takes its place, at once. Where there is nobody, those below are
 //! asked, who then look for another way themselves.

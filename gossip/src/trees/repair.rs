@@ -17,8 +17,8 @@ use std::time::Duration;
 const PATIENCE_RTTS: u32 = 3;
 const PATIENCE_MIN: Duration = Duration::from_millis(100);
 const PATIENCE_MAX: Duration = Duration::from_millis(300);
-/// How much text one graft is answered with: half of what a peer's queue has room for. It asks others for the rest.
-const MAX_ANSWER_BYTES: usize = 128 * 1_024;
+/// How much text one graft is answered with: what a peer's queue has room for once it is packed. It asks others for the rest.
+const MAX_ANSWER_BYTES: usize = 1_024 * 1_024;
 
 impl Trees {
     /// A peer asks to be pushed to, and for the bundles that it names.

@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message as Frame;
 use tokio_util::sync::{CancellationToken, DropGuard};
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 use uuid::Uuid;
 
 /// Commands that are handled before deltas are looked at.
@@ -94,11 +94,6 @@ impl Frames<'_> {
 /// What the wall clock showed when the protocol's time began, in microseconds since the Unix epoch.
 fn epoch(shared: &Shared) -> u64 {
     clock::wall().as_millis().saturating_mul(1_000).saturating_sub(shared.time().as_micros())
-}
-
-/// Whether a message is one that its reader finds by other ways, if it is left out.
-const fn is_payload(message: &Message) -> bool {
-    matches!(message, Message::Bundle { .. } | Message::Exchange(_) | Message::Profiles(_))
 }
 
 impl Driver {
@@ -344,16 +339,18 @@ impl Driver {
             match link.send(lane, frame) {
                 Queued::Waits | Queued::Gone => {}
                 Queued::Crowded => self.crowded = true,
-                // A node finds what it lacks; a script would not know of it.
-                Queued::Full if link.dialect == Dialect::V2 && is_payload(message) => {
-                    self.crowded = true;
-                    if link.stats.on_left_out() == 1 {
-                        warn!(
-                            "{peer} reads too slowly for all that happens: what finds no room in its queue is left out"
-                        );
-                    }
-                }
                 Queued::Full => {
+                    self.crowded = true;
+                    // A node finds what it lacks; a script would not know of it. Of profiles it asks for those that it needs.
+                    let may_lack = match message {
+                        Message::Profiles(_) => true,
+                        Message::Bundle { .. } | Message::Exchange(_) => link.leave_out().is_some(),
+                        _ => false,
+                    };
+                    if link.dialect == Dialect::V2 && may_lack {
+                        debug!("a frame finds no room in the queue of {peer}, and is left out");
+                        continue;
+                    }
                     warn!("{peer} reads too slowly: its queue is full, and it is dropped");
                     link.close("this peer reads too slowly");
                     links.remove(peer);

@@ -4,15 +4,15 @@
 //! Announcements travel in the lane of what is passed on: when one arrives is taken for when its payload would have. Within a
 //! lane all keeps its order.
 //!
-//! **A full queue.** A payload that finds no room is left out, and counted: the peer has it announced by others, or finds it when
-//! it compares what it holds. All else is of use only whole and in order: where that finds no room, the peer is too slow.
+//! **A full queue.** A payload that finds no room is left out: the peer has it announced by others, or finds it when it compares
+//! what it holds. Too many in a row are too much for it. All else is of use only whole and in order: where that finds no room, the peer is too slow.
 //! Answers have a measure of their own, since they were asked for, one by one and so many at once. What origins declare goes with
 //! them: on a new link it may be more than all other lanes hold, and who lacks one asks for it.
 
 use super::limits;
 use gossip::{Message, OriginId};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Message as Frame;
 
@@ -80,6 +80,8 @@ pub(super) struct Lanes {
     relayed: mpsc::Sender<Frame>,
     answers: mpsc::Sender<Frame>,
     waiting: Arc<Waiting>,
+    /// Payloads in a row that were left out.
+    left_out: AtomicU32,
 }
 
 /// The end of the lanes where they come out.
@@ -97,8 +99,14 @@ pub(super) fn lanes() -> (Lanes, Queue) {
     let waiting = Arc::new(Waiting::default());
     let lane = || mpsc::channel(limits::QUEUE);
     let [control, own, relayed, answers] = [lane(), lane(), lane(), lane()];
-    let lanes =
-        Lanes { control: control.0, own: own.0, relayed: relayed.0, answers: answers.0, waiting: Arc::clone(&waiting) };
+    let lanes = Lanes {
+        control: control.0,
+        own: own.0,
+        relayed: relayed.0,
+        answers: answers.0,
+        waiting: Arc::clone(&waiting),
+        left_out: AtomicU32::new(0),
+    };
     (lanes, Queue { control: control.1, own: own.1, relayed: relayed.1, answers: answers.1, waiting })
 }
 
@@ -122,10 +130,21 @@ impl Lanes {
         };
         match sender.try_send(frame) {
             Ok(()) if frames > limits::QUEUE / 2 || bytes > most / 2 => Queued::Crowded,
-            Ok(()) => Queued::Waits,
+            Ok(()) => {
+                self.left_out.store(0, Ordering::Relaxed);
+                Queued::Waits
+            }
             Err(mpsc::error::TrySendError::Full(_)) => Queued::Full,
             Err(mpsc::error::TrySendError::Closed(_)) => Queued::Gone,
         }
+    }
+}
+
+impl Lanes {
+    /// A payload found no room. How many in a row that makes; `None`: too many.
+    pub(super) fn leave_out(&self) -> Option<u32> {
+        let left_out = self.left_out.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        (left_out <= limits::LEFT_OUT).then_some(left_out)
     }
 }
 
@@ -206,6 +225,20 @@ mod tests {
         assert_eq!(lanes.push(Lane::Own, frame(0)), Queued::Waits);
         drop(queue);
         assert_eq!(lanes.push(Lane::Own, frame(0)), Queued::Gone);
+    }
+
+    #[test]
+    fn who_is_left_out_too_often_in_a_row_is_too_slow() {
+        let (lanes, mut queue) = lanes();
+        let fill = || while lanes.push(Lane::Relayed, frame(limits::QUEUE_BYTES / 4)) != Queued::Full {};
+        fill();
+        for number in 1..=limits::LEFT_OUT {
+            assert_eq!(lanes.leave_out(), Some(number));
+        }
+        assert_eq!(lanes.leave_out(), None);
+        while queue.try_recv().is_some() {}
+        fill();
+        assert_eq!(lanes.leave_out(), Some(1), "there was room in between");
     }
 
     #[test]

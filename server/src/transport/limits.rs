@@ -6,6 +6,9 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 /// Frames and bytes that wait to be sent to one peer.
 pub(super) const QUEUE: usize = 1_024;
 pub(super) const QUEUE_BYTES: usize = 256 * 1_024;
+/// Payloads in a row that are left out for want of room; one more, and the peer is too slow. Fewer than the silences that a node
+/// forgives its peers: whoever is left out of much must not take it for a broken promise.
+pub(super) const LEFT_OUT: u32 = 8;
 /// Bytes of answers that wait besides: so many as one who was away asks for at once, 18 frames of the greatest size.
 pub(super) const ANSWER_BYTES: usize = 18 * gossip::json::MAX_FRAME;
 /// Frames of one connection that are checked together, when they have come together; unpacked they have 2 MiB. More signatures

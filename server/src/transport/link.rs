@@ -58,6 +58,11 @@ impl Link {
         self.lanes.push(lane, frame)
     }
 
+    /// A payload found no room. How many in a row that makes; `None`: too many, the peer is too slow.
+    pub(crate) fn leave_out(&self) -> Option<u32> {
+        self.lanes.leave_out()
+    }
+
     /// Ends the connection, with a reason for the peer to read.
     pub(crate) fn close(&self, because: &str) {
         self.end.ask(because);
@@ -76,7 +81,6 @@ pub(crate) struct LinkStats {
     sent: AtomicU64,
     received: AtomicU64,
     refused: AtomicU64,
-    left_out: AtomicU64,
     last_seen: AtomicU64,
     rtt_micros: AtomicU64,
     has_rtt: AtomicBool,
@@ -91,7 +95,6 @@ impl LinkStats {
             sent: AtomicU64::new(0),
             received: AtomicU64::new(0),
             refused: AtomicU64::new(0),
-            left_out: AtomicU64::new(0),
             last_seen: AtomicU64::new(now),
             rtt_micros: AtomicU64::new(0),
             has_rtt: AtomicBool::new(false),
@@ -117,11 +120,6 @@ impl LinkStats {
     /// Frames and bundles refused.
     pub(crate) fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
-    }
-
-    /// Payloads that found no room in the peer's queue. How many these are now.
-    pub(crate) fn on_left_out(&self) -> u64 {
-        self.left_out.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// When the last frame came, pongs included, in milliseconds since the epoch.
