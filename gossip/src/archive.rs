@@ -1,18 +1,20 @@
 //! Bundles that have come: which were seen, and the last ones whole.
 //!
+//! A number is not a bundle: an origin that cheats signs several contents under one. Each content is seen for itself.
+//!
 //! Invariants: a bundle that was seen is known for ever, as long as its origin is remembered; all is bounded.
 //!
 //! What is older is the store's to know. A bundle that comes by reconciliation was asked for because the store lacks it:
 //! there nothing is guessed.
 
 use crate::invariants::{Broken, at_most, must};
-use crate::{Bundle, BundleId, OriginId, Time};
+use crate::{Bundle, BundleHash, BundleId, OriginId, Time};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Bundles that are kept for peers that ask for them again, in number and in bytes. Guesses.
 const MAX_KEPT: usize = 4_096;
 const MAX_KEPT_BYTES: usize = 8 * 1_024 * 1_024;
-/// Bundles remembered as seen: 6 MB. A guess, half an hour at 40 bundles a second.
+/// Bundles remembered as seen: 9 MB. A guess, half an hour at 40 bundles a second.
 const MAX_SEEN: usize = 65_536;
 /// Origins of which it is remembered up to where they are forgotten. A guess.
 const MAX_ORIGINS: usize = 16_384;
@@ -21,12 +23,13 @@ const MAX_ORIGINS: usize = 16_384;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Archive {
     /// Whether each is held as well: a bundle from too far ahead is seen, and passed on, and not kept.
-    seen: BTreeMap<BundleId, bool>,
-    seen_order: VecDeque<BundleId>,
+    seen: BTreeMap<(BundleId, BundleHash), bool>,
+    seen_order: VecDeque<(BundleId, BundleHash)>,
     /// The highest number of each origin that was seen and is forgotten.
     forgotten: BTreeMap<OriginId, u64>,
     /// And the highest of the origins that are forgotten themselves: those that were silent longest.
     forgotten_origins: u64,
+    /// Of each number the content that came first: who asks again names the number.
     kept: BTreeMap<BundleId, Kept>,
     kept_order: VecDeque<BundleId>,
     kept_bytes: usize,
@@ -36,20 +39,49 @@ pub(crate) struct Archive {
 #[derive(Clone, Debug)]
 struct Kept {
     bundle: Bundle,
+    hash: BundleHash,
     came: Time,
 }
 
 impl Archive {
-    /// Whether a bundle has been seen, or is so old that nobody can tell at once: then it counts as seen. If it is lacking all
-    /// the same, reconciliation brings it.
+    /// Whether any bundle of this number has been seen, or it is so old that nobody can tell at once: then it counts as seen. If it is
+    /// lacking all the same, reconciliation brings it.
     pub(crate) fn knows(&self, id: &BundleId) -> bool {
-        let newest = self.forgotten.get(&id.origin).unwrap_or(&self.forgotten_origins);
-        self.seen.contains_key(id) || id.seq <= *newest
+        self.is_old(id) || self.of_number(id).next().is_some()
     }
 
-    /// Whether a bundle is held for certain. The store may hold others.
+    /// Whether this very bundle has been seen, or is too old to tell.
+    pub(crate) fn has_seen(&self, id: &BundleId, hash: &BundleHash) -> bool {
+        self.is_old(id) || self.seen.contains_key(&(*id, *hash))
+    }
+
+    /// Whether a bundle of this number is held for certain. The store may hold others.
     pub(crate) fn holds(&self, id: &BundleId) -> bool {
-        self.seen.get(id).is_some_and(|held| *held)
+        self.of_number(id).any(|(_, held)| held)
+    }
+
+    /// Whether this very bundle is held for certain.
+    pub(crate) fn holds_content(&self, id: &BundleId, hash: &BundleHash) -> bool {
+        self.seen.get(&(*id, *hash)).is_some_and(|held| *held)
+    }
+
+    /// Whether another content of this number has been seen: two prove a cheat.
+    pub(crate) fn has_twin(&self, id: &BundleId, hash: &BundleHash) -> bool {
+        self.of_number(id).any(|(other, _)| other != hash)
+    }
+
+    /// The bundle of this number that is kept, if its content is another.
+    pub(crate) fn kept_twin(&self, id: &BundleId, hash: &BundleHash) -> Option<&Bundle> {
+        self.kept.get(id).filter(|kept| kept.hash != *hash).map(|kept| &kept.bundle)
+    }
+
+    fn is_old(&self, id: &BundleId) -> bool {
+        id.seq <= *self.forgotten.get(&id.origin).unwrap_or(&self.forgotten_origins)
+    }
+
+    fn of_number(&self, id: &BundleId) -> impl Iterator<Item = (&BundleHash, bool)> {
+        let range = (*id, BundleHash([0; 16]))..=(*id, BundleHash([0xff; 16]));
+        self.seen.range(range).map(|((_, hash), held)| (hash, *held))
     }
 
     /// Whether anything of an origin has come, as far as origins are remembered.
@@ -70,21 +102,21 @@ impl Archive {
 
     /// A bundle has come.
     pub(crate) fn remember(&mut self, now: Time, bundle: Bundle) {
-        let id = bundle.id;
-        if self.seen.insert(id, true).is_none() {
-            self.seen_order.push_back(id);
+        let (id, hash) = (bundle.id, bundle.hash());
+        if self.seen.insert((id, hash), true).is_none() {
+            self.seen_order.push_back((id, hash));
         }
         if self.seen_order.len() > MAX_SEEN
             && let Some(oldest) = self.seen_order.pop_front()
         {
             self.seen.remove(&oldest);
-            self.forget(oldest);
+            self.forget(oldest.0);
         }
         if self.kept.contains_key(&id) {
             return;
         }
         self.kept_bytes += bundle.weight();
-        self.kept.insert(id, Kept { bundle, came: now });
+        self.kept.insert(id, Kept { bundle, hash, came: now });
         self.kept_order.push_back(id);
         while self.kept_order.len() > MAX_KEPT || self.kept_bytes > MAX_KEPT_BYTES {
             let Some(oldest) = self.kept_order.pop_front() else { break };
@@ -102,8 +134,8 @@ impl Archive {
     }
 
     /// A bundle that has come is not held: its time is not acceptable here.
-    pub(crate) fn refuse(&mut self, id: &BundleId) {
-        if let Some(held) = self.seen.get_mut(id) {
+    pub(crate) fn refuse(&mut self, id: &BundleId, hash: &BundleHash) {
+        if let Some(held) = self.seen.get_mut(&(*id, *hash)) {
             *held = false;
         }
     }
@@ -140,9 +172,28 @@ mod tests {
         assert!((1..=last).all(|seq| archive.knows(&bundle(seq).id)));
         assert!(!archive.knows(&bundle(last + 1).id));
         assert!(archive.holds(&bundle(last).id) && !archive.holds(&bundle(1).id), "who is not sure asks the store");
-        archive.refuse(&bundle(last).id);
+        archive.refuse(&bundle(last).id, &bundle(last).hash());
         assert!(archive.knows(&bundle(last).id) && !archive.holds(&bundle(last).id));
         let other = BundleId { origin: OriginId([2; 32]), seq: 1 };
         assert!(!archive.knows(&other), "of another origin nothing was forgotten");
+    }
+
+    #[test]
+    fn each_content_of_a_number_is_seen_for_itself_and_the_first_one_is_kept() {
+        let mut archive = Archive::default();
+        let event = |text: &str| crate::Event { id: uuid::Uuid::nil(), node_id: "n".into(), json: text.into() };
+        let with = |text: &str| Bundle { events: vec![event(text)].into(), ..bundle(1) };
+        let [(id, one), (_, other)] = [with("one"), with("other")].map(|bundle| (bundle.id, bundle.hash()));
+        archive.remember(Time::ZERO, with("one"));
+        assert!(archive.knows(&id) && archive.has_seen(&id, &one) && !archive.has_seen(&id, &other));
+        assert!(archive.has_twin(&id, &other) && !archive.has_twin(&id, &one));
+        assert_eq!((archive.kept_twin(&id, &one), archive.kept_twin(&id, &other)), (None, Some(&with("one"))));
+        archive.remember(Time::ZERO, with("other"));
+        archive.refuse(&id, &one);
+        assert!(archive.holds(&id) && archive.holds_content(&id, &other) && !archive.holds_content(&id, &one));
+        assert_eq!(archive.get(&id), Some(&with("one")));
+        assert_eq!(archive.check(), Ok(()));
+        let again = Bundle { signature: crate::Signature([7; 64]), ..with("one") };
+        assert!(archive.has_seen(&id, &again.hash()), "another signature makes no other bundle");
     }
 }

@@ -51,6 +51,36 @@ pub struct BundleId {
     pub seq: u64,
 }
 
+/// What tells one content of a bundle from another: 128 bits of a BLAKE3 hash over the origin, the number and the events' texts. It
+/// never covers the signature's bytes either. An origin that signs two contents under one number makes two bundles, and both are kept.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct BundleHash(pub [u8; 16]);
+
+impl BundleHash {
+    /// What every hashed message begins with.
+    const CONTEXT: &'static str = "beauty-mesh 2026 content of a bundle 1";
+
+    /// The hash of what a bundle says: in this order the origin, the number (8 bytes), how many events (2), and for each how many
+    /// bytes its text has (4), and the text. Integers are little-endian.
+    pub fn of<'a>(id: &BundleId, texts: impl ExactSizeIterator<Item = &'a str>) -> BundleHash {
+        let mut hasher = blake3::Hasher::new_derive_key(BundleHash::CONTEXT);
+        // A bundle has 256 events of 2 KiB at most: each length fits.
+        hasher.update(&id.origin.0).update(&id.seq.to_le_bytes()).update(&(texts.len() as u16).to_le_bytes());
+        for text in texts {
+            hasher.update(&(text.len() as u32).to_le_bytes()).update(text.as_bytes());
+        }
+        let mut first = [0; 16];
+        first.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+        BundleHash(first)
+    }
+}
+
+impl fmt::Debug for BundleHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BundleHash({:02x}{:02x}{:02x}{:02x}…)", self.0[0], self.0[1], self.0[2], self.0[3])
+    }
+}
+
 /// A bundle: 1 to [`Bundle::MAX_EVENTS`] events, in the order in which they were told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bundle {
@@ -69,6 +99,11 @@ impl Bundle {
     pub const MAX_EVENTS: usize = 256;
     /// How many bytes of text its events hold at most: with their heads, they stay below a frame of 64 KiB.
     pub const MAX_BYTES: usize = 48 * 1_024;
+
+    /// What tells it from other bundles of its number.
+    pub fn hash(&self) -> BundleHash {
+        BundleHash::of(&self.id, self.events.iter().map(|event| &*event.json))
+    }
 
     /// The bytes of text that its events hold.
     pub fn bytes(&self) -> usize {

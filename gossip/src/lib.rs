@@ -27,6 +27,7 @@
 //! | what peers say of this node's clock; what it can send beside them | `clocks.rs`, `capacity.rs` |
 //! | how peers behave: scores, promises, bans; budgets | `conduct/`, `bucket.rs` |
 //! | keys, what is signed, how it is checked | `identity.rs` |
+//! | two bundles under one number: the proof of it, and its way | `proof.rs`, `forks.rs` |
 //! | a new key for an old node | `rotation.rs` |
 //! | a second signature, and the origins that declare one | `second.rs`, `profile.rs` |
 //! | who may speak at all: proofs before anything else | `join/` |
@@ -46,6 +47,7 @@ mod capacity;
 mod clocks;
 mod conduct;
 mod config;
+mod forks;
 mod identity;
 mod input;
 mod invariants;
@@ -57,6 +59,7 @@ mod output;
 mod peer;
 mod planted;
 mod profile;
+mod proof;
 mod reconcile;
 mod rotation;
 mod second;
@@ -70,7 +73,7 @@ pub mod wire;
 pub use address::{Address, AddressError};
 pub use broadcast::Counters;
 pub use bucket::Bucket;
-pub use bundle::{Bundle, BundleId, OriginId};
+pub use bundle::{Bundle, BundleHash, BundleId, OriginId};
 pub use clocks::ClockOffset;
 pub use conduct::{Ban, Outlaw, Score};
 pub use config::{Config, ConfigError};
@@ -83,10 +86,11 @@ pub use output::{Because, Output};
 pub use peer::{PeerId, PeerView};
 pub use planted::{Fault, Planted};
 pub use profile::{Profile, Profiles, Second};
+pub use proof::{Mark, Proof};
 pub use reconcile::{Exchange, Root, Width};
 pub use rotation::{Rotation, Rotations};
 pub use second::{SecondKey, SecondKeypair, SecondSignature, SecondVerifier};
 pub use state::{Me, State};
-pub use store::{Answer, Ask, Fingerprint, Held, MemoryStore};
+pub use store::{Answer, Ask, Content, Fingerprint, Held, MemoryStore, Wanted};
 pub use time::Time;
 pub use trees::Way;

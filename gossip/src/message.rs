@@ -22,6 +22,8 @@ use uuid::Uuid;
 ///   │ ◀──── Exchange ───────▶ │  if the digests differ     │              │
 ///   │ ◀──── ForwardJoin ────▶ │  a newcomer's walk         │              │
 ///   │ ◀──── Disconnect ─────▶ │  a link no more            │              │
+///   │ ◀──── Forked ─────────▶ │  there is proof of a cheat │              │
+///   │ ◀──── Prove, Evidence ▶ │  to have it too            │              │
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum Message {
@@ -92,13 +94,21 @@ pub enum Message {
     Profiles(Vec<Arc<Profile>>),
     /// Bundles of these origins came with a second signature, and what they declare is not known here: it is to be sent.
     WantProfiles(Vec<OriginId>),
+    /// These origins have signed two bundles under one number, and the speaker has the proof: all that are known on a new link, and
+    /// along all links what is new. Who lacks one asks for it by [`Message::Prove`].
+    Forked(Vec<OriginId>),
+    /// Send me the proofs against these origins, 4 at most. Answered by two [`Message::Evidence`] for each, once on a link.
+    Prove(Vec<OriginId>),
+    /// One of the two bundles of a proof; the other comes before or after it. It is no part of a tree, and goes into no store of
+    /// bundles. Whoever hands it to the protocol has checked its signature.
+    Evidence(Bundle),
 }
 
 impl Message {
     /// The bundles in it: what a node checks before it hands the message to the protocol.
     pub fn bundles(&self) -> &[Bundle] {
         match self {
-            Message::Bundle { bundle, .. } => std::slice::from_ref(bundle),
+            Message::Bundle { bundle, .. } | Message::Evidence(bundle) => std::slice::from_ref(bundle),
             Message::Exchange(Exchange::Missed { bundles, .. }) => bundles,
             _ => &[],
         }

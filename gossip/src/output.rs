@@ -1,6 +1,6 @@
 //! What a node does.
 
-use crate::{Address, Ask, Ban, Bundle, Event, Message, PeerId, Profile, Rotation};
+use crate::{Address, Ask, Ban, Bundle, Event, Mark, Message, PeerId, Profile, Proof, Rotation};
 use std::fmt;
 use std::sync::Arc;
 
@@ -41,6 +41,13 @@ pub enum Output {
     Banned(Ban),
     /// A question to the store. Answered by [`Input::Answer`](crate::Input::Answer).
     Ask(Ask),
+    /// An origin has signed two bundles under one number: the proof is to be kept, longer than its bundles.
+    Forked {
+        /// The two bundles.
+        proof: Box<Proof>,
+        /// What is shown of it.
+        mark: Mark,
+    },
     /// A node has changed its key: to be kept, and followed.
     Rotated(Rotation),
     /// An origin has declared that it signs twice: to be kept.

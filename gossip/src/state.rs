@@ -1,30 +1,30 @@
 //! The door: one input in, outputs out.
 
+mod bundles;
 mod check;
 mod conduct;
 mod statements;
 
 use crate::agreement::Agreement;
 use crate::broadcast::{Broadcast, Counters};
-use crate::bundle::{Bundle, BundleId, OriginId};
+use crate::bundle::{BundleId, OriginId};
 use crate::bundler::Bundler;
 use crate::capacity::Capacity;
 use crate::clocks::{ClockOffset, Clocks};
 use crate::conduct::Conduct;
+use crate::forks::Forks;
 use crate::input::{Dialect, Direction, Input};
-use crate::json::MAX_TTL;
 use crate::membership::{self, Membership, Turn};
-use crate::message::{Announcement, Digest, Event, Grafted, Hello, InstanceId, Message, Probe, Pulse};
+use crate::message::{Announcement, Digest, Grafted, Hello, InstanceId, Message, Probe, Pulse};
 use crate::output::{Because, Output};
 use crate::peer::{Peer, PeerId, PeerView};
-use crate::reconcile::{Exchange, Reconcile};
+use crate::reconcile::Reconcile;
 use crate::store::Held;
-use crate::trees::{Steps, Trees, Way};
-use crate::{Address, Config, Fault, Keypair, Profiles, Rotations, Signature, Time};
+use crate::trees::{Steps, Trees};
+use crate::{Address, Answer, Config, Fault, Keypair, Mark, Profiles, Rotations, Time};
 use rand_chacha::ChaCha8Rng;
 use statements::Statements;
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// How long it is told that another node uses this one's key. A guess.
@@ -57,6 +57,7 @@ pub struct State {
     rotations: Rotations,
     profiles: Profiles,
     statements: Statements,
+    forks: Forks,
     outbox: VecDeque<Output>,
 }
 
@@ -98,6 +99,7 @@ impl State {
             rotations: Rotations::default(),
             profiles: Profiles::default(),
             statements: Statements::default(),
+            forks: Forks::default(),
             me,
             outbox: VecDeque::new(),
             config,
@@ -126,9 +128,7 @@ impl State {
             Input::Clock { micros } => self.on_clock(now, micros),
             Input::Held(held) => self.on_held(now, &held),
             Input::Dropped { before } => self.reconcile.on_dropped(before),
-            Input::Answer(answer) => {
-                self.reconcile.on_answer(now, answer, self.trees.archive(), &mut self.outbox);
-            }
+            Input::Answer(answer) => self.on_answer(now, answer),
             Input::Rotations(rotations) => self.begin_with_rotations(rotations),
             Input::Profiles(profiles) => self.begin_with_profiles(profiles),
             Input::Undeclared { peer, origin } => self.on_undeclared(now, peer, origin),
@@ -159,6 +159,7 @@ impl State {
             self.agreement.next_wakeup(),
             self.clocks.next_wakeup(),
             self.conduct.next_wakeup(),
+            self.forks.next_wakeup(),
         ];
         wakeups.into_iter().flatten().min()
     }
@@ -178,6 +179,11 @@ impl State {
     /// folder runs elsewhere. Both then speak for each other, and bundles of one number prove a cheat.
     pub fn has_clone(&self, now: Time) -> bool {
         self.clone.is_some_and(|seen| now.since(seen) < CLONE_SHOWN)
+    }
+
+    /// The origins that have signed two bundles under one number, as far as this node has the proof.
+    pub fn marks(&self) -> impl Iterator<Item = &Mark> {
+        self.forks.marks()
     }
 
     /// The connected peers, oldest connection first: nodes by a link, and scripts.
@@ -272,6 +278,7 @@ impl State {
             self.trees.on_up(now, id, key, &mut steps);
             rtt.into_iter().for_each(|rtt| self.trees.on_rtt(id, rtt));
             self.reconcile.on_up(now, id, differs);
+            self.forks.on_up(id, &mut self.outbox);
             self.carry_out(now, steps);
             self.conduct.on_link(now, id);
             let pulse = self.pulse(now);
@@ -285,6 +292,7 @@ impl State {
         self.clocks.on_down(id);
         self.capacity.on_down(id);
         self.conduct.on_unlink(id);
+        self.forks.on_down(now, id, &mut self.outbox);
         let mut steps = Steps::default();
         if !self.config.planted.is(Fault::EndForgotten) {
             self.trees.on_down(now, id, &mut steps);
@@ -348,7 +356,7 @@ impl State {
             Message::Bundle { way, bundle } if script => self.on_signed_event(now, id, way, bundle),
             Message::Bundle { way, bundle } if linked => self.on_bundle(now, id, way, bundle),
             // It was on its way when the link was dropped, and is no part of a tree any more.
-            Message::Bundle { bundle, .. } if !self.trees.archive().knows(&bundle.id) => {
+            Message::Bundle { bundle, .. } if !self.trees.archive().has_seen(&bundle.id, &bundle.hash()) => {
                 self.take_in(now, id, bundle);
             }
             Message::IHave(announcement) if linked => self.on_ihave(now, id, announcement),
@@ -365,110 +373,15 @@ impl State {
             }
             Message::Pulse(_) => {}
             Message::Rotations(rotations) if linked => self.on_rotations(now, id, rotations),
-            Message::Rotations(_) => {}
             Message::Profiles(profiles) => self.on_profiles(now, id, profiles),
             Message::WantProfiles(origins) => self.on_want_profiles(now, id, &origins),
-        }
-    }
-
-    /// A script's event: delivered, told to other scripts, and taken into a bundle of this node's own.
-    fn on_event(&mut self, now: Time, from: PeerId, ttl: u8, event: Event) {
-        if self.learn(from, &event) {
-            let ttl = ttl.saturating_sub(1);
-            if ttl > 0 {
-                self.spread(ttl, event.clone(), Some(from));
+            Message::Forked(origins) if linked => self.forks.on_forked(now, id, origins, &mut self.outbox),
+            Message::Prove(origins) if linked => self.forks.on_prove(now, id, origins, &mut self.outbox),
+            Message::Evidence(bundle) if linked => {
+                self.forks.on_evidence(now, self.wall(now), (id, bundle), &mut self.outbox);
             }
-            // Whatever its ttl says to scripts: what one node shows, all show.
-            self.bundle(now, event);
+            Message::Rotations(_) | Message::Forked(_) | Message::Prove(_) | Message::Evidence(_) => {}
         }
-    }
-
-    /// A script's event that it has signed itself: from here on it goes down a tree of its own.
-    fn on_signed_event(&mut self, now: Time, from: PeerId, way: Way, bundle: Bundle) {
-        if self.trees.archive().knows(&bundle.id) {
-            return self.count_known(from, 1);
-        }
-        // What its ttl says is said to scripts; nodes have one of their own.
-        let (onward, mut steps) = (Way { ttl: MAX_TTL, ..way }, Steps::default());
-        self.trees.on_bundle(now, from, onward, bundle.clone(), &mut steps);
-        if self.keep(now, bundle.clone(), false) {
-            self.learn_all(from, way.ttl.saturating_sub(1), &bundle);
-        }
-        self.carry_out(now, steps);
-    }
-
-    fn on_broadcast(&mut self, now: Time, event: Event) {
-        if !self.broadcast.accept(&event) {
-            return;
-        }
-        // A bundle by itself is one that scripts can check. One that waits for others they hear of at once.
-        let alone = self.bundler.is_quiet(now);
-        if !alone {
-            self.spread(self.config.ttl, event.clone(), None);
-        }
-        self.bundle(now, event);
-        if alone && let Some(bundle) = self.bundler.close(now) {
-            self.spread_bundle(self.config.ttl, &bundle, None);
-            self.send_bundle(now, bundle);
-        }
-    }
-
-    fn on_bundle(&mut self, now: Time, from: PeerId, way: Way, bundle: Bundle) {
-        let (mut steps, origin) = (Steps::default(), bundle.id.origin);
-        let new = self.trees.on_bundle(now, from, way, bundle.clone(), &mut steps);
-        if !new {
-            self.conduct.on_word(now, from);
-            self.count_known(from, bundle.events.len() as u64);
-        } else if self.keep(now, bundle.clone(), false) {
-            self.learn_all(from, self.ttl_after(way.hops), &bundle);
-        }
-        self.carry_out(now, steps);
-        if new {
-            self.note_brought(now, from, origin);
-        }
-    }
-
-    /// What came by reconciliation is lacking for certain, however old it is. Others come for it themselves.
-    fn on_exchange(&mut self, now: Time, from: PeerId, exchange: Exchange) {
-        let bundles = self.reconcile.on_exchange(now, from, exchange, self.trees.archive(), &mut self.outbox);
-        for bundle in bundles {
-            self.take_in(now, from, bundle);
-        }
-    }
-
-    /// Takes in a new bundle that came outside the trees.
-    fn take_in(&mut self, now: Time, from: PeerId, bundle: Bundle) {
-        let news = self.reconcile.is_news(now, &bundle.id);
-        self.trees.take_in(now, bundle.clone(), news);
-        if !self.keep(now, bundle.clone(), false) {
-            return;
-        }
-        if news {
-            self.learn_all(from, self.ttl_after(1), &bundle);
-        } else {
-            for event in bundle.events.iter() {
-                self.learn(from, event);
-            }
-        }
-    }
-
-    /// Hands a new bundle to the store, if its time is acceptable. What is not kept is not delivered either: it would be
-    /// counted again when reconciliation brings it.
-    fn keep(&mut self, now: Time, bundle: Bundle, own: bool) -> bool {
-        if bundle.id.origin == self.me.origin {
-            // It may have been made before a crash, by a clock that was ahead of today's.
-            self.bundler.skip(bundle.id.seq);
-            if !own && bundle.id.seq > self.begun.saturating_add(CLONE_AHEAD) {
-                self.clone = Some(now);
-            }
-        }
-        let kept = self.reconcile.keep(now, &bundle.id, own);
-        if kept {
-            self.outbox.push_back(Output::Keep(bundle));
-        } else {
-            self.trees.archive_mut().refuse(&bundle.id);
-        }
-        kept
     }
 
     /// So much that had waited was sent in so long.
@@ -509,7 +422,20 @@ impl State {
         self.me.epoch_micros.saturating_add(now.as_micros())
     }
 
+    /// The store answers.
+    fn on_answer(&mut self, now: Time, answer: Answer) {
+        let wall = self.wall(now);
+        match answer {
+            Answer::Proof { token, proof } => self.forks.on_proof(token, proof, &mut self.outbox),
+            Answer::Bundles { token, bundles, .. } if Forks::is_own(token) => {
+                self.forks.on_bundles(now, wall, (token, bundles), &mut self.outbox);
+            }
+            answer => self.reconcile.on_answer(now, answer, self.trees.archive(), &mut self.outbox),
+        }
+    }
+
     fn on_held(&mut self, now: Time, held: &Held) {
+        self.forks.on_held(&held.marks);
         self.reconcile.on_held(now, held, &mut self.outbox);
         for (origin, seq) in &held.newest {
             self.trees.archive_mut().forget(BundleId { origin: *origin, seq: *seq });
@@ -540,74 +466,6 @@ impl State {
         }
         let mut steps = Steps::default();
         self.trees.on_probe(now, from, probe, &mut steps);
-        self.carry_out(now, steps);
-    }
-
-    /// The ttl by which scripts are told of a bundle that came so many hops.
-    fn ttl_after(&self, hops: u8) -> u8 {
-        self.config.ttl.saturating_sub(hops).max(1)
-    }
-
-    /// The events of a bundle: each new one is delivered, and told to scripts while the ttl lasts.
-    fn learn_all(&mut self, from: PeerId, ttl: u8, bundle: &Bundle) {
-        for event in bundle.events.iter() {
-            if !self.learn(from, event) || ttl == 0 {
-                continue;
-            }
-            if bundle.events.len() == 1 && bundle.signature != Signature::NONE {
-                self.spread_bundle(ttl, bundle, Some(from));
-            } else {
-                self.spread(ttl, event.clone(), Some(from));
-            }
-        }
-    }
-
-    /// Takes in an event from a peer. `false` if it was known.
-    fn learn(&mut self, from: PeerId, event: &Event) -> bool {
-        if !self.broadcast.accept(event) {
-            self.count_known(from, 1);
-            return false;
-        }
-        self.broadcast.counters.total += 1;
-        self.broadcast.counters.learned += 1;
-        self.peers.get_mut(&from).into_iter().for_each(|peer| peer.learned += 1);
-        self.outbox.push_back(Output::Deliver { from, event: event.clone() });
-        true
-    }
-
-    /// A peer has told of so many events that were known.
-    fn count_known(&mut self, from: PeerId, events: u64) {
-        self.broadcast.counters.total += events;
-        self.broadcast.counters.duplicates += events;
-        self.peers.get_mut(&from).into_iter().for_each(|peer| peer.duplicates += events);
-    }
-
-    /// Tells scripts of an event: up to as many as the fanout says.
-    fn spread(&mut self, ttl: u8, event: Event, except: Option<PeerId>) {
-        let (fanout, what) = (self.config.fanout, (Arc::clone(&event.node_id), Message::Event { ttl, event }));
-        self.outbox.extend(self.broadcast.spread(fanout, what, except, &self.peers, &mut self.rng));
-    }
-
-    /// The same of an event that is alone in its bundle: with its signature.
-    fn spread_bundle(&mut self, ttl: u8, bundle: &Bundle, except: Option<PeerId>) {
-        let Some(event) = bundle.events.first() else { return };
-        let message = Message::Bundle { way: Way { ttl, hops: 1, like: None }, bundle: bundle.clone() };
-        let (fanout, what) = (self.config.fanout, (Arc::clone(&event.node_id), message));
-        self.outbox.extend(self.broadcast.spread(fanout, what, except, &self.peers, &mut self.rng));
-    }
-
-    fn bundle(&mut self, now: Time, event: Event) {
-        // Whatever the clock says: what is older would not be kept.
-        self.bundler.skip(self.reconcile.horizon());
-        if let Some(bundle) = self.bundler.add(now, event) {
-            self.send_bundle(now, bundle);
-        }
-    }
-
-    fn send_bundle(&mut self, now: Time, bundle: Bundle) {
-        let mut steps = Steps::default();
-        self.keep(now, bundle.clone(), true);
-        self.trees.broadcast(now, bundle, &mut steps);
         self.carry_out(now, steps);
     }
 
@@ -654,6 +512,7 @@ impl State {
         self.trees.tick(now, &mut steps);
         self.carry_out(now, steps);
         self.reconcile.tick(now, &mut self.rng, &mut self.outbox);
+        self.forks.tick(now, &mut self.outbox);
         self.broadcast.counters.propagated += self.reconcile.take_served();
         self.outbox.extend(self.agreement.tick(now, self.config.planted, &self.peers));
         if self.clocks.next_wakeup().is_some_and(|next| next <= now) {

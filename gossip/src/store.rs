@@ -2,7 +2,8 @@
 //!
 //! The protocol holds the last bundles only. All others are the store's: [`Output::Keep`](crate::Output::Keep) hands one
 //! over, [`Output::Ask`](crate::Output::Ask) asks for some, [`Input::Answer`](crate::Input::Answer) answers. The time of
-//! a bundle is its `seq`: microseconds since the epoch, by its origin's clock.
+//! a bundle is its `seq`: microseconds since the epoch, by its origin's clock. Where an origin has signed several contents under one
+//! number, each is a bundle of its own to the store.
 //!
 //! What a store promises: an answer knows of each bundle that was kept before the question; ids come in ascending
 //! order of (time, origin). What the protocol promises: what it asks for is bounded, in number and in size, and so is how
@@ -10,14 +11,18 @@
 //!
 //! [`MemoryStore`] is a store that forgets with the process: for meshes without a disk, and for tests.
 
-use crate::{Bundle, BundleId, OriginId};
+use crate::{Bundle, BundleHash, BundleId, Mark, OriginId, Proof};
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-/// A fingerprint of a set of bundles: the sum, modulo 2^64, of a BLAKE3 hash of each one's id, and how many they are.
+/// A bundle by its number and its content.
+pub type Content = (BundleId, BundleHash);
+
+/// A fingerprint of a set of bundles: the sum, modulo 2^64, of the first 8 bytes (little-endian) of each one's [`BundleHash`], and
+/// how many they are. Two contents under one number are two bundles.
 ///
 /// It does not depend on an order, and a bundle can be added or taken out. Equal fingerprints, equal sets: a check
-/// against faults, and no proof against a forger, who may look for ids whose hashes sum up to what he likes.
+/// against faults, and no proof against a forger, who may look for bundles whose hashes sum up to what he likes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fingerprint {
     /// The sum of the hashes.
@@ -31,12 +36,9 @@ impl Fingerprint {
     pub const SLOT: u64 = 10_000_000;
 
     /// The fingerprint of one bundle.
-    pub fn of(id: &BundleId) -> Fingerprint {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(&id.origin.0).update(&id.seq.to_le_bytes());
-        let mut first = [0; 8];
-        first.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
-        Fingerprint { hash: u64::from_le_bytes(first), count: 1 }
+    pub fn of(hash: &BundleHash) -> Fingerprint {
+        let [a, b, c, d, e, f, g, h, ..] = hash.0;
+        Fingerprint { hash: u64::from_le_bytes([a, b, c, d, e, f, g, h]), count: 1 }
     }
 
     /// The fingerprint of the union of two sets that have nothing in common.
@@ -63,8 +65,8 @@ impl FromIterator<Fingerprint> for Fingerprint {
 /// A question to the store. Its answer bears the same token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ask {
-    /// Which bundles are there from `from` up to and without `until`? The first `limit` of them, by time and then by
-    /// origin. Answered by [`Answer::Ids`].
+    /// Which numbers of bundles are there from `from` up to and without `until`? The first `limit` of them, by time and then by
+    /// origin, each once. Answered by [`Answer::Ids`].
     Ids {
         /// For the answer.
         token: u64,
@@ -75,16 +77,63 @@ pub enum Ask {
         /// How many, 8,192 at most.
         limit: usize,
     },
+    /// Which bundles are there, each with its content? The first `limit` of them, by time, origin, and hash. Answered by
+    /// [`Answer::Contents`].
+    Contents {
+        /// For the answer.
+        token: u64,
+        /// Microseconds since the epoch.
+        from: u64,
+        /// Microseconds since the epoch.
+        until: u64,
+        /// How many, 8,192 at most.
+        limit: usize,
+    },
+    /// The proof that this origin cheats, if there is one. Answered by [`Answer::Proof`].
+    Proof {
+        /// For the answer.
+        token: u64,
+        /// Whose.
+        origin: OriginId,
+    },
     /// These bundles, please: one after another, and no more than have `bytes` bytes of text together; but the first
     /// that there is in any case. Answered by [`Answer::Bundles`].
     Bundles {
         /// For the answer.
         token: u64,
         /// Which, 128 at most.
-        ids: Vec<BundleId>,
+        ids: Vec<Wanted>,
         /// How much.
         bytes: usize,
     },
+}
+
+/// A bundle that is wanted: any of its number, or one of this very content. Ordered by origin first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Wanted {
+    /// Its number.
+    pub id: BundleId,
+    /// Its content, where another one of the number is here already.
+    pub hash: Option<BundleHash>,
+}
+
+impl Wanted {
+    /// Whether it is this bundle that is wanted.
+    pub fn is(&self, bundle: &Bundle) -> bool {
+        self.id == bundle.id && self.hash.is_none_or(|hash| hash == bundle.hash())
+    }
+}
+
+impl From<BundleId> for Wanted {
+    fn from(id: BundleId) -> Wanted {
+        Wanted { id, hash: None }
+    }
+}
+
+impl From<Content> for Wanted {
+    fn from((id, hash): Content) -> Wanted {
+        Wanted { id, hash: Some(hash) }
+    }
 }
 
 /// What the store answers.
@@ -96,6 +145,20 @@ pub enum Answer {
         token: u64,
         /// Ascending by (time, origin).
         ids: Vec<BundleId>,
+    },
+    /// To [`Ask::Contents`].
+    Contents {
+        /// That of the question.
+        token: u64,
+        /// Ascending by (time, origin, hash).
+        contents: Vec<Content>,
+    },
+    /// To [`Ask::Proof`].
+    Proof {
+        /// That of the question.
+        token: u64,
+        /// The proof.
+        proof: Option<Box<Proof>>,
     },
     /// To [`Ask::Bundles`].
     Bundles {
@@ -117,15 +180,27 @@ pub struct Held {
     pub slots: Vec<(u64, Fingerprint)>,
     /// Each origin's highest `seq`.
     pub newest: Vec<(OriginId, u64)>,
+    /// Which origins it holds a proof against.
+    pub marks: Vec<Mark>,
 }
 
 /// Bundles in memory, bounded in bytes: the oldest go first.
 #[derive(Clone, Debug)]
 pub struct MemoryStore {
-    bundles: BTreeMap<(u64, OriginId), Bundle>,
+    bundles: BTreeMap<Key, Bundle>,
     bytes: usize,
     max_bytes: usize,
     horizon: u64,
+    /// They stay, however old their bundles are.
+    proofs: BTreeMap<OriginId, (Proof, Mark)>,
+}
+
+/// By time, origin, and content.
+type Key = (u64, OriginId, BundleHash);
+
+/// The first key of a number, or of a moment.
+const fn first_of(seq: u64, origin: OriginId) -> Key {
+    (seq, origin, BundleHash([0; 16]))
 }
 
 /// What a bundle costs beside its text, in bytes: its keys, and the heads of its events. A guess.
@@ -134,14 +209,14 @@ const OVERHEAD: usize = 200;
 impl MemoryStore {
     /// An empty store of at most so many bytes.
     pub fn new(max_bytes: usize) -> MemoryStore {
-        MemoryStore { bundles: BTreeMap::new(), bytes: 0, max_bytes, horizon: 0 }
+        MemoryStore { bundles: BTreeMap::new(), bytes: 0, max_bytes, horizon: 0, proofs: BTreeMap::new() }
     }
 
     /// Keeps a bundle. Where the oldest had to go, a moment comes back: nothing from before it is left, which the
     /// protocol is to be told by [`Input::Dropped`](crate::Input::Dropped).
     pub fn keep(&mut self, bundle: Bundle) -> Option<u64> {
         self.bytes += weight(&bundle);
-        if let Some(same) = self.bundles.insert((bundle.id.seq, bundle.id.origin), bundle) {
+        if let Some(same) = self.bundles.insert((bundle.id.seq, bundle.id.origin, bundle.hash()), bundle) {
             self.bytes -= weight(&same);
         }
         if self.bytes <= self.max_bytes {
@@ -149,12 +224,12 @@ impl MemoryStore {
         }
         // A part of it at once, so that this is seldom; and whole slots, as the protocol counts in slots.
         while self.bytes > self.max_bytes / 8 * 7
-            && let Some(((seq, _), oldest)) = self.bundles.pop_first()
+            && let Some(((seq, ..), oldest)) = self.bundles.pop_first()
         {
             self.bytes -= weight(&oldest);
             self.horizon = (seq / Fingerprint::SLOT + 1).saturating_mul(Fingerprint::SLOT);
         }
-        let rest = self.bundles.split_off(&(self.horizon, OriginId([0; 32])));
+        let rest = self.bundles.split_off(&first_of(self.horizon, OriginId([0; 32])));
         self.bytes -= self.bundles.values().map(weight).sum::<usize>();
         self.bundles = rest;
         Some(self.horizon)
@@ -168,19 +243,40 @@ impl MemoryStore {
         self.horizon = self.horizon.max(horizon);
     }
 
+    /// Keeps the proof that an origin cheats. The first one of an origin stays, and of [`Proof::MAX`] origins at most.
+    pub fn prove(&mut self, proof: Proof, mark: Mark) {
+        if self.proofs.len() < Proof::MAX {
+            self.proofs.entry(mark.id.origin).or_insert((proof, mark));
+        }
+    }
+
     /// Answers a question.
     pub fn answer(&self, ask: &Ask) -> Answer {
         match ask {
             Ask::Ids { token, from, until, limit } => {
-                let origin = OriginId([0; 32]);
-                let range = (Bound::Included((*from, origin)), Bound::Excluded(((*until).max(*from), origin)));
-                let ids = self.bundles.range(range).take(*limit).map(|(_, bundle)| bundle.id).collect();
+                let mut ids: Vec<BundleId> = Vec::new();
+                for bundle in self.range(*from, *until) {
+                    if ids.last() != Some(&bundle.id) {
+                        if ids.len() == *limit {
+                            break;
+                        }
+                        ids.push(bundle.id);
+                    }
+                }
                 Answer::Ids { token: *token, ids }
+            }
+            Ask::Contents { token, from, until, limit } => {
+                let contents = self.range(*from, *until).take(*limit).map(|bundle| (bundle.id, bundle.hash()));
+                Answer::Contents { token: *token, contents: contents.collect() }
+            }
+            Ask::Proof { token, origin } => {
+                let proof = self.proofs.get(origin).map(|(proof, _)| Box::new(proof.clone()));
+                Answer::Proof { token: *token, proof }
             }
             Ask::Bundles { token, ids, bytes } => {
                 let (mut covered, mut size, mut bundles) = (0, 0, Vec::new());
-                for id in ids {
-                    if let Some(bundle) = self.bundles.get(&(id.seq, id.origin)) {
+                for wanted in ids {
+                    if let Some(bundle) = self.get(wanted) {
                         size += bundle.weight();
                         if size > *bytes && !bundles.is_empty() {
                             break;
@@ -194,20 +290,39 @@ impl MemoryStore {
         }
     }
 
+    fn range(&self, from: u64, until: u64) -> impl Iterator<Item = &Bundle> {
+        let first = first_of(from, OriginId([0; 32]));
+        let end = first_of(until.max(from), OriginId([0; 32]));
+        self.bundles.range((Bound::Included(first), Bound::Excluded(end))).map(|(_, bundle)| bundle)
+    }
+
+    fn get(&self, wanted: &Wanted) -> Option<&Bundle> {
+        let Wanted { id, hash } = wanted;
+        match hash {
+            Some(hash) => self.bundles.get(&(id.seq, id.origin, *hash)),
+            None => {
+                let first = self.bundles.range(first_of(id.seq, id.origin)..).next();
+                first.map(|(_, bundle)| bundle).filter(|bundle| bundle.id == *id)
+            }
+        }
+    }
+
     /// What it holds, for a node that starts with it.
     pub fn held(&self) -> Held {
         let (mut slots, mut newest) = (BTreeMap::<u64, Fingerprint>::new(), BTreeMap::<OriginId, u64>::new());
         for bundle in self.bundles.values() {
             let slot = slots.entry(bundle.id.seq / Fingerprint::SLOT * Fingerprint::SLOT).or_default();
-            *slot = slot.and(Fingerprint::of(&bundle.id));
+            *slot = slot.and(Fingerprint::of(&bundle.hash()));
             newest.insert(bundle.id.origin, bundle.id.seq);
         }
-        Held { horizon: self.horizon, slots: slots.into_iter().collect(), newest: newest.into_iter().collect() }
+        let marks = self.proofs.values().map(|(_, mark)| *mark).collect();
+        let (slots, newest) = (slots.into_iter().collect(), newest.into_iter().collect());
+        Held { horizon: self.horizon, slots, newest, marks }
     }
 
-    /// Whether it holds a bundle.
+    /// Whether it holds a bundle of this number.
     pub fn contains(&self, id: &BundleId) -> bool {
-        self.bundles.contains_key(&(id.seq, id.origin))
+        self.get(&Wanted::from(*id)).is_some()
     }
 
     /// The bundles, oldest first.
@@ -244,7 +359,7 @@ mod tests {
 
     #[test]
     fn a_fingerprint_knows_no_order_and_gives_back_what_was_added() {
-        let ids: Vec<_> = (0..9).map(|n| bundle(n, u64::from(n) / 3).id).collect();
+        let ids: Vec<_> = (0..9).map(|n| bundle(n, u64::from(n) / 3).hash()).collect();
         let all: Fingerprint = ids.iter().map(Fingerprint::of).collect();
         assert_eq!(all, ids.iter().rev().map(Fingerprint::of).collect());
         let (few, rest) = ids.split_at(4);
@@ -268,8 +383,11 @@ mod tests {
         assert_eq!(ids(2, 4, 3), [(2, 0), (2, 1), (3, 0)]);
         assert!(ids(4, 2, 3).is_empty());
         let (there, missing) = (|seq| bundle(1, seq).id, bundle(9, 9).id);
-        let bundles = |ids: &[BundleId], bytes| match store.answer(&Ask::Bundles { token: 7, ids: ids.to_vec(), bytes })
-        {
+        let bundles = |ids: &[BundleId], bytes| match store.answer(&Ask::Bundles {
+            token: 7,
+            ids: ids.iter().map(|id| Wanted::from(*id)).collect(),
+            bytes,
+        }) {
             Answer::Bundles { token: 7, covered, bundles } => (covered, bundles.len()),
             other => panic!("{other:?}"),
         };
@@ -295,5 +413,57 @@ mod tests {
         assert!(store.contains(&bundle(1, 199_000_000).id) && !store.contains(&bundle(1, 0).id));
         store.drop_before(u64::MAX);
         assert!(store.is_empty() && store.bytes == 0);
+    }
+
+    #[test]
+    fn each_content_of_a_number_is_a_bundle_of_its_own() {
+        let mut store = MemoryStore::new(1 << 20);
+        let other = |signature| {
+            let event = Event { id: Uuid::nil(), node_id: "n".into(), json: "y".into() };
+            Bundle { events: vec![event].into(), signature: Signature([signature; 64]), ..bundle(1, 5) }
+        };
+        for kept in [bundle(1, 5), other(1), bundle(1, 6), other(2), bundle(1, 5)] {
+            store.keep(kept);
+        }
+        assert_eq!(store.len(), 3, "another signature makes no other bundle");
+        let all = |limit| match store.answer(&Ask::Ids { token: 0, from: 0, until: 9, limit }) {
+            Answer::Ids { ids, .. } => ids.iter().map(|id| id.seq).collect::<Vec<_>>(),
+            answer => panic!("{answer:?}"),
+        };
+        assert_eq!((all(9), all(1)), (vec![5, 6], vec![5]), "a number is told once");
+        let Answer::Contents { contents, .. } = store.answer(&Ask::Contents { token: 0, from: 0, until: 9, limit: 9 })
+        else {
+            panic!("contents")
+        };
+        assert!(contents.len() == 3 && contents.is_sorted());
+        for (id, hash) in &contents {
+            let ask = Ask::Bundles { token: 0, ids: vec![Wanted::from((*id, *hash))], bytes: 1_000 };
+            let Answer::Bundles { bundles, .. } = store.answer(&ask) else { panic!("bundles") };
+            assert_eq!(bundles.iter().map(Bundle::hash).collect::<Vec<_>>(), [*hash]);
+        }
+        let sum: Fingerprint = contents.iter().map(|(_, hash)| Fingerprint::of(hash)).collect();
+        assert_eq!(store.held().slots, [(0, sum)]);
+    }
+
+    #[test]
+    fn a_proof_outlives_its_bundles_and_the_first_of_an_origin_stays() {
+        let mut store = MemoryStore::new(1 << 20);
+        let with = |text: &str| {
+            let event = Event { id: Uuid::nil(), node_id: "n".into(), json: text.into() };
+            Bundle { events: vec![event].into(), ..bundle(1, 5) }
+        };
+        for other in ["a", "b"] {
+            let proof = Proof::of(bundle(1, 5), with(other)).unwrap();
+            let mark = proof.mark(7);
+            store.prove(proof, mark);
+        }
+        store.drop_before(u64::MAX);
+        let Answer::Proof { proof: Some(proof), .. } =
+            store.answer(&Ask::Proof { token: 0, origin: OriginId([1; 32]) })
+        else {
+            panic!("a proof")
+        };
+        assert!(proof.bundles().contains(&with("a")));
+        assert_eq!(store.held().marks, [proof.mark(7)]);
     }
 }

@@ -2,12 +2,12 @@
 //!
 //! What a frame may hold is bounded by the frame: no length in it makes room for more than its own bytes.
 
-use crate::bundle::{Bundle, BundleId, OriginId};
+use crate::bundle::{Bundle, BundleHash, BundleId, OriginId};
 use crate::json::{self, DecodeError, MAX_ADDRESSES, MAX_FRAME};
 use crate::message::{Announcement, Digest, Grafted, Hello, Message, Priority, Probe, Pulse};
-use crate::reconcile;
 use crate::trees::Way;
 use crate::{Address, Profile, Rotations, profile, rotation, split_signatures};
+use crate::{forks, reconcile};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -61,6 +61,10 @@ enum Frame<'a> {
     #[serde(borrow)]
     Profiles(Vec<profile::Packed<'a>>),
     WantProfiles(Vec<OriginId>),
+    Forked(Vec<OriginId>),
+    Prove(Vec<OriginId>),
+    #[serde(borrow)]
+    Evidence(Packed<'a>),
 }
 
 /// A bundle: its events are known by their texts alone. The signature has 64 bytes, and 3,309 more behind them where there are two.
@@ -92,6 +96,9 @@ pub fn encode(message: &Message) -> Option<Vec<u8>> {
         Message::Rotations(rotations) => Frame::Rotations(rotations.iter().map(rotation::Packed::of).collect()),
         Message::Profiles(profiles) => Frame::Profiles(profiles.iter().map(|it| profile::Packed::of(it)).collect()),
         Message::WantProfiles(origins) => Frame::WantProfiles(origins.clone()),
+        Message::Forked(origins) => Frame::Forked(origins.clone()),
+        Message::Prove(origins) => Frame::Prove(origins.clone()),
+        Message::Evidence(bundle) => Frame::Evidence(Packed::of(bundle)),
         Message::Neighbor(priority) => Frame::Neighbor(*priority),
         Message::NeighborReply { accepted, dropped } => {
             Frame::NeighborReply { accepted: *accepted, dropped: dropped.as_ref().map(ToString::to_string) }
@@ -159,6 +166,15 @@ pub fn decode(bytes: &[u8]) -> Result<Message, DecodeError> {
             Err(json::shape("too many profiles are asked for in a frame"))
         }
         Frame::WantProfiles(origins) => Ok(Message::WantProfiles(origins)),
+        Frame::Forked(origins) if origins.len() > forks::MAX_TOLD => {
+            Err(json::shape("too many cheats are told of in a frame"))
+        }
+        Frame::Forked(origins) => Ok(Message::Forked(origins)),
+        Frame::Prove(origins) if origins.len() > forks::MAX_ASKED => {
+            Err(json::shape("too many proofs are asked for in a frame"))
+        }
+        Frame::Prove(origins) => Ok(Message::Prove(origins)),
+        Frame::Evidence(bundle) => Ok(Message::Evidence(bundle.unpack()?)),
         Frame::Neighbor(priority) => Ok(Message::Neighbor(priority)),
         Frame::NeighborReply { accepted, dropped } => {
             Ok(Message::NeighborReply { accepted, dropped: dropped.as_deref().and_then(dialable) })
@@ -173,6 +189,15 @@ fn dialable(text: &str) -> Option<Address> {
     text.parse().ok()
 }
 
+/// The hash of a bundle that [`encode_bundle`] wrote, without reading what its events are.
+///
+/// # Errors
+/// What is wrong with the bytes, in words.
+pub fn hash_of(bytes: &[u8]) -> Result<BundleHash, DecodeError> {
+    let packed = split_bundle(bytes)?;
+    Ok(BundleHash::of(&packed.id, packed.events.iter().copied()))
+}
+
 /// Writes a bundle by itself, as a store keeps it. `None` only where memory ends.
 pub fn encode_bundle(bundle: &Bundle) -> Option<Vec<u8>> {
     postcard::to_extend(&Packed::of(bundle), vec![VERSION]).ok()
@@ -183,12 +208,16 @@ pub fn encode_bundle(bundle: &Bundle) -> Option<Vec<u8>> {
 /// # Errors
 /// What is wrong with the bytes, in words.
 pub fn decode_bundle(bytes: &[u8]) -> Result<Bundle, DecodeError> {
+    split_bundle(bytes)?.unpack()
+}
+
+fn split_bundle(bytes: &[u8]) -> Result<Packed<'_>, DecodeError> {
     let Some((&VERSION, body)) = bytes.split_first() else {
         return Err(json::shape("a bundle begins with its version, which is 2"));
     };
     let (packed, rest) =
         postcard::take_from_bytes::<Packed<'_>>(body).map_err(|error| json::shape(&error.to_string()))?;
-    if rest.is_empty() { packed.unpack() } else { Err(json::shape("there are bytes behind the bundle")) }
+    if rest.is_empty() { Ok(packed) } else { Err(json::shape("there are bytes behind the bundle")) }
 }
 
 impl Packed<'_> {

@@ -62,8 +62,19 @@ pub fn store(args: &StoreArgs) -> Result<(), ToolError> {
                 totals.bundles,
                 totals.bytes
             )?;
-            writeln!(out, "{} buckets of rollups", report.rollups)?;
-            let problems = report.problems();
+            writeln!(out, "{} buckets of rollups, {} proofs of cheats", report.rollups, report.proofs)?;
+            let mut problems = report.problems();
+            let mut unsigned = 0;
+            store.proofs(|stored| unsigned += usize::from(!stored.proof.holds(&args.mesh))).or_else(|error| {
+                // What can't be read is among the problems already.
+                if problems.is_empty() { Err(error) } else { Ok(()) }
+            })?;
+            if unsigned > 0 {
+                problems.push(format!(
+                    "{unsigned} proofs are not signed for the mesh {:?}; of another mesh, say --mesh",
+                    args.mesh
+                ));
+            }
             for problem in &problems {
                 writeln!(out, "{problem}")?;
             }

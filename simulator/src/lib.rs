@@ -17,6 +17,7 @@
 //! | scenarios as data; playing them | `scenario/`, `scenarios/*.toml`, `runner.rs` |
 //! | faults without a plan, and what must hold nevertheless | `chaos/` |
 //! | hostile nodes, and what they do to the others | `protocols/hostile.rs`, `hostility.rs` |
+//! | who says two things under one number, and how it comes out | `protocols/two_faced.rs`, `forks.rs` |
 //! | chance, by purpose | `random.rs` |
 
 #![forbid(unsafe_code)]
@@ -24,6 +25,7 @@
 pub mod bits;
 pub mod chaos;
 pub mod connections;
+pub mod forks;
 pub mod geography;
 pub mod hostility;
 pub mod ledger;

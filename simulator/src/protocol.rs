@@ -5,7 +5,7 @@
 //! it.
 
 use crate::past::Past;
-use gossip::Time;
+use gossip::{Fingerprint, Time};
 use rand_chacha::ChaCha8Rng;
 use std::any::Any;
 use std::rc::Rc;
@@ -213,6 +213,16 @@ pub trait SimNode {
     /// Of whom it does not know it.
     fn check_rest(&self, _now: Time) -> Result<(), String> {
         Ok(())
+    }
+
+    /// Against how many origins it has a proof that they have signed two things under one number.
+    fn cheats(&self) -> usize {
+        0
+    }
+
+    /// What it keeps to pass on, as one sum: equal sums, equal sets.
+    fn holds(&self) -> Fingerprint {
+        Fingerprint::default()
     }
 
     /// What its disk holds beside payloads, when it ends.

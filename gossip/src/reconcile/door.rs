@@ -1,7 +1,7 @@
 //! How the parts of a reconciliation reach the outbox.
 
 use super::exchange::Exchange;
-use crate::{Ask, BundleId, Message, Output, PeerId};
+use crate::{Ask, Message, Output, PeerId, Wanted};
 use std::collections::VecDeque;
 
 /// Sends messages, and asks the store under tokens of its own.
@@ -21,7 +21,13 @@ impl Door<'_> {
         token
     }
 
-    pub(crate) fn ask_bundles(&mut self, ids: Vec<BundleId>, bytes: usize) -> u64 {
+    pub(crate) fn ask_contents(&mut self, from: u64, until: u64, limit: usize) -> u64 {
+        let token = self.token();
+        self.outbox.push_back(Output::Ask(Ask::Contents { token, from, until, limit }));
+        token
+    }
+
+    pub(crate) fn ask_bundles(&mut self, ids: Vec<Wanted>, bytes: usize) -> u64 {
         let token = self.token();
         self.outbox.push_back(Output::Ask(Ask::Bundles { token, ids, bytes }));
         token
@@ -33,15 +39,16 @@ impl Door<'_> {
     }
 }
 
-/// The ids of a range as far as an answer of at most `limit` tells of them: ids, and up to where they are whole.
-pub(crate) fn page(mut ids: Vec<BundleId>, limit: usize, until: u64) -> (Vec<BundleId>, u64) {
-    let Some(last) = ids.last().map(|id| id.seq).filter(|_| ids.len() >= limit) else { return (ids, until) };
-    if ids.first().is_some_and(|first| first.seq < last) {
+/// What lies in a range as far as an answer of at most `limit` tells of it: that, and up to where it is whole. `time` is the time of
+/// each; they ascend.
+pub(crate) fn page<T>(mut all: Vec<T>, limit: usize, until: u64, time: impl Fn(&T) -> u64) -> (Vec<T>, u64) {
+    all.truncate(limit);
+    let Some(last) = all.last().map(&time).filter(|_| all.len() >= limit) else { return (all, until) };
+    if all.first().is_some_and(|first| time(first) < last) {
         // There may be more of the last one's time.
-        ids.retain(|id| id.seq < last);
-        return (ids, last);
+        all.retain(|one| time(one) < last);
+        return (all, last);
     }
     // More than a page at one microsecond is nothing that clocks do. What is here must do.
-    ids.truncate(limit);
-    (ids, last.saturating_add(1).min(until))
+    (all, last.saturating_add(1).min(until))
 }

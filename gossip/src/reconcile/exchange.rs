@@ -1,6 +1,7 @@
 //! What two nodes say to each other to end with the same bundles.
 
 use super::slots::{Slot, Width};
+use crate::store::{Content, Wanted};
 use crate::{Bundle, BundleId, Fingerprint};
 
 /// One message of a reconciliation. All times are microseconds since the epoch.
@@ -16,6 +17,8 @@ use crate::{Bundle, BundleId, Fingerprint};
 ///   │ ◀─────────────────── Sums ──── │
 ///   │ ──── GetIds ─────────────────▶ │  of the slots that differ
 ///   │ ◀──────────────────── Ids ──── │
+///   │ ──── GetContents ────────────▶ │  where there is no number to get: one may have two contents
+///   │ ◀─────────────── Contents ──── │
 ///   │ ──── Want ───────────────────▶ │  up to 16 at once, as long as they are answered fast
 ///   │ ◀───────────────── Missed ──── │  one for each
 /// ```
@@ -51,7 +54,7 @@ pub enum Exchange {
         /// Up to and without this moment.
         until: u64,
     },
-    /// Ids, ascending by (time, origin). They are whole up to `until`, which may be less than what was asked for.
+    /// Ids, ascending by (time, origin), each once. They are whole up to `until`, which may be less than what was asked for.
     Ids {
         /// That of the question.
         from: u64,
@@ -60,12 +63,32 @@ pub enum Exchange {
         /// The ids.
         ids: Vec<BundleId>,
     },
+    /// Of what you have in this range I have every number, and bundles of these numbers with this fingerprint. Where yours
+    /// differs, somebody has signed two contents under one number: tell me what you have. Answered by [`Exchange::Contents`].
+    GetContents {
+        /// From this moment on.
+        from: u64,
+        /// Up to and without this moment.
+        until: u64,
+        /// What the speaker has of it.
+        sum: Fingerprint,
+    },
+    /// Bundles with their contents, ascending by (time, origin, hash): none where the fingerprints agree. They are whole up to
+    /// `until`, which may be less than what was asked for.
+    Contents {
+        /// That of the question.
+        from: u64,
+        /// So far.
+        until: u64,
+        /// The bundles.
+        contents: Vec<Content>,
+    },
     /// Send me these bundles. Answered by one [`Exchange::Missed`].
     Want {
         /// For the answer.
         number: u32,
-        /// Which, in the order in which they are to be sent.
-        ids: Vec<BundleId>,
+        /// Which, in the order in which they are to be sent: all by their numbers, or all by their contents.
+        ids: Vec<Wanted>,
     },
     /// Bundles that were asked for: as many as a frame holds.
     Missed {
@@ -95,6 +118,8 @@ impl Exchange {
     pub const MAX_SUMS: usize = 2_048;
     /// How many ids one message tells at most.
     pub const MAX_IDS: usize = 1_024;
+    /// How many bundles one message tells with their contents at most: 24 bytes each, and 32 for each origin.
+    pub const MAX_CONTENTS: usize = 512;
     /// How many bundles are asked for, and sent, at once at most.
     pub const MAX_WANTED: usize = 128;
 }

@@ -25,9 +25,11 @@ mod transfer;
 pub use exchange::{Exchange, Root};
 pub(crate) use packed::Packed;
 pub use slots::Width;
+pub(crate) use transfer::Came;
 
 use crate::archive::Archive;
-use crate::{Answer, Bundle, BundleId, Config, Held, Output, PeerId, Planted, Time};
+use crate::store::Content;
+use crate::{Answer, BundleId, Config, Held, Output, PeerId, Planted, Time};
 use door::{Door, page};
 use rand::Rng;
 use rand::seq::IteratorRandom;
@@ -44,7 +46,7 @@ use std::time::Duration;
 const AHEAD: Duration = Duration::from_secs(60);
 /// What is not older is news: it is remembered as what comes down the trees is, and told to scripts. A guess.
 const NEWS: Duration = Duration::from_secs(60);
-/// How many ids of the last minute are read at a start.
+/// How many bundles of the last minute are read at a start.
 const MAX_RECENT: usize = 8_192;
 /// The first wait after a session that gained nothing, and the longest. Guesses.
 const WAIT: Duration = Duration::from_secs(1);
@@ -116,15 +118,15 @@ impl Reconcile {
         let recent = Width::Ten.ceil(self.wall(now).saturating_sub(micros(NEWS)));
         self.slots.load(recent, held);
         let mut door = Door { outbox, next_token: &mut self.next_token };
-        self.recent = Some((door.ask_ids(recent, u64::MAX, MAX_RECENT), recent));
+        self.recent = Some((door.ask_contents(recent, u64::MAX, MAX_RECENT), recent));
     }
 
     /// The store tells what it has of the last minute. What has come since the start is counted already.
-    fn on_recent(&mut self, from: u64, ids: Vec<BundleId>, archive: &Archive) {
-        let (ids, until) = page(ids, MAX_RECENT, u64::MAX);
+    fn on_recent(&mut self, from: u64, contents: Vec<Content>, archive: &Archive) {
+        let (contents, until) = page(contents, MAX_RECENT, u64::MAX, |(id, _)| id.seq);
         // Where there is too much, roots are by tens of seconds, until these are over.
         if until == u64::MAX {
-            self.slots.fill(from, ids.into_iter().filter(|id| !archive.holds(id)));
+            self.slots.fill(from, contents.into_iter().filter(|(id, hash)| !archive.holds_content(id, hash)));
         }
     }
 
@@ -150,12 +152,13 @@ impl Reconcile {
     }
 
     /// Counts a new bundle, if it is to be kept: one of our own is, and one whose time is acceptable.
-    pub(crate) fn keep(&mut self, now: Time, id: &BundleId, own: bool) -> bool {
+    pub(crate) fn keep(&mut self, now: Time, content: &Content, own: bool) -> bool {
+        let (id, _) = content;
         let wall = self.wall(now);
         if id.seq < self.slots.horizon() || !(own || id.seq < wall.saturating_add(micros(AHEAD))) {
             return false;
         }
-        self.slots.add(id);
+        self.slots.add(content);
         let ahead = Duration::from_micros(id.seq.saturating_sub(wall)).min(AHEAD);
         self.roots.on_kept(now, id.seq, ahead);
         true
@@ -193,7 +196,7 @@ impl Reconcile {
         exchange: Exchange,
         archive: &Archive,
         outbox: &mut VecDeque<Output>,
-    ) -> Vec<Bundle> {
+    ) -> Vec<Came> {
         if !self.links.contains_key(&from) {
             return Vec::new();
         }
@@ -207,8 +210,11 @@ impl Reconcile {
                 self.serving.on_get_sums(now, from, width, start..until, &self.slots, &mut door);
             }
             Exchange::GetIds { from: start, until } => self.serving.on_get_ids(now, from, start..until, &mut door),
+            Exchange::GetContents { from: start, until, sum } => {
+                self.serving.on_get_contents(now, from, start..until, sum, &mut door);
+            }
             Exchange::Want { number, ids } => self.serving.on_want(now, from, number, ids, &mut door),
-            Exchange::Sums { .. } | Exchange::Ids { .. } | Exchange::Missed { .. } => {
+            Exchange::Sums { .. } | Exchange::Ids { .. } | Exchange::Contents { .. } | Exchange::Missed { .. } => {
                 return self.on_answered(now, from, exchange, archive, outbox);
             }
         }
@@ -223,7 +229,7 @@ impl Reconcile {
         exchange: Exchange,
         archive: &Archive,
         outbox: &mut VecDeque<Output>,
-    ) -> Vec<Bundle> {
+    ) -> Vec<Came> {
         let Some(session) = self.session.as_mut().filter(|session| session.peer() == from) else { return Vec::new() };
         let mut door = Door { outbox, next_token: &mut self.next_token };
         let done = match exchange {
@@ -231,6 +237,9 @@ impl Reconcile {
                 session.on_sums(now, &self.slots, (width, from..until), slots, &mut door).map(|()| Vec::new())
             }
             Exchange::Ids { from, until, ids } => session.on_ids(now, from..until, ids, &mut door).map(|()| Vec::new()),
+            Exchange::Contents { from, until, contents } => {
+                session.on_contents(from..until, contents, archive).map(|()| Vec::new())
+            }
             Exchange::Missed { number, covered, bundles } => session.on_missed(now, number, covered, bundles, archive),
             _ => Ok(Vec::new()),
         };
@@ -246,11 +255,20 @@ impl Reconcile {
     pub(crate) fn on_answer(&mut self, now: Time, answer: Answer, archive: &Archive, outbox: &mut VecDeque<Output>) {
         let mut door = Door { outbox, next_token: &mut self.next_token };
         match answer {
-            Answer::Ids { token, ids } if self.recent.is_some_and(|(recent, _)| recent == token) => {
+            Answer::Contents { token, contents } if self.recent.is_some_and(|(recent, _)| recent == token) => {
                 if let Some((_, from)) = self.recent.take() {
-                    self.on_recent(from, ids, archive);
+                    self.on_recent(from, contents, archive);
                 }
             }
+            Answer::Contents { token, contents } => match &mut self.session {
+                Some(session) if session.has_asked(token) => {
+                    let went = session.on_own_contents(token, contents);
+                    self.go_on(now, went, outbox);
+                }
+                _ => self.serving.on_contents(token, contents, &mut door),
+            },
+            // Nothing here asks for one.
+            Answer::Proof { .. } => {}
             Answer::Ids { token, ids } => match &mut self.session {
                 Some(session) if session.has_asked(token) => {
                     let went = session.on_own(token, ids, archive);

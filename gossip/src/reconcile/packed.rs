@@ -3,8 +3,9 @@
 use super::exchange::{Exchange, Root};
 use super::slots::Width;
 use crate::json::{self, DecodeError};
+use crate::store::{Content, Wanted};
 use crate::wire::unpack_bundle;
-use crate::{Bundle, BundleId, Fingerprint, OriginId};
+use crate::{Bundle, BundleHash, BundleId, Fingerprint, OriginId};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -48,6 +49,28 @@ pub(crate) enum Packed<'a> {
         #[serde(borrow)]
         bodies: Vec<Body<'a>>,
     },
+    GetContents {
+        from: u64,
+        until: u64,
+        hash: [u8; 8],
+        count: u32,
+    },
+    Contents {
+        from: u64,
+        until: u64,
+        contents: Contents,
+    },
+    WantContents {
+        number: u32,
+        contents: Contents,
+    },
+}
+
+/// Bundles with their contents: as many hashes as ids.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Contents {
+    ids: Ids,
+    hashes: Vec<BundleHash>,
 }
 
 /// Ids: each names its origin by its place, and by how much its time is more than that of the id before.
@@ -83,7 +106,21 @@ impl Packed<'_> {
             }
             Exchange::GetIds { from, until } => Packed::GetIds { from: *from, until: *until },
             Exchange::Ids { from, until, ids } => Packed::Ids { from: *from, until: *until, ids: Ids::of(ids.iter()) },
-            Exchange::Want { number, ids } => Packed::Want { number: *number, ids: Ids::of(ids.iter()) },
+            Exchange::GetContents { from, until, sum } => {
+                Packed::GetContents { from: *from, until: *until, hash: sum.hash.to_le_bytes(), count: sum.count }
+            }
+            Exchange::Contents { from, until, contents } => {
+                Packed::Contents { from: *from, until: *until, contents: Contents::of(contents.iter().copied()) }
+            }
+            Exchange::Want { number, ids } => {
+                let contents = ids.iter().map(|wanted| Some((wanted.id, wanted.hash?))).collect::<Option<Vec<_>>>();
+                match contents.filter(|contents| !contents.is_empty()) {
+                    Some(contents) => {
+                        Packed::WantContents { number: *number, contents: Contents::of(contents.into_iter()) }
+                    }
+                    None => Packed::Want { number: *number, ids: Ids::of(ids.iter().map(|wanted| &wanted.id)) },
+                }
+            }
             Exchange::Missed { number, covered, bundles } => Packed::Missed {
                 number: *number,
                 covered: *covered,
@@ -112,7 +149,21 @@ impl Packed<'_> {
             }
             Packed::GetIds { from, until } => Exchange::GetIds { from, until },
             Packed::Ids { from, until, ids } => Exchange::Ids { from, until, ids: ids.unpack(Exchange::MAX_IDS)? },
-            Packed::Want { number, ids } => Exchange::Want { number, ids: ids.unpack(Exchange::MAX_WANTED)? },
+            Packed::GetContents { from, until, hash, count } => {
+                let sum = Fingerprint { hash: u64::from_le_bytes(hash), count };
+                Exchange::GetContents { from, until, sum }
+            }
+            Packed::Contents { from, until, contents } => {
+                Exchange::Contents { from, until, contents: contents.unpack(Exchange::MAX_CONTENTS)? }
+            }
+            Packed::Want { number, ids } => {
+                let ids = ids.unpack(Exchange::MAX_WANTED)?.into_iter().map(Wanted::from);
+                Exchange::Want { number, ids: ids.collect() }
+            }
+            Packed::WantContents { number, contents } => {
+                let contents = contents.unpack(Exchange::MAX_WANTED)?.into_iter().map(Wanted::from);
+                Exchange::Want { number, ids: contents.collect() }
+            }
             Packed::Missed { number, covered, ids, bodies } => {
                 let ids = ids.unpack(Exchange::MAX_WANTED)?;
                 if ids.len() != bodies.len() {
@@ -122,6 +173,21 @@ impl Packed<'_> {
                 Exchange::Missed { number, covered, bundles: bundles.collect::<Result<_, _>>()? }
             }
         })
+    }
+}
+
+impl Contents {
+    fn of(contents: impl Iterator<Item = Content>) -> Contents {
+        let (ids, hashes): (Vec<BundleId>, _) = contents.unzip();
+        Contents { ids: Ids::of(ids.iter()), hashes }
+    }
+
+    fn unpack(self, max: usize) -> Result<Vec<Content>, DecodeError> {
+        let ids = self.ids.unpack(max)?;
+        if ids.len() != self.hashes.len() {
+            return Err(json::shape("as many hashes as ids are expected"));
+        }
+        Ok(ids.into_iter().zip(self.hashes).collect())
     }
 }
 

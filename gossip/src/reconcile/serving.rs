@@ -7,7 +7,8 @@ use super::door::{Door, page};
 use super::exchange::Exchange;
 use super::slots::{Slots, Width, slots_of};
 use crate::invariants::{Broken, at_most, must};
-use crate::{Bundle, BundleId, PeerId, Time};
+use crate::store::{Content, Wanted};
+use crate::{Bundle, BundleId, Fingerprint, PeerId, Time};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
@@ -25,6 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 enum What {
     Seconds(Range<u64>),
     Ids(Range<u64>),
+    /// Unless the bundles there have this fingerprint.
+    Contents(Range<u64>, Fingerprint),
     Bundles(u32),
 }
 
@@ -65,7 +68,7 @@ impl Serving {
                 door.send(peer, Exchange::Sums { width, from, until, slots });
             }
             None if width == Width::Second && self.has_room(now, peer) => {
-                let token = door.ask_ids(from, until, MAX_SPLIT);
+                let token = door.ask_contents(from, until, MAX_SPLIT);
                 self.open.insert(token, Open { peer, what: What::Seconds(from..until), since: now });
             }
             None => door.send(peer, Exchange::Sums { width, from, until: from, slots: Vec::new() }),
@@ -80,15 +83,23 @@ impl Serving {
         }
     }
 
-    /// Somebody asks for bundles.
-    pub(crate) fn on_want(
+    /// Somebody asks for the contents of what both have.
+    pub(crate) fn on_get_contents(
         &mut self,
         now: Time,
         peer: PeerId,
-        number: u32,
-        mut ids: Vec<BundleId>,
+        wanted: Range<u64>,
+        sum: Fingerprint,
         door: &mut Door<'_>,
     ) {
+        if self.has_room(now, peer) {
+            let token = door.ask_contents(wanted.start, wanted.end, MAX_SPLIT);
+            self.open.insert(token, Open { peer, what: What::Contents(wanted, sum), since: now });
+        }
+    }
+
+    /// Somebody asks for bundles.
+    pub(crate) fn on_want(&mut self, now: Time, peer: PeerId, number: u32, mut ids: Vec<Wanted>, door: &mut Door<'_>) {
         ids.truncate(Exchange::MAX_WANTED);
         if self.has_room(now, peer) {
             let token = door.ask_bundles(ids, Bundle::MAX_BYTES);
@@ -98,15 +109,26 @@ impl Serving {
 
     /// The store has ids for us.
     pub(crate) fn on_ids(&mut self, token: u64, ids: Vec<BundleId>, door: &mut Door<'_>) {
+        if let Some(Open { peer, what: What::Ids(range), .. }) = self.open.remove(&token) {
+            let (ids, until) = page(ids, Exchange::MAX_IDS, range.end, |id| id.seq);
+            door.send(peer, Exchange::Ids { from: range.start, until, ids });
+        }
+    }
+
+    /// The store has bundles with their contents for us.
+    pub(crate) fn on_contents(&mut self, token: u64, contents: Vec<Content>, door: &mut Door<'_>) {
         match self.open.remove(&token) {
-            Some(Open { peer, what: What::Ids(range), .. }) => {
-                let (ids, until) = page(ids, Exchange::MAX_IDS, range.end);
-                door.send(peer, Exchange::Ids { from: range.start, until, ids });
+            Some(Open { peer, what: What::Contents(Range { start: from, end }, sum), .. }) => {
+                let agree = contents.iter().map(|(_, hash)| Fingerprint::of(hash)).collect::<Fingerprint>() == sum;
+                let contents = if agree && contents.len() < MAX_SPLIT { Vec::new() } else { contents };
+                let (contents, until) = page(contents, Exchange::MAX_CONTENTS, end, |(id, _)| id.seq);
+                door.send(peer, Exchange::Contents { from, until, contents });
             }
             Some(Open { peer, what: What::Seconds(Range { start: from, end }), .. }) => {
-                let (width, (ids, until)) = (Width::Second, page(ids, MAX_SPLIT, end));
+                let (width, (contents, until)) =
+                    (Width::Second, page(contents, MAX_SPLIT, end, |(id, _): &Content| id.seq));
                 // Only what is whole, and not more than a frame holds: else the peer asks for the ids.
-                let slots = slots_of(width, &ids);
+                let slots = slots_of(width, &contents);
                 let whole = until == end && slots.len() <= Exchange::MAX_SUMS;
                 let (until, slots) = if whole { (end, slots.into_iter().collect()) } else { (from, Vec::new()) };
                 door.send(peer, Exchange::Sums { width, from, until, slots });

@@ -1,5 +1,6 @@
 //! One reconciliation, as who lacks something leads it: which slots differ, which ids are in them, which of those are not
-//! here. It goes from hours to tens of seconds to seconds to ids, and the newest come first.
+//! here. It goes from hours to tens of seconds to seconds to ids, and the newest come first. Where slots differ and no id is
+//! lacking, an origin has signed two contents under one number: then contents are compared.
 //!
 //! Invariants: each range is looked at once, and what a range leads to lies in it, so a session ends whatever the peer says; few
 //! questions are open at a time, to the peer as to the store; all is bounded.
@@ -7,9 +8,10 @@
 use super::door::{Door, page};
 use super::exchange::Exchange;
 use super::slots::{Slot, Slots, Width, slots_of};
-use super::transfer::Transfer;
+use super::transfer::{Came, Transfer};
 use crate::archive::Archive;
 use crate::invariants::{self, at_most};
+use crate::store::{Content, Wanted};
 use crate::{Bundle, BundleId, Fault, Fingerprint, PeerId, Planted, Time};
 use std::ops::Range;
 use std::time::Duration;
@@ -24,7 +26,7 @@ const FEW: u32 = 512;
 /// Two slots that differ are asked for together if no more than so much is between them that does not: an id costs 6 bytes, a
 /// question of its own a round trip and 32 bytes for each origin in its answer.
 const GAP: u32 = 64;
-/// How many ids of our own a range is compared with at most. What holds more is taken in parts.
+/// How many ids, or contents, of our own a range is compared with at most. What holds more is taken in parts.
 const MAX_OWN: usize = 8_192;
 /// So many pages of ids in a row without one that is lacking, and the peer is left alone for a while. A guess.
 const MAX_FRUITLESS: u32 = 64;
@@ -33,14 +35,26 @@ const MAX_FRUITLESS: u32 = 64;
 #[derive(Clone, Debug, PartialEq)]
 enum Todo {
     Sums(Width, Range<u64>),
-    Ids(Range<u64>),
+    /// With the fingerprint that the peer has told of it, if it has.
+    Ids(Range<u64>, Option<Fingerprint>),
+    /// The peer has these numbers there, and so have we: with which contents is to be asked of our own store, and then of the peer.
+    Own(Range<u64>, Numbers),
+    Contents(Range<u64>, Vec<Content>),
 }
 
 /// What waits for our own store.
 #[derive(Clone, Debug)]
 enum Comparing {
     Seconds(Vec<Slot>),
-    Ids(Vec<BundleId>),
+    Ids(Numbers),
+    Contents(Numbers),
+}
+
+/// The numbers that a peer has in a range, ascending; and its fingerprint of what it has there, if it has told one.
+#[derive(Clone, Debug, PartialEq)]
+struct Numbers {
+    ids: Vec<BundleId>,
+    sum: Option<Fingerprint>,
 }
 
 /// A question to our own store.
@@ -130,19 +144,28 @@ impl Session {
             && self.transfer.is_low()
             && let Some(todo) = self.todo.pop()
         {
-            door.send(
-                self.peer,
-                match &todo {
-                    Todo::Sums(width, range) => {
-                        Exchange::GetSums { width: *width, from: range.start, until: range.end }
-                    }
-                    Todo::Ids(range) => Exchange::GetIds { from: range.start, until: range.end },
-                },
-            );
-            self.asked.push((todo, now));
+            self.ask(now, todo, door);
         }
         let more = self.looks();
         self.transfer.send(now, self.peer, more, door);
+    }
+
+    fn ask(&mut self, now: Time, todo: Todo, door: &mut Door<'_>) {
+        let question = match &todo {
+            Todo::Sums(width, range) => Exchange::GetSums { width: *width, from: range.start, until: range.end },
+            Todo::Ids(range, _) => Exchange::GetIds { from: range.start, until: range.end },
+            Todo::Contents(range, ours) => {
+                let sum = ours.iter().map(|(_, hash)| Fingerprint::of(hash)).collect();
+                Exchange::GetContents { from: range.start, until: range.end, sum }
+            }
+            Todo::Own(range, theirs) => {
+                let token = door.ask_contents(range.start, range.end, MAX_OWN);
+                let what = Comparing::Contents(theirs.clone());
+                return self.open.push(Open { token, range: range.clone(), what, since: now });
+            }
+        };
+        door.send(self.peer, question);
+        self.asked.push((todo, now));
     }
 
     /// Whether ranges are still being looked at.
@@ -167,7 +190,7 @@ impl Session {
             return Ok(());
         };
         if told.end == told.start {
-            self.todo.push(Todo::Ids(range));
+            self.todo.push(Todo::Ids(range, None));
             return Ok(());
         }
         check_slots(width, &told, &range, &theirs)?;
@@ -178,10 +201,10 @@ impl Session {
         match width {
             _ if held => self.compare(width, &theirs, |start| slots.at(width, start)),
             Width::Second => {
-                let token = door.ask_ids(told.start, told.end, MAX_OWN);
+                let token = door.ask_contents(told.start, told.end, MAX_OWN);
                 self.open.push(Open { token, range: told, what: Comparing::Seconds(theirs), since: now });
             }
-            Width::Hour | Width::Ten => self.todo.push(Todo::Ids(told)),
+            Width::Hour | Width::Ten => self.todo.push(Todo::Ids(told, None)),
         }
         Ok(())
     }
@@ -194,8 +217,8 @@ impl Session {
         theirs: Vec<BundleId>,
         door: &mut Door<'_>,
     ) -> Result<(), Broken> {
-        let Some(range) = self.answered(|todo| match todo {
-            Todo::Ids(range) if range.start == told.start => Some(range.clone()),
+        let Some((range, sum)) = self.answered(|todo| match todo {
+            Todo::Ids(range, sum) if range.start == told.start => Some((range.clone(), *sum)),
             _ => None,
         }) else {
             return Ok(());
@@ -206,45 +229,111 @@ impl Session {
             return Err(Broken);
         }
         if told.end < range.end {
-            self.todo.push(Todo::Ids(told.end..range.end));
+            self.todo.push(Todo::Ids(told.end..range.end, None));
         }
         if theirs.is_empty() {
             self.on_fruitless()?;
         } else {
             let token = door.ask_ids(told.start, told.end, MAX_OWN);
+            let theirs = Numbers { ids: theirs, sum: sum.filter(|_| told.end == range.end) };
             self.open.push(Open { token, range: told, what: Comparing::Ids(theirs), since: now });
         }
         Ok(())
     }
 
-    /// Our own store has answered.
+    /// Our own store has told ids.
     pub(crate) fn on_own(&mut self, token: u64, ids: Vec<BundleId>, archive: &Archive) -> Result<(), Broken> {
-        let Some(place) = self.open.iter().position(|open| open.token == token) else { return Ok(()) };
-        let Open { range, what, .. } = self.open.swap_remove(place);
-        let (ids, until) = page(ids, MAX_OWN, range.end);
+        let Some(Open { range, what: Comparing::Ids(theirs), .. }) = self.own_answered(token) else { return Ok(()) };
+        let (ids, until) = page(ids, MAX_OWN, range.end, |id| id.seq);
+        let Numbers { ids: mut theirs, sum } = theirs;
+        if until < range.end {
+            self.todo.push(Todo::Ids(until..range.end, None));
+        }
+        let ours = |id: &BundleId| ids.binary_search_by_key(&(id.seq, id.origin), |id| (id.seq, id.origin)).is_ok();
+        theirs.retain(|id| id.seq < until);
+        if theirs.iter().all(ours) {
+            // No number is lacking, and yet something differs.
+            let theirs = Numbers { ids: theirs, sum: sum.filter(|_| until == range.end) };
+            self.todo.push(Todo::Own(range.start..until, theirs));
+            return Ok(());
+        }
+        let lacking = |id: &BundleId| self.range.contains(&id.seq) && !archive.holds(id) && !ours(id);
+        let lacking: Vec<BundleId> = theirs.into_iter().filter(lacking).collect();
+        self.want(lacking)
+    }
+
+    /// Our own store has told contents.
+    pub(crate) fn on_own_contents(&mut self, token: u64, contents: Vec<Content>) -> Result<(), Broken> {
+        let Some(Open { range, what, .. }) = self.own_answered(token) else { return Ok(()) };
+        let (mut ours, until) = page(contents, MAX_OWN, range.end, |(id, _)| id.seq);
         match what {
             Comparing::Seconds(theirs) if until == range.end => {
-                let ours = slots_of(Width::Second, &ids);
+                let ours = slots_of(Width::Second, &ours);
                 self.compare(Width::Second, &theirs, |start| ours.get(&start).copied().unwrap_or_default());
             }
-            Comparing::Seconds(_) => self.todo.push(Todo::Ids(range)),
-            Comparing::Ids(theirs) => {
+            Comparing::Seconds(_) | Comparing::Ids(_) => self.todo.push(Todo::Ids(range, None)),
+            Comparing::Contents(Numbers { ids: mut theirs, sum }) => {
                 if until < range.end {
-                    self.todo.push(Todo::Ids(until..range.end));
+                    let rest = theirs.iter().copied().filter(|id| id.seq >= until).collect();
+                    self.todo.push(Todo::Own(until..range.end, Numbers { ids: rest, sum: None }));
+                    theirs.retain(|id| id.seq < until);
                 }
-                let ours =
-                    |id: &BundleId| ids.binary_search_by_key(&(id.seq, id.origin), |id| (id.seq, id.origin)).is_ok();
-                let lacking =
-                    |id: &BundleId| id.seq < until && self.range.contains(&id.seq) && !archive.holds(id) && !ours(id);
-                let lacking: Vec<BundleId> = theirs.into_iter().filter(lacking).collect();
-                if lacking.is_empty() {
-                    self.on_fruitless()?;
-                } else {
-                    self.fruitless = 0;
+                let is_theirs =
+                    |id: &BundleId| theirs.binary_search_by_key(&(id.seq, id.origin), |id| (id.seq, id.origin)).is_ok();
+                ours.retain(|(id, _)| is_theirs(id));
+                // Where we have what the peer has, and more, nobody has cheated.
+                let same = sum == Some(ours.iter().map(|(_, hash)| Fingerprint::of(hash)).collect());
+                if same && until == range.end {
+                    return self.on_fruitless();
                 }
-                self.transfer.want(lacking);
+                self.todo.push(Todo::Contents(range.start..until, ours));
             }
         }
+        Ok(())
+    }
+
+    /// Contents have come: those of numbers that we have.
+    pub(crate) fn on_contents(
+        &mut self,
+        told: Range<u64>,
+        theirs: Vec<Content>,
+        archive: &Archive,
+    ) -> Result<(), Broken> {
+        let is_it = |(todo, _): &(Todo, Time)| matches!(todo, Todo::Contents(range, _) if range.start == told.start);
+        let Some(place) = self.asked.iter().position(is_it) else { return Ok(()) };
+        let (Todo::Contents(range, mut ours), _) = self.asked.swap_remove(place) else { return Ok(()) };
+        let order = |(id, hash): &Content| (id.seq, id.origin, *hash);
+        let ascend = theirs.is_sorted_by(|a, b| order(a) < order(b));
+        let inside = theirs.iter().all(|(id, _)| told.contains(&id.seq));
+        if told.end <= told.start || told.end > range.end || !ascend || !inside {
+            return Err(Broken);
+        }
+        if told.end < range.end {
+            let rest = ours.split_off(ours.partition_point(|(id, _)| id.seq < told.end));
+            self.todo.push(Todo::Contents(told.end..range.end, rest));
+        }
+        let lacking = |content: &Content| {
+            let (id, hash) = content;
+            let have = ours.binary_search_by_key(&order(content), order).is_ok() || archive.holds_content(id, hash);
+            self.range.contains(&id.seq) && !have
+        };
+        let lacking: Vec<Content> = theirs.into_iter().filter(lacking).collect();
+        self.want(lacking)
+    }
+
+    fn own_answered(&mut self, token: u64) -> Option<Open> {
+        let place = self.open.iter().position(|open| open.token == token)?;
+        Some(self.open.swap_remove(place))
+    }
+
+    /// Notes what a range has come to.
+    fn want<T: Into<Wanted>>(&mut self, lacking: Vec<T>) -> Result<(), Broken> {
+        if lacking.is_empty() {
+            self.on_fruitless()?;
+        } else {
+            self.fruitless = 0;
+        }
+        self.transfer.want(lacking.into_iter().map(T::into));
         Ok(())
     }
 
@@ -261,7 +350,7 @@ impl Session {
         covered: u32,
         bundles: Vec<Bundle>,
         archive: &Archive,
-    ) -> Result<Vec<Bundle>, Broken> {
+    ) -> Result<Vec<Came>, Broken> {
         self.transfer.on_missed(now, number, covered, bundles, archive).ok_or(Broken)
     }
 
@@ -272,7 +361,7 @@ impl Session {
     }
 
     /// What was asked for, if this is the answer to an open question.
-    fn answered(&mut self, answers: impl Fn(&Todo) -> Option<Range<u64>>) -> Option<Range<u64>> {
+    fn answered<T>(&mut self, answers: impl Fn(&Todo) -> Option<T>) -> Option<T> {
         let place = self.asked.iter().position(|(todo, _)| answers(todo).is_some())?;
         answers(&self.asked.swap_remove(place).0)
     }
@@ -280,39 +369,42 @@ impl Session {
     /// Plans what is to be looked at in the slots that differ: neighbours together, as far as an answer holds them.
     fn compare(&mut self, width: Width, theirs: &[Slot], ours: impl Fn(u64) -> Fingerprint) {
         // What the last of the plan holds, if there is one, and what has come since that does not differ.
-        let (mut last, mut gap, mut differ) = (None, 0_u32, 0);
+        let (mut last, mut gap, mut differ) = (None::<Fingerprint>, Fingerprint::default(), 0);
         let forgotten = usize::from(self.planted.is(Fault::RangeOffByOne));
         for (start, theirs) in theirs.iter().take(theirs.len().saturating_sub(forgotten)) {
-            let (ours, slot) = (ours(*start), *start..start.saturating_add(width.micros()));
-            let slot = slot.start.max(self.range.start)..slot.end.min(self.range.end);
+            let (ours, whole) = (ours(*start), *start..start.saturating_add(width.micros()));
+            let slot = whole.start.max(self.range.start)..whole.end.min(self.range.end);
             let less = theirs.count < ours.count && !self.thorough;
             if *theirs == ours || less || slot.is_empty() {
-                gap = gap.saturating_add(theirs.count);
+                gap = gap.and(*theirs);
                 continue;
             }
+            let told = (slot == whole).then_some(*theirs);
             let todo = match width {
-                _ if theirs.count <= FEW || ours.count == 0 => Todo::Ids(slot),
-                Width::Ten if !self.splits => Todo::Ids(slot),
+                _ if theirs.count <= FEW || ours.count == 0 => Todo::Ids(slot, told),
+                Width::Ten if !self.splits => Todo::Ids(slot, told),
                 Width::Hour => Todo::Sums(Width::Ten, Width::Ten.floor(slot.start)..Width::Ten.ceil(slot.end)),
                 Width::Ten => Todo::Sums(Width::Second, Width::Second.floor(slot.start)..Width::Second.ceil(slot.end)),
-                Width::Second => Todo::Ids(slot),
+                Width::Second => Todo::Ids(slot, told),
             };
-            let sum =
-                last.filter(|_| gap <= GAP).map(|held: u32| held.saturating_add(gap).saturating_add(theirs.count));
+            let sum = last.filter(|_| gap.count <= GAP).map(|held| held.and(gap).and(*theirs));
             let joined = sum.filter(|sum| join(self.todo.last_mut(), &todo, *sum));
             if joined.is_none() {
                 self.todo.push(todo);
             }
-            (last, gap, differ) = (Some(joined.unwrap_or(theirs.count)), 0, differ + 1);
+            (last, gap, differ) = (Some(joined.unwrap_or(*theirs)), Fingerprint::default(), differ + 1);
         }
         self.splits &= width != Width::Second || differ * 2 <= theirs.len();
     }
 }
 
 /// Puts a range that follows another to it, where one answer can hold both.
-fn join(last: Option<&mut Todo>, next: &Todo, held: u32) -> bool {
+fn join(last: Option<&mut Todo>, next: &Todo, held: Fingerprint) -> bool {
     match (last, next) {
-        (Some(Todo::Ids(last)), Todo::Ids(next)) if held as usize <= Exchange::MAX_IDS => last.end = next.end,
+        (Some(Todo::Ids(last, told)), Todo::Ids(next, more)) if held.count as usize <= Exchange::MAX_IDS => {
+            last.end = next.end;
+            *told = told.and(*more).map(|_| held);
+        }
         (Some(Todo::Sums(Width::Ten, last)), Todo::Sums(Width::Ten, next))
             if next.end - last.start <= Exchange::MAX_SUMS as u64 * Width::Ten.micros() =>
         {

@@ -6,7 +6,8 @@
 //! Invariants: each hour is the sum of its tens; a bundle is counted once (the caller's to see to).
 
 use crate::invariants::{Broken, at_most, must};
-use crate::{BundleId, Fingerprint, Held};
+use crate::store::Content;
+use crate::{Fingerprint, Held};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -81,8 +82,8 @@ impl Slots {
     }
 
     /// Counts the seconds of bundles from `recent` on that were loaded as tens: then they are whole.
-    pub(crate) fn fill(&mut self, recent: u64, ids: impl Iterator<Item = BundleId>) {
-        ids.for_each(|id| add(&mut self.seconds, Width::Second.floor(id.seq), Fingerprint::of(&id)));
+    pub(crate) fn fill(&mut self, recent: u64, contents: impl Iterator<Item = Content>) {
+        contents.for_each(|(id, hash)| add(&mut self.seconds, Width::Second.floor(id.seq), Fingerprint::of(&hash)));
         self.seconds_from = recent;
         self.bound();
     }
@@ -93,11 +94,11 @@ impl Slots {
     }
 
     /// Counts a bundle that was not counted before.
-    pub(crate) fn add(&mut self, id: &BundleId) {
+    pub(crate) fn add(&mut self, (id, hash): &Content) {
         if id.seq < self.horizon {
             return;
         }
-        let one = Fingerprint::of(id);
+        let one = Fingerprint::of(hash);
         add(&mut self.hours, Width::Hour.floor(id.seq), one);
         if id.seq >= self.tens_from {
             add(&mut self.tens, Width::Ten.floor(id.seq), one);
@@ -215,11 +216,11 @@ fn range(slots: &BTreeMap<u64, Fingerprint>, wanted: Range<u64>) -> impl Iterato
     slots.range(wanted).map(|(start, slot)| (*start, *slot))
 }
 
-/// The fingerprints of the slots of a width that these bundles lie in; ids ascend.
-pub(crate) fn slots_of(width: Width, ids: &[BundleId]) -> BTreeMap<u64, Fingerprint> {
+/// The fingerprints of the slots of a width that these bundles lie in; they ascend.
+pub(crate) fn slots_of(width: Width, contents: &[Content]) -> BTreeMap<u64, Fingerprint> {
     let mut slots = BTreeMap::new();
-    for id in ids {
-        add(&mut slots, width.floor(id.seq), Fingerprint::of(id));
+    for (id, hash) in contents {
+        add(&mut slots, width.floor(id.seq), Fingerprint::of(hash));
     }
     slots
 }
@@ -227,17 +228,18 @@ pub(crate) fn slots_of(width: Width, ids: &[BundleId]) -> BTreeMap<u64, Fingerpr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::OriginId;
+    use crate::{BundleHash, BundleId, OriginId};
     use proptest::prelude::*;
 
     const SECOND: u64 = 1_000_000;
 
-    fn id(seq: u64) -> BundleId {
-        BundleId { origin: OriginId([7; 32]), seq }
+    fn id(seq: u64) -> Content {
+        let id = BundleId { origin: OriginId([7; 32]), seq };
+        (id, BundleHash::of(&id, std::iter::empty()))
     }
 
     fn expected(times: &[u64], range: Range<u64>) -> Fingerprint {
-        times.iter().filter(|time| range.contains(time)).map(|time| Fingerprint::of(&id(*time))).collect()
+        times.iter().filter(|time| range.contains(time)).map(|time| Fingerprint::of(&id(*time).1)).collect()
     }
 
     proptest! {
@@ -272,7 +274,7 @@ mod tests {
     #[test]
     fn what_is_not_whole_is_not_summed() {
         let mut slots = Slots::default();
-        let held = Held { slots: vec![(0, Fingerprint::of(&id(5)))], ..Held::default() };
+        let held = Held { slots: vec![(0, Fingerprint::of(&id(5).1))], ..Held::default() };
         slots.load(0, &held);
         slots.add(&id(7 * SECOND));
         slots.add(&id(11 * SECOND));

@@ -11,7 +11,8 @@ use super::door::Door;
 use super::exchange::Exchange;
 use crate::archive::Archive;
 use crate::invariants::{Broken, at_most, must};
-use crate::{Bundle, BundleId, PeerId, Time};
+use crate::store::Wanted;
+use crate::{Bundle, PeerId, Time};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
@@ -38,7 +39,7 @@ const FIRST_GUESS: usize = 3_072;
 /// What is wanted from one peer.
 #[derive(Clone, Debug)]
 pub(crate) struct Transfer {
-    wanted: BTreeSet<BundleId>,
+    wanted: BTreeSet<Wanted>,
     flights: BTreeMap<u32, Flight>,
     next: u32,
     window: usize,
@@ -60,8 +61,16 @@ pub(crate) struct Transfer {
 
 #[derive(Clone, Debug)]
 struct Flight {
-    ids: Vec<BundleId>,
+    ids: Vec<Wanted>,
     sent: Time,
+}
+
+/// A bundle that was lacking and has come.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Came {
+    pub(crate) bundle: Bundle,
+    /// Whether another content of its number was here before.
+    pub(crate) twin: bool,
 }
 
 impl Transfer {
@@ -102,8 +111,8 @@ impl Transfer {
         self.flights.values().map(|flight| flight.sent + PATIENCE).min()
     }
 
-    pub(crate) fn want(&mut self, ids: impl IntoIterator<Item = BundleId>) {
-        let open: BTreeSet<BundleId> = self.flights.values().flat_map(|flight| flight.ids.iter().copied()).collect();
+    pub(crate) fn want(&mut self, ids: impl IntoIterator<Item = Wanted>) {
+        let open: BTreeSet<Wanted> = self.flights.values().flat_map(|flight| flight.ids.iter().copied()).collect();
         self.wanted.extend(ids.into_iter().filter(|id| !open.contains(id)));
     }
 
@@ -114,8 +123,11 @@ impl Transfer {
             if more && !self.flights.is_empty() && self.wanted.len() < many {
                 return;
             }
-            // By origin first: an origin is written once a frame.
-            let ids: Vec<BundleId> = std::iter::from_fn(|| self.wanted.pop_first()).take(many).collect();
+            // By origin first: an origin is written once a frame. Numbers and contents are asked for apart.
+            let exact = self.wanted.first().is_some_and(|first| first.hash.is_some());
+            let alike = |wanted: &Wanted| wanted.hash.is_some() == exact;
+            let next = || self.wanted.first().is_some_and(alike).then(|| self.wanted.pop_first()).flatten();
+            let ids: Vec<Wanted> = std::iter::from_fn(next).take(many).collect();
             self.next = self.next.wrapping_add(1);
             door.send(peer, Exchange::Want { number: self.next, ids: ids.clone() });
             self.flights.insert(self.next, Flight { ids, sent: now });
@@ -130,22 +142,27 @@ impl Transfer {
         covered: u32,
         bundles: Vec<Bundle>,
         archive: &Archive,
-    ) -> Option<Vec<Bundle>> {
+    ) -> Option<Vec<Came>> {
         let Some(flight) = self.flights.remove(&number) else { return Some(Vec::new()) };
         let covered = usize::try_from(covered).unwrap_or(usize::MAX).min(flight.ids.len());
         let (about, rest) = flight.ids.split_at(covered);
-        self.wanted.extend(rest.iter().filter(|id| !archive.holds(id)));
-        let mut asked: BTreeSet<BundleId> = about.iter().copied().collect();
+        let is_here = |wanted: &Wanted| match wanted.hash {
+            Some(hash) => archive.holds_content(&wanted.id, &hash),
+            None => archive.holds(&wanted.id),
+        };
+        self.wanted.extend(rest.iter().filter(|wanted| !is_here(wanted)));
+        let mut asked: BTreeSet<Wanted> = about.iter().copied().collect();
         let bytes: usize = bundles.iter().map(Bundle::bytes).sum();
         let count = bundles.len();
         // Each once, and only what was asked for.
-        let mine: Vec<Bundle> = bundles.into_iter().filter(|bundle| asked.remove(&bundle.id)).collect();
+        let mine: Vec<Came> = bundles.into_iter().filter_map(|bundle| take(&mut asked, bundle)).collect();
         self.strikes = if mine.is_empty() { self.strikes + 1 } else { 0 };
         if covered == 0 || self.strikes >= MAX_STRIKES {
             return None;
         }
         self.measure(now, flight.sent, bytes, count);
-        let lacking: Vec<Bundle> = mine.into_iter().filter(|bundle| !archive.holds(&bundle.id)).collect();
+        let lacks = |came: &Came| !archive.holds_content(&came.bundle.id, &came.bundle.hash());
+        let lacking: Vec<Came> = mine.into_iter().filter(lacks).collect();
         self.gained += lacking.len() as u64;
         Some(lacking)
     }
@@ -207,10 +224,19 @@ impl Transfer {
     }
 }
 
+/// A bundle, if it was asked for: by its number, or by its content.
+fn take(asked: &mut BTreeSet<Wanted>, bundle: Bundle) -> Option<Came> {
+    if asked.remove(&Wanted::from(bundle.id)) {
+        return Some(Came { bundle, twin: false });
+    }
+    let exact = Wanted::from((bundle.id, bundle.hash()));
+    asked.remove(&exact).then_some(Came { bundle, twin: true })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Event, Message, OriginId, Output};
+    use crate::{BundleId, Event, Message, OriginId, Output};
     use std::collections::VecDeque;
     use uuid::Uuid;
 
@@ -219,8 +245,8 @@ mod tests {
         Bundle { id, events: vec![event].into(), signature: crate::Signature::NONE, second: None }
     }
 
-    fn ids(range: std::ops::Range<u64>) -> impl Iterator<Item = BundleId> {
-        range.map(|seq| BundleId { origin: OriginId([1; 32]), seq })
+    fn ids(range: std::ops::Range<u64>) -> impl Iterator<Item = Wanted> {
+        range.map(|seq| Wanted::from(BundleId { origin: OriginId([1; 32]), seq }))
     }
 
     /// Asks a peer for bundles of 1,000 bytes, which it sends one frame after another over a line.
@@ -230,7 +256,7 @@ mod tests {
         outbox: VecDeque<Output>,
         next_token: u64,
         /// Answers on their way, and when the line is free.
-        coming: VecDeque<(Time, u32, Vec<BundleId>)>,
+        coming: VecDeque<(Time, u32, Vec<Wanted>)>,
         free: Time,
     }
 
@@ -253,7 +279,7 @@ mod tests {
             }
             let Some((at, number, ids)) = self.coming.pop_front() else { return };
             self.now = at;
-            let bundles: Vec<Bundle> = ids.iter().map(|id| bundle(*id, 1_000)).collect();
+            let bundles: Vec<Bundle> = ids.iter().map(|wanted| bundle(wanted.id, 1_000)).collect();
             let came = self.transfer.on_missed(at, number, ids.len() as u32, bundles, &Archive::default());
             assert_eq!(came.unwrap().len(), ids.len());
         }
@@ -302,7 +328,7 @@ mod tests {
         line.transfer.send(Time::ZERO, PeerId(1), false, &mut door);
         let sent = [1, 1, 2, 9].map(|seq| bundle(BundleId { origin: OriginId([1; 32]), seq }, 10)).to_vec();
         let came = line.transfer.on_missed(Time::ZERO, 1, 2, sent.clone(), &Archive::default()).unwrap();
-        assert_eq!(came.iter().map(|bundle| bundle.id.seq).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(came.iter().map(|came| came.bundle.id.seq).collect::<Vec<_>>(), [1, 2]);
         assert_eq!(line.transfer.on_missed(Time::ZERO, 1, 2, sent, &Archive::default()), Some(Vec::new()));
         assert!(line.transfer.is_idle());
     }
@@ -316,5 +342,21 @@ mod tests {
         // The first question was about two: of one it is told that it is not there, of the other nothing.
         assert_eq!(line.transfer.on_missed(Time::ZERO, 1, 1, Vec::new(), &Archive::default()), Some(Vec::new()));
         assert_eq!(line.transfer.wanted, ids(1..2).collect());
+    }
+
+    #[test]
+    fn a_content_that_was_asked_for_is_told_from_another_of_its_number() {
+        let mut line = Line::new();
+        let id = BundleId { origin: OriginId([1; 32]), seq: 1 };
+        let [one, other] = [10, 11].map(|bytes| bundle(id, bytes));
+        line.transfer.want([Wanted::from((id, other.hash()))]);
+        line.transfer.want(ids(2..3));
+        let mut door = Door { outbox: &mut line.outbox, next_token: &mut line.next_token };
+        line.transfer.send(Time::ZERO, PeerId(1), false, &mut door);
+        assert_eq!(line.outbox.len(), 2, "numbers and contents are asked for apart");
+        let mut archive = Archive::default();
+        archive.remember(Time::ZERO, one.clone());
+        let came = line.transfer.on_missed(Time::ZERO, 1, 1, vec![one, other.clone(), other.clone()], &archive);
+        assert_eq!(came.unwrap(), [Came { bundle: other, twin: true }]);
     }
 }

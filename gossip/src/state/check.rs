@@ -22,6 +22,7 @@ impl State {
         self.statements.check(|id| self.peers.contains_key(&id))?;
         let linked = |id| self.peers.get(&id).is_some_and(|peer| peer.linked);
         self.conduct.check(|id| self.peers.contains_key(&id), linked)?;
+        self.forks.check(linked)?;
         self.agreement.check()
     }
 
@@ -45,6 +46,7 @@ impl State {
             ("digests", self.agreement.next_wakeup()),
             ("clocks", self.clocks.next_wakeup()),
             ("promises", self.conduct.next_wakeup()),
+            ("proofs", self.forks.next_wakeup()),
         ];
         for (whose, due) in timers {
             must(due.is_none_or(|due| due >= now), || {

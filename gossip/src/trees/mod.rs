@@ -207,7 +207,7 @@ impl Trees {
     /// A payload came. `true` if it is new: then it has been passed on.
     pub(crate) fn on_bundle(&mut self, now: Time, from: PeerId, way: Way, bundle: Bundle, steps: &mut Steps) -> bool {
         let (id, origin) = (bundle.id, bundle.id.origin);
-        if self.archive.knows(&id) {
+        if self.archive.has_seen(&id, &bundle.hash()) {
             self.held.cancel(&id, from);
             self.kept_its_word(&id, from);
             self.prune(now, origin, from, steps);

@@ -1,8 +1,9 @@
 //! One frame of each kind, in both dialects: what damage starts from.
 
 use gossip::{
-    Announced, Announcement, Bundle, BundleId, Digest, Event, Exchange, Grafted, Hello, InstanceId, Keypair, Message,
-    OriginId, Probe, Profile, Pulse, Rotation, SecondKeypair, SecondSignature, Signature, Way, Width, json, wire,
+    Announced, Announcement, Bundle, BundleId, Digest, Event, Exchange, Fingerprint, Grafted, Hello, InstanceId,
+    Keypair, Message, OriginId, Probe, Profile, Pulse, Rotation, SecondKeypair, SecondSignature, Signature, Way, Width,
+    json, wire,
 };
 use std::sync::Arc;
 use uuid::Uuid;
@@ -47,6 +48,7 @@ pub(crate) fn hello(instance: u128) -> Hello {
 
 /// A message of each kind.
 pub(crate) fn messages() -> Vec<Message> {
+    let twin = Bundle { events: vec![event(8), event(9)].into(), ..bundle(1, 6) };
     let announced = |name, step| Announced { name, step, age: 200 };
     vec![
         Message::Event { ttl: 7, event: event(7) },
@@ -58,7 +60,15 @@ pub(crate) fn messages() -> Vec<Message> {
         Message::Exchange(Exchange::GetSums { width: Width::Hour, from: 0, until: 3_600_000_000 }),
         Message::Exchange(Exchange::GetIds { from: 0, until: 10_000_000 }),
         Message::Exchange(Exchange::Ids { from: 0, until: 10, ids: vec![bundle(1, 6).id] }),
-        Message::Exchange(Exchange::Want { number: 1, ids: vec![bundle(1, 6).id] }),
+        Message::Exchange(Exchange::Want { number: 1, ids: vec![bundle(1, 6).id.into()] }),
+        Message::Exchange(Exchange::Want { number: 1, ids: vec![(bundle(1, 6).id, bundle(1, 6).hash()).into()] }),
+        Message::Exchange(Exchange::GetContents { from: 0, until: 10, sum: Fingerprint { hash: 7, count: 1 } }),
+        Message::Exchange(Exchange::Contents { from: 0, until: 10, contents: vec![(bundle(1, 6).id, twin.hash())] }),
+        Message::Bundle { way: Way { ttl: 9, hops: 1, like: None }, bundle: twin.clone() },
+        Message::Forked(vec![origin(1), origin(2)]),
+        Message::Prove(vec![origin(1)]),
+        Message::Evidence(bundle(1, 6)),
+        Message::Evidence(twin),
         Message::IHave(Announcement {
             number: 0,
             names: vec![origin(1)],

@@ -6,6 +6,7 @@ mod broadcast;
 mod clocks;
 mod clones;
 mod codec;
+mod forks;
 mod membership;
 mod overlay;
 mod reconcile;

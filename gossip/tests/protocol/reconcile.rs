@@ -3,7 +3,7 @@
 use crate::world::{World, address, bundle, event, me};
 use gossip::{
     Answer, Ask, Bundle, BundleId, Config, Dialect, Digest, Direction, Event, Exchange, Fingerprint, Held, Hello,
-    Input, InstanceId, MemoryStore, Message, OriginId, Output, PeerId, Priority, Root, State, Time, Way, Width,
+    Input, InstanceId, MemoryStore, Message, OriginId, Output, PeerId, Priority, Root, State, Time, Wanted, Way, Width,
 };
 use proptest::prelude::*;
 use rand::SeedableRng;
@@ -36,7 +36,7 @@ fn two(seed: u64, stores: [&[BundleId]; 2]) -> World {
 fn held(world: &World, node: usize) -> Vec<BundleId> {
     match world.stores[node].answer(&Ask::Ids { token: 0, from: 0, until: u64::MAX, limit: usize::MAX }) {
         Answer::Ids { ids, .. } => ids,
-        Answer::Bundles { .. } => unreachable!(),
+        other => unreachable!("{other:?}"),
     }
 }
 
@@ -150,7 +150,7 @@ fn numbers_go_on_behind_all_that_were_used_whatever_the_clock_says() {
     };
     // The store's, of a run whose clock was ahead; where it has dropped all, its horizon.
     let used = EPOCH + 30_000_000;
-    node.tell(Input::Held(Held { horizon: 0, slots: Vec::new(), newest: vec![(own, used)] }));
+    node.tell(Input::Held(Held { horizon: 0, slots: Vec::new(), newest: vec![(own, used)], marks: Vec::new() }));
     assert_eq!(number(&mut node, event(1, "me")), used + 1);
     let used = used + 20_000_000;
     node.tell(Input::Dropped { before: used });
@@ -275,12 +275,14 @@ fn a_stranger_has_24_questions_before_the_store_at_once_and_gets_a_frame_for_eac
         node.hear(stranger, Exchange::GetSums { width: Width::Second, from: u64::MAX, until: 0 });
         node.hear(
             stranger,
-            Exchange::Want { number: n, ids: vec![BundleId { origin: OriginId([1; 32]), seq: 5 }; 128] },
+            Exchange::Want { number: n, ids: vec![BundleId { origin: OriginId([1; 32]), seq: 5 }.into(); 128] },
         );
+        node.hear(stranger, Exchange::GetContents { from: 0, until: u64::MAX, sum: Fingerprint::default() });
     }
     assert!(node.asks.len() <= 24, "{}", node.asks.len());
     assert!(node.asks.iter().all(|ask| match ask {
-        Ask::Ids { limit, .. } => *limit <= 8_192,
+        Ask::Ids { limit, .. } | Ask::Contents { limit, .. } => *limit <= 8_192,
+        Ask::Proof { .. } => false,
         Ask::Bundles { ids, bytes, .. } => ids.len() <= 128 && *bytes <= Bundle::MAX_BYTES,
     }));
     node.exchanges();
@@ -362,7 +364,15 @@ fn script() -> impl Strategy<Value = Vec<(usize, u64, Exchange)>> {
         }),
         (edge(), edge()).prop_map(|(from, until)| Exchange::GetIds { from, until }),
         (edge(), edge(), ids()).prop_map(|(from, until, ids)| Exchange::Ids { from, until, ids }),
-        (any::<u32>(), ids()).prop_map(|(number, ids)| Exchange::Want { number, ids }),
+        (any::<u32>(), ids()).prop_map(|(number, ids)| {
+            let ids = ids.into_iter().map(Wanted::from).collect();
+            Exchange::Want { number, ids }
+        }),
+        (edge(), edge(), sum()).prop_map(|(from, until, sum)| Exchange::GetContents { from, until, sum }),
+        (edge(), edge(), ids()).prop_map(|(from, until, ids)| {
+            let contents = ids.into_iter().map(|id| (id, bundle(id).hash())).collect();
+            Exchange::Contents { from, until, contents }
+        }),
         (0..5_u32, any::<u32>(), ids()).prop_map(|(number, covered, ids)| {
             Exchange::Missed { number, covered, bundles: ids.into_iter().map(bundle).collect() }
         }),

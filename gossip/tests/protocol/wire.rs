@@ -1,9 +1,9 @@
 //! The binary dialect: what is written is read again, and nothing makes the decoder panic.
 
 use gossip::{
-    Announced, Announcement, Bundle, BundleId, Digest, Event, Exchange, Fingerprint, Grafted, Hello, InstanceId,
-    Message, OriginId, Probe, Profile, Pulse, Root, Rotation, Rotations, SecondKey, SecondSignature, Signature, Way,
-    Width, json, wire,
+    Announced, Announcement, Bundle, BundleHash, BundleId, Content, Digest, Event, Exchange, Fingerprint, Grafted,
+    Hello, InstanceId, Message, OriginId, Probe, Profile, Pulse, Root, Rotation, Rotations, SecondKey, SecondSignature,
+    Signature, Wanted, Way, Width, json, wire,
 };
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -35,6 +35,11 @@ fn id() -> impl Strategy<Value = BundleId> {
     (prop_oneof![origin(), few], any::<u64>()).prop_map(|(origin, seq)| BundleId { origin, seq })
 }
 
+fn contents() -> impl Strategy<Value = Vec<Content>> {
+    let content = (id(), any::<[u8; 16]>()).prop_map(|(id, hash)| (id, BundleHash(hash)));
+    proptest::collection::vec(content, 0..50)
+}
+
 fn exchange() -> impl Strategy<Value = Exchange> {
     let sum = || (any::<u64>(), any::<u32>()).prop_map(|(hash, count)| Fingerprint { hash, count });
     let width = || prop_oneof![Just(Width::Hour), Just(Width::Ten), Just(Width::Second)];
@@ -53,7 +58,20 @@ fn exchange() -> impl Strategy<Value = Exchange> {
         (any::<u64>(), any::<u64>()).prop_map(|(from, until)| Exchange::GetIds { from, until }),
         (any::<u64>(), any::<u64>(), proptest::collection::vec(id(), 0..50))
             .prop_map(|(from, until, ids)| Exchange::Ids { from, until, ids }),
-        (any::<u32>(), proptest::collection::vec(id(), 0..50)).prop_map(|(number, ids)| Exchange::Want { number, ids }),
+        (any::<u32>(), proptest::collection::vec(id(), 0..50)).prop_map(|(number, ids)| {
+            let ids = ids.into_iter().map(Wanted::from).collect();
+            Exchange::Want { number, ids }
+        }),
+        (any::<u32>(), contents()).prop_map(|(number, contents)| {
+            let ids = contents.into_iter().map(Wanted::from).collect();
+            Exchange::Want { number, ids }
+        }),
+        (any::<u64>(), any::<u64>(), sum()).prop_map(|(from, until, sum)| Exchange::GetContents { from, until, sum }),
+        (any::<u64>(), any::<u64>(), contents()).prop_map(|(from, until, contents)| Exchange::Contents {
+            from,
+            until,
+            contents
+        }),
         (any::<u32>(), any::<u32>(), proptest::collection::vec(bundle(), 0..5))
             .prop_map(|(number, covered, bundles)| Exchange::Missed { number, covered, bundles }),
     ]
@@ -88,6 +106,9 @@ fn message() -> impl Strategy<Value = Message> {
         proptest::collection::vec(rotation(), 0..9).prop_map(Message::Rotations),
         proptest::collection::vec(profile(), 0..Profile::MAX_IN_FRAME).prop_map(Message::Profiles),
         proptest::collection::vec(origin(), 0..wire::MAX_WANTED_PROFILES).prop_map(Message::WantProfiles),
+        proptest::collection::vec(origin(), 0..9).prop_map(Message::Forked),
+        proptest::collection::vec(origin(), 0..4).prop_map(Message::Prove),
+        bundle().prop_map(Message::Evidence),
         (any::<u64>(), any::<u32>()).prop_map(|(clock, kbit)| Message::Pulse(Pulse { clock, kbit })),
         hello.prop_map(|(mesh, node_id, run, port, digest)| {
             let tls = run % 2 == 0;
@@ -273,5 +294,30 @@ proptest! {
         let at = at.index(frame.len());
         frame[at] = byte;
         let _ = wire::decode(&frame);
+    }
+}
+
+#[test]
+fn contents_and_cheats_of_a_frame_fit_into_it_and_more_are_refused() {
+    let origin = |n: usize| {
+        let mut bytes = [255; 32];
+        bytes[..8].copy_from_slice(&n.to_le_bytes());
+        OriginId(bytes)
+    };
+    let content = |n: usize| {
+        let seq = if n.is_multiple_of(2) { u64::MAX } else { 0 };
+        (BundleId { origin: origin(n), seq }, BundleHash([255; 16]))
+    };
+    let contents = |many| {
+        let contents = (0..many).map(content).collect();
+        wire::encode(&Message::Exchange(Exchange::Contents { from: u64::MAX, until: u64::MAX, contents })).unwrap()
+    };
+    let forked = |many| wire::encode(&Message::Forked((0..many).map(origin).collect())).unwrap();
+    let prove = |many| wire::encode(&Message::Prove((0..many).map(origin).collect())).unwrap();
+    for (most, more) in
+        [(contents(Exchange::MAX_CONTENTS), contents(513)), (forked(1_024), forked(1_025)), (prove(4), prove(5))]
+    {
+        assert!(most.len() <= json::MAX_FRAME && wire::decode(&most).is_ok());
+        assert!(wire::decode(&more).is_err());
     }
 }

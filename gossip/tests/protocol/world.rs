@@ -2,7 +2,7 @@
 //! the real codec. Deterministic by its seed.
 
 use gossip::{
-    Address, Bundle, BundleId, Config, Dialect, Direction, Event, Exchange, Input, InstanceId, Me, MemoryStore,
+    Address, Bundle, BundleId, Config, Dialect, Direction, Event, Exchange, Input, InstanceId, Mark, Me, MemoryStore,
     Message, OriginId, Output, PeerId, Rotation, Signature, State, Time, json, wire,
 };
 use rand::{RngExt, SeedableRng};
@@ -51,6 +51,8 @@ pub(crate) struct World {
     pub(crate) frame_bytes: u64,
     /// What the clocks of nodes that start show at the world's begin, in microseconds.
     pub(crate) epoch_micros: u64,
+    /// What was said of reconciliation and of cheats.
+    pub(crate) kinds: BTreeSet<&'static str>,
     /// Digests told, among these.
     pub(crate) digests: u64,
     /// Dials of nodes.
@@ -71,6 +73,8 @@ pub(crate) struct World {
     pub(crate) rotated: Vec<(Node, Rotation)>,
     /// Who has heard that an origin signs twice.
     pub(crate) declared: Vec<(Node, OriginId)>,
+    /// Proofs of cheats, and who has got them.
+    pub(crate) forked: Vec<(Node, Mark)>,
 }
 
 /// The address at which a node listens.
@@ -115,6 +119,7 @@ impl World {
             frames: 0,
             frame_bytes: 0,
             epoch_micros: 0,
+            kinds: BTreeSet::new(),
             digests: 0,
             dials: 0,
             lose_frames: false,
@@ -126,6 +131,7 @@ impl World {
             heard: BTreeMap::new(),
             rotated: Vec::new(),
             declared: Vec::new(),
+            forked: Vec::new(),
         }
     }
 
@@ -294,6 +300,10 @@ impl World {
                 Output::Banned(_) => {}
                 Output::Rotated(rotation) => self.rotated.push((node, rotation)),
                 Output::Declared(profile) => self.declared.push((node, profile.origin)),
+                Output::Forked { proof, mark } => {
+                    self.forked.push((node, mark));
+                    self.stores[node].prove(*proof, mark);
+                }
                 Output::Disconnect { peer, because } => {
                     self.closed.push((node, because));
                     // What was sent before it still arrives: the other side hears of the end after that.
@@ -401,8 +411,18 @@ impl World {
         self.frames += 1;
         self.frame_bytes += bytes.len() as u64;
         self.digests += u64::from(matches!(message, Message::Digest(_)));
-        if let Message::Exchange(Exchange::Missed { bundles, .. }) = message {
-            self.made_up += bundles.len();
+        match message {
+            Message::Exchange(Exchange::Missed { bundles, .. }) => {
+                self.made_up += bundles.len();
+                self.kinds.insert("missed");
+            }
+            Message::Exchange(Exchange::GetContents { .. } | Exchange::Contents { .. }) => {
+                self.kinds.insert("contents");
+            }
+            Message::Forked(_) | Message::Prove(_) | Message::Evidence(_) => {
+                self.kinds.insert("forks");
+            }
+            _ => {}
         }
         if self.lose_frames {
             return;

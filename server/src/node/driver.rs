@@ -11,8 +11,8 @@ use crate::store::StoreError;
 use crate::transport::{self, Lane, Link, LogGate, Packing, Queued};
 use beauty::{BeautyEvent, EventId, Origin, Report, Resolution, TimeRefusal, Timestamp, Told, Touched};
 use gossip::{
-    Ban, Because, ClockOffset, Dialect, Event, Hello, Input, Message, OriginId, Output, PeerId, Profile, Rotation,
-    State, Time, json, wire,
+    Ban, Because, ClockOffset, Dialect, Event, Hello, Input, Mark, Message, OriginId, Output, PeerId, Profile, Proof,
+    Rotation, State, Time, json, wire,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -192,9 +192,6 @@ impl Driver {
         match done {
             Done::Answer(answer) => answer.into_iter().for_each(|answer| self.handle(Input::Answer(answer))),
             Done::Kept(Ok(kept)) => {
-                for id in &kept.differing {
-                    warn!("{:?} has made two bundles of the number {}: the first one stays", id.origin, id.seq);
-                }
                 kept.horizon.into_iter().for_each(|before| self.handle(Input::Dropped { before }));
             }
             Done::Kept(Err(error)) if self.failed.is_none() => {
@@ -245,6 +242,7 @@ impl Driver {
             }
             Command::Refused { peer, reason, event } => self.handle(Input::Refused { peer, reason, event }),
             Command::Undeclared { peer, origin } => self.handle(Input::Undeclared { peer, origin }),
+            Command::Prove { origin, answer } => self.keeper.look_up(origin, answer),
             Command::Ingest { reports, answer } => self.ingest(reports, answer),
         }
     }
@@ -293,6 +291,7 @@ impl Driver {
                 Output::Banned(ban) => self.tell_ban(&ban),
                 Output::Rotated(rotation) => self.follow(&rotation),
                 Output::Declared(profile) => self.note(&profile),
+                Output::Forked { proof, mark } => self.mark(*proof, &mark),
             }
         }
     }
@@ -301,6 +300,22 @@ impl Driver {
         let key = who.key.map(|key| hex::encode(key.0));
         let seconds = until.since(self.shared.time()).as_secs();
         warn!(host = %who.host, key, reason, times, "banned for {seconds} s: it has broken too many rules");
+    }
+
+    /// An origin has signed two bundles under one number: the proof is kept, and told of once.
+    fn mark(&mut self, proof: Proof, mark: &Mark) {
+        let (key, seq) = (hex::encode(mark.id.origin.0), mark.id.seq);
+        let [one, other] = mark.hashes.map(|hash| hex::encode(hash.0));
+        warn!(
+            key,
+            seq,
+            one,
+            other,
+            "an origin has signed two different bundles under one number: it cheats, or two nodes have its key. Both count; \
+             /federated/cheats/{key} has the proof"
+        );
+        self.changed = true;
+        self.keeper.prove(Instant::now(), proof, mark);
     }
 
     /// A node has changed its key: its name stays with it, and that it is so is kept.

@@ -11,12 +11,12 @@
 //! the driver sends what it has gathered first.
 
 use super::IngestError;
-use crate::store::{Batch, Checkpoint, Kept, Store, StoreError, StoredBundle};
+use crate::store::{Batch, Checkpoint, Kept, Store, StoreError, StoredBundle, StoredProof};
 use beauty::{BeautyEvent, EventId, Inserted, Ledger, Origin, Timestamp, Unkept};
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesOrdered;
-use gossip::{Answer, Ask, Bundle, BundleId, OriginId, wire};
+use gossip::{Answer, Ask, Bundle, BundleId, Mark, OriginId, Proof, Wanted, wire};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -78,7 +78,7 @@ pub(super) struct Keeper {
     writing: FuturesOrdered<BoxFuture<'static, Written>>,
     writing_bytes: usize,
     posts: Posts,
-    asks: VecDeque<(u64, Ask)>,
+    asks: VecDeque<(u64, Question)>,
     reading: JoinSet<Option<Answer>>,
     unkept: Unkept,
     fresh: usize,
@@ -86,9 +86,18 @@ pub(super) struct Keeper {
     stopped: bool,
 }
 
+/// What is to be looked up.
+enum Question {
+    /// For the protocol.
+    Ask(Ask),
+    /// The proof that an origin cheats, for somebody who waits for it.
+    Proof(OriginId, oneshot::Sender<Option<StoredProof>>),
+}
+
 #[derive(Default)]
 struct Gathered {
     bundles: Vec<StoredBundle>,
+    proofs: Vec<StoredProof>,
     bytes: usize,
     own_seq: Option<u64>,
     /// Who is to be answered when this is on disk.
@@ -183,6 +192,14 @@ impl Keeper {
         self.gathered.bundles.push(StoredBundle { id: bundle.id, events: bundle.events.len() as u16, bytes });
     }
 
+    /// Takes in the proof that an origin cheats.
+    pub(super) fn prove(&mut self, now: Instant, proof: Proof, mark: &Mark) {
+        self.gathered.bytes += proof.bundles().iter().map(Bundle::bytes).sum::<usize>();
+        self.gathered.proofs.push(StoredProof { proof, since: mark.since });
+        let due = now + GATHER;
+        self.gathered.due = Some(self.gathered.due.map_or(due, |earlier| earlier.min(due)));
+    }
+
     /// Notes what became of an event in the ledger.
     pub(super) fn note(&mut self, origin: &Origin, event: &BeautyEvent, inserted: &Inserted) {
         self.unkept.note(origin, event, inserted);
@@ -190,8 +207,18 @@ impl Keeper {
 
     /// Takes in a question of the protocol.
     pub(super) fn ask(&mut self, ask: Ask) {
-        let after = if self.gathered.bundles.is_empty() { self.next } else { self.next + 1 };
-        self.asks.push_back((after, ask));
+        self.question(Question::Ask(ask));
+    }
+
+    /// Looks up the proof that an origin cheats, for somebody who waits for it.
+    pub(super) fn look_up(&mut self, origin: OriginId, answer: oneshot::Sender<Option<StoredProof>>) {
+        self.question(Question::Proof(origin, answer));
+    }
+
+    fn question(&mut self, question: Question) {
+        let nothing = self.gathered.bundles.is_empty() && self.gathered.proofs.is_empty();
+        let after = if nothing { self.next } else { self.next + 1 };
+        self.asks.push_back((after, question));
     }
 
     /// When there is something to do, if nothing happens before.
@@ -218,19 +245,26 @@ impl Keeper {
             self.flush(None);
         }
         while self.reading.len() < READERS && self.asks.front().is_some_and(|(after, _)| *after <= self.done) {
-            let Some((_, ask)) = self.asks.pop_front() else { break };
+            let Some((_, question)) = self.asks.pop_front() else { break };
             let store = Arc::clone(&self.store);
-            self.reading.spawn_blocking(move || answer(&store, &ask));
+            self.reading.spawn_blocking(move || match question {
+                Question::Ask(ask) => answer(&store, &ask),
+                Question::Proof(origin, answer) => {
+                    // Who asked may have given up waiting.
+                    let _ = answer.send(read(store.proof(&origin)).flatten());
+                    None
+                }
+            });
         }
     }
 
     /// Gives the store all that is gathered, and the addresses to dial after a restart.
     pub(super) fn flush(&mut self, peers: Option<Vec<String>>) {
-        let Gathered { bundles, bytes, own_seq, posters, .. } = std::mem::take(&mut self.gathered);
-        if bundles.is_empty() && peers.is_none() {
+        let Gathered { bundles, proofs, bytes, own_seq, posters, .. } = std::mem::take(&mut self.gathered);
+        if bundles.is_empty() && proofs.is_empty() && peers.is_none() {
             return;
         }
-        let receipt = self.store.keep(Batch { bundles, own_seq, peers, proofs: Vec::new() });
+        let receipt = self.store.keep(Batch { bundles, own_seq, peers, proofs });
         self.next += 1;
         self.writing_bytes += bytes;
         self.writing.push_back(Box::pin(async move {
@@ -332,14 +366,22 @@ fn answer(store: &Store, ask: &Ask) -> Option<Answer> {
             let ids = read(store.ids(*from..*until, *limit))?;
             Some(Answer::Ids { token: *token, ids })
         }
+        Ask::Contents { token, from, until, limit } => {
+            let contents = read(store.contents(*from..*until, *limit))?;
+            Some(Answer::Contents { token: *token, contents })
+        }
+        Ask::Proof { token, origin } => {
+            let stored = read(store.proof(origin))?;
+            Some(Answer::Proof { token: *token, proof: stored.map(|stored| Box::new(stored.proof)) })
+        }
         Ask::Bundles { token, ids, bytes } => {
             let found = read(store.bundles(ids))?;
             found.damaged.iter().for_each(tell_damaged);
-            let mut found: HashMap<BundleId, StoredBundle> =
-                found.bundles.into_iter().map(|bundle| (bundle.id, bundle)).collect();
+            // In the order of the question, but for those that are not here.
+            let mut found = found.bundles.into_iter().peekable();
             let (mut covered, mut size, mut bundles) = (0, 0, Vec::new());
-            for id in ids {
-                if let Some(stored) = found.remove(id) {
+            for wanted in ids {
+                if let Some(stored) = found.next_if(|stored| is_it(wanted, stored)) {
                     match wire::decode_bundle(&stored.bytes) {
                         Ok(bundle) => {
                             size += bundle.weight();
@@ -348,7 +390,7 @@ fn answer(store: &Store, ask: &Ask) -> Option<Answer> {
                             }
                             bundles.push(bundle);
                         }
-                        Err(_) => tell_damaged(id),
+                        Err(_) => tell_damaged(&wanted.id),
                     }
                 }
                 covered += 1;
@@ -356,6 +398,11 @@ fn answer(store: &Store, ask: &Ask) -> Option<Answer> {
             Some(Answer::Bundles { token: *token, covered, bundles })
         }
     }
+}
+
+/// Whether it is this bundle that is wanted.
+fn is_it(wanted: &Wanted, stored: &StoredBundle) -> bool {
+    stored.id == wanted.id && wanted.hash.is_none_or(|hash| wire::hash_of(&stored.bytes) == Ok(hash))
 }
 
 fn read<T>(outcome: Result<T, StoreError>) -> Option<T> {
@@ -439,7 +486,7 @@ mod tests {
             let kept = bundle(other, token * 7 % 50, &ids(2));
             keeper.keep(now, &kept);
             model.keep(kept);
-            let bundles = (0..50).map(|seq| BundleId { origin: other, seq }).collect();
+            let bundles = (0..50).map(|seq| Wanted::from(BundleId { origin: other, seq })).collect();
             let questions = [
                 Ask::Ids { token: 2 * token, from: 10, until: 40, limit: 20 },
                 Ask::Bundles { token: 2 * token + 1, ids: bundles, bytes: 1_000 },
@@ -460,6 +507,7 @@ mod tests {
         }
         let token = |answer: &Answer| match answer {
             Answer::Ids { token, .. } | Answer::Bundles { token, .. } => *token,
+            other => panic!("{other:?}"),
         };
         answers.sort_by_key(token);
         // What came after the question may be in the answer too: only what came before must be.

@@ -25,7 +25,7 @@ pub(crate) use view::{MAP_BUCKETS, MAP_RESOLUTION, write};
 
 use crate::profiles::ProfileFile;
 use crate::rotations::RotationFile;
-use crate::store::StoreError;
+use crate::store::{StoreError, StoredProof};
 use crate::transport::Link;
 use beauty::{EventId, Ledger, Report, TimeRefusal};
 use gossip::{Address, Direction, Message, OriginId, PeerId, State, Time};
@@ -57,6 +57,8 @@ pub(crate) enum Command {
     Refused { peer: PeerId, reason: &'static str, event: bool },
     /// A bundle of this origin came with a second signature, and what the origin declares is not known.
     Undeclared { peer: PeerId, origin: OriginId },
+    /// Somebody wants the proof that an origin cheats.
+    Prove { origin: OriginId, answer: oneshot::Sender<Option<StoredProof>> },
     /// Events of this node's own.
     Ingest { reports: Vec<Report>, answer: keeper::Poster },
 }
@@ -192,6 +194,13 @@ impl Shared {
 impl Node {
     pub(crate) fn new(shared: Arc<Shared>, commands: mpsc::Sender<Command>) -> Node {
         Node { shared, commands }
+    }
+
+    /// The proof that an origin cheats, if there is one. `None` as well where it can't be read.
+    pub(crate) async fn proof(&self, origin: OriginId) -> Option<StoredProof> {
+        let (answer, answered) = oneshot::channel();
+        self.commands.send(Command::Prove { origin, answer }).await.ok()?;
+        answered.await.ok()?
     }
 
     /// Takes in events of this node: all of them, or none. Returns when they are on disk; they are on the map and on their way

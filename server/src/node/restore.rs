@@ -8,7 +8,7 @@ use super::names::Names;
 use crate::clock;
 use crate::store::{FILE, Found, Slot, Start, Store, StoreError};
 use beauty::{Ledger, LedgerConfig, Origin, TimeRefusal, Told, Unkept};
-use gossip::{Address, Bundle, BundleId, Fingerprint, Held, OriginId, Profile, Rotation, Rotations, wire};
+use gossip::{Address, Bundle, Fingerprint, Held, OriginId, Profile, Rotation, Rotations, Wanted, wire};
 use redb::backends::InMemoryBackend;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -90,12 +90,12 @@ pub(crate) fn restore(
     if let Some(why) = broken {
         return Err(RestoreError::Rollup { path, why });
     }
-    let Start { own_seq, peers, horizon, mut newest, waiting, fresh } = store.start()?;
+    let Start { own_seq, peers, horizon, mut newest, waiting, fresh, marks } = store.start()?;
     newest.extend(own_seq.map(|seq| (own, seq)));
     let slots = store.slots(0..u64::MAX)?;
     let sum =
         |slot: &Slot| Fingerprint { hash: slot.fingerprint, count: u32::try_from(slot.bundles).unwrap_or(u32::MAX) };
-    let held = Held { horizon, slots: slots.iter().map(|slot| (slot.start, sum(slot))).collect(), newest };
+    let held = Held { horizon, slots: slots.iter().map(|slot| (slot.start, sum(slot))).collect(), newest, marks };
     let mut names = Names::default();
     let mut changed = Rotations::default();
     rotations.iter().for_each(|rotation| {
@@ -145,12 +145,17 @@ impl Counting {
     }
 
     /// Remembers the newest events that rollups hold, the oldest of them first.
-    fn recall(&mut self, store: &Store, fresh: &[BundleId]) -> Result<(), StoreError> {
-        let fresh: BTreeSet<&BundleId> = fresh.iter().collect();
+    fn recall(&mut self, store: &Store, fresh: &[Wanted]) -> Result<(), StoreError> {
+        let fresh: BTreeSet<&Wanted> = fresh.iter().collect();
+        // Where the first content of a number is fresh, so are those that came after it.
+        let is_fresh = |bundle: &Bundle| {
+            let (number, content) = (Wanted::from(bundle.id), Wanted::from((bundle.id, bundle.hash())));
+            fresh.contains(&number) || fresh.contains(&content)
+        };
         let waiting: BTreeSet<_> = self.waiting.iter().map(|told| told.event.id).collect();
         let newest = store.newest(RECALLED_BUNDLES + fresh.len().min(RECALLED_BUNDLES))?;
         let mut left = RECALLED_EVENTS;
-        let newest = decoded(newest).into_iter().filter(|bundle| !fresh.contains(&bundle.id));
+        let newest = decoded(newest).into_iter().filter(|bundle| !is_fresh(bundle));
         let newest = newest.take_while(|bundle| {
             let some = left > 0;
             left = left.saturating_sub(bundle.events.len());
@@ -167,7 +172,7 @@ impl Counting {
     }
 
     /// Counts the events that no rollup holds, in the order in which they came. Gives how many.
-    fn count(&mut self, store: &Store, fresh: &[BundleId]) -> Result<usize, StoreError> {
+    fn count(&mut self, store: &Store, fresh: &[Wanted]) -> Result<usize, StoreError> {
         let (now, mut events) = (clock::wall(), 0);
         for ids in fresh.chunks(PAGE) {
             for bundle in decoded(store.bundles(ids)?) {
@@ -210,7 +215,7 @@ mod tests {
     use super::*;
     use crate::store::{Batch, Checkpoint, StoredBundle};
     use beauty::{LedgerConfig, Timestamp};
-    use gossip::{Event, Signature};
+    use gossip::{BundleId, Event, Signature};
     use std::time::Duration;
     use uuid::Uuid;
 

@@ -125,6 +125,11 @@ impl Verifier {
                 }
                 Ok((Message::Exchange(Exchange::Missed { number, covered, bundles: good }), all))
             }
+            // Half of a proof: whose it is counts, and nothing else of it is shown.
+            Message::Evidence(bundle) => {
+                verdicts.next().unwrap_or(Ok(()))?;
+                Ok((Message::Evidence(bundle), Vec::new()))
+            }
             Message::Rotations(rotations) => {
                 let (hold, others): (Vec<_>, Vec<_>) = rotations.into_iter().partition(|it| it.holds(&self.mesh));
                 if !others.is_empty() {

@@ -1,7 +1,7 @@
 //! What the store is given to keep, and what it answers.
 
 use super::error::StoreError;
-use gossip::BundleId;
+use gossip::{Bundle, BundleId, Proof};
 use tokio::sync::oneshot;
 
 /// A bundle as the store holds it.
@@ -15,15 +15,13 @@ pub struct StoredBundle {
     pub bytes: Vec<u8>,
 }
 
-/// Two bundles that one origin made under one number: proof that it cheats.
+/// The proof that an origin cheats, and since when it is known here.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Proof {
-    /// The id that both have.
-    pub id: BundleId,
-    /// One of them, as on the wire.
-    pub one: Vec<u8>,
-    /// The other.
-    pub other: Vec<u8>,
+pub struct StoredProof {
+    /// Two bundles that it has signed under one number.
+    pub proof: Proof,
+    /// In microseconds since the epoch.
+    pub since: u64,
 }
 
 /// What is to be kept together: all of it or nothing.
@@ -31,8 +29,8 @@ pub struct Proof {
 pub struct Batch {
     /// Bundles, own and received.
     pub bundles: Vec<StoredBundle>,
-    /// Proofs.
-    pub proofs: Vec<Proof>,
+    /// Proofs. The first one of an origin stays.
+    pub proofs: Vec<StoredProof>,
     /// The last number that this node gave to a bundle.
     pub own_seq: Option<u64>,
     /// The addresses to dial after a restart, in place of those kept before.
@@ -69,7 +67,7 @@ pub struct Kept {
     pub new: usize,
     /// Bundles that were there before, and whole.
     pub known: usize,
-    /// Bundles under whose id another one was there, which stays.
+    /// Bundles, new as well, under whose number one with another content was there: both stay.
     pub differing: Vec<BundleId>,
     /// Bundles that are older than what the store takes. They were not kept.
     pub too_old: usize,
@@ -109,7 +107,8 @@ impl Batch {
     /// About how many bytes it brings.
     pub(super) fn bytes(&self) -> usize {
         let bundles: usize = self.bundles.iter().map(|bundle| bundle.bytes.len() + 64).sum();
-        let proofs: usize = self.proofs.iter().map(|proof| proof.one.len() + proof.other.len() + 64).sum();
+        let proofs = self.proofs.iter().flat_map(|stored| stored.proof.bundles());
+        let proofs: usize = proofs.map(|bundle| Bundle::bytes(bundle) + 128).sum();
         bundles + proofs + self.peers.iter().flatten().map(String::len).sum::<usize>()
     }
 }

@@ -18,6 +18,7 @@
 //! | what becomes of a panic of redb | `guard.rs` |
 //! | tables, records, slots | `tables.rs`, `record.rs`, `slot.rs` |
 //! | the thread that writes | `writer.rs` |
+//! | a store of an earlier version | `migrate.rs` |
 //! | whether all is whole | `check.rs` |
 //! | bundles as text | `ndjson.rs` |
 
@@ -25,6 +26,7 @@ mod batch;
 mod check;
 mod error;
 mod guard;
+mod migrate;
 mod ndjson;
 mod read;
 mod record;
@@ -32,7 +34,7 @@ mod slot;
 mod tables;
 mod writer;
 
-pub use batch::{Batch, Checkpoint, Kept, Proof, Receipt, Rollup, StoredBundle};
+pub use batch::{Batch, Checkpoint, Kept, Receipt, Rollup, StoredBundle, StoredProof};
 pub use check::Report;
 pub use error::StoreError;
 pub use guard::end_in_words;
@@ -145,6 +147,9 @@ impl Store {
             builder.set_cache_size(CACHE);
             let database = create(&mut builder)?;
             prepare(&database)?;
+            if format(&database)? == Some(1) {
+                migrate::from_format_1(&database)?;
+            }
             let read = database.begin_read()?;
             let totals = read::totals(&read)?;
             let horizon = read::number(&read.open_table(META)?, "horizon")?.unwrap_or(0);

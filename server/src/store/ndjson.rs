@@ -4,10 +4,13 @@
 //! texts that were sent, as strings, since every byte of them counts: the signature is over them. It is checked at import.
 
 use super::Store;
-use super::batch::{Batch, StoredBundle};
+use super::batch::{Batch, StoredBundle, StoredProof};
 use super::error::StoreError;
+use crate::clock;
 use crate::profiles::{ProfileFile, Unsigned};
-use gossip::{Bundle, BundleId, OriginId, Profile, PublicKey, bundle_bytes, json, split_signatures, wire};
+use gossip::{
+    Bundle, BundleId, Content, OriginId, Profile, Proof, PublicKey, Wanted, bundle_bytes, json, split_signatures, wire,
+};
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, Read, Write};
 use std::sync::Arc;
@@ -75,8 +78,12 @@ impl Store {
             } else {
                 ids = self.ids(from..last.saturating_add(1), usize::MAX)?;
             }
-            from = ids.last().map_or(from, |id| id.seq).saturating_add(1);
-            let found = self.bundles(&ids)?;
+            let next = ids.last().map_or(from, |id| id.seq).saturating_add(1);
+            let begin = std::mem::replace(&mut from, next);
+            let mut wanted: Vec<Wanted> = ids.into_iter().map(Wanted::from).collect();
+            wanted.extend(self.twins(begin..from, usize::MAX)?.into_iter().map(Wanted::from));
+            wanted.sort_by_key(|wanted| (wanted.id.seq, wanted.id.origin));
+            let found = self.bundles(&wanted)?;
             moved.damaged += found.damaged.len() as u64;
             for stored in found.bundles {
                 let Ok(bundle) = wire::decode_bundle(&stored.bytes) else {
@@ -137,6 +144,27 @@ impl Store {
         let kept = self.keep(Batch { bundles, ..Batch::default() })?.kept_blocking()?;
         moved.bundles += kept.new as u64;
         moved.passed_over += (all - kept.new) as u64;
+        self.prove(&kept.differing)
+    }
+
+    /// Keeps the proofs that bundles of one number with different contents are. Their signatures were checked as they came.
+    fn prove(&self, differing: &[BundleId]) -> Result<(), StoreError> {
+        let (mut proofs, mut last) = (Vec::new(), None);
+        for id in differing.iter().filter(|id| last.replace(id.origin) != Some(id.origin)) {
+            let twins = self.contents(id.seq..id.seq.saturating_add(1), usize::MAX)?;
+            let wanted: Vec<Content> = twins.into_iter().filter(|(other, _)| other == id).take(2).collect();
+            let both = self.bundles(&wanted)?.bundles;
+            let decoded: Vec<Bundle> =
+                both.iter().filter_map(|stored| wire::decode_bundle(&stored.bytes).ok()).collect();
+            if let Ok([one, other]) = <[Bundle; 2]>::try_from(decoded)
+                && let Some(proof) = Proof::of(one, other)
+            {
+                proofs.push(StoredProof { proof, since: clock::wall().as_millis().saturating_mul(1_000) });
+            }
+        }
+        if !proofs.is_empty() {
+            self.keep(Batch { proofs, ..Batch::default() })?.kept_blocking()?;
+        }
         Ok(())
     }
 }

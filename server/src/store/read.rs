@@ -1,13 +1,13 @@
 //! What is read from the store, beside whatever is being written: each answer is of one moment.
 
 use super::Store;
-use super::batch::{Proof, StoredBundle, ended};
+use super::batch::{StoredBundle, StoredProof, ended};
 use super::error::{Fault, StoreError};
 use super::guard::guarded;
-use super::record::{id_of, key_of, take, unseal};
+use super::record::{content_of, hash_in, id_of, key_of, take, twin_key, unseal};
 use super::slot::Slot;
-use super::tables::{BUNDLES, FRESH, META, ORIGINS, PROOFS, ROLLUPS, SLOTS, Totals, meta};
-use gossip::{BundleId, OriginId};
+use super::tables::{BUNDLES, CHEATS, FRESH, META, ORIGINS, ROLLUPS, SLOTS, TWINS, Totals, meta};
+use gossip::{BundleHash, BundleId, Content, Mark, OriginId, Proof, Wanted, wire};
 use redb::{ReadTransaction, ReadableDatabase, ReadableTable};
 use std::ops::Range;
 
@@ -34,7 +34,9 @@ pub struct Start {
     /// What the last checkpoint said was part of no rollup.
     pub waiting: Vec<u8>,
     /// The bundles that came after the last checkpoint, in the order in which they came. No rollup holds them.
-    pub fresh: Vec<BundleId>,
+    pub fresh: Vec<Wanted>,
+    /// Which origins cheat, as far as there is a proof.
+    pub marks: Vec<Mark>,
 }
 
 impl Store {
@@ -52,7 +54,9 @@ impl Store {
             for entry in transaction.open_table(FRESH)?.iter()? {
                 let (arrival, record) = entry?;
                 let mut key = unseal("fresh", &arrival.value().to_le_bytes(), record.value())?;
-                fresh.push(id_of(&take("fresh", &mut key)?));
+                let id = id_of(&take("fresh", &mut key)?);
+                let hash = key.first_chunk::<16>().map(|hash| BundleHash(*hash));
+                fresh.push(Wanted { id, hash });
             }
             Ok(Start {
                 own_seq,
@@ -61,6 +65,7 @@ impl Store {
                 peers: peers.lines().map(str::to_owned).collect(),
                 waiting: meta(&table, "waiting")?.unwrap_or_default(),
                 fresh,
+                marks: marks(transaction)?,
             })
         })
     }
@@ -95,20 +100,67 @@ impl Store {
         self.read(|transaction| Ok(transaction.open_table(BUNDLES)?.get(&key_of(id))?.is_some()))
     }
 
-    /// The bundles of these ids, as far as they are here.
+    /// The bundles of these numbers, or of these very contents, as far as they are here. Of a number with several contents it is the
+    /// one that came first.
     ///
     /// # Errors
     /// The file can't be read. A damaged record is no error: it is named in the answer.
-    pub fn bundles(&self, ids: &[BundleId]) -> Result<Found, StoreError> {
+    pub fn bundles<W: Copy + Into<Wanted>>(&self, wanted: &[W]) -> Result<Found, StoreError> {
         self.read(|transaction| {
-            let table = transaction.open_table(BUNDLES)?;
+            let (bundles, twins) = (transaction.open_table(BUNDLES)?, transaction.open_table(TWINS)?);
             let mut found = Found::default();
-            for id in ids {
-                if let Some(record) = table.get(&key_of(id))? {
-                    found.take(*id, record.value());
+            for Wanted { id, hash } in wanted.iter().map(|wanted| (*wanted).into()) {
+                let twin = hash.map(|hash| twin_key(&(id, hash)));
+                if let Some((key, record)) = twin.map(|key| Ok::<_, Fault>((key, twins.get(&key)?))).transpose()?
+                    && let Some(record) = record
+                {
+                    found.take(id, "twins", &key, record.value());
+                } else if let Some(record) = bundles.get(&key_of(&id))? {
+                    let key = key_of(&id);
+                    if hash.is_none_or(|hash| hash_in("bundles", &key, record.value()).is_none_or(|it| it == hash)) {
+                        found.take(id, "bundles", &key, record.value());
+                    }
                 }
             }
             Ok(found)
+        })
+    }
+
+    /// The first bundles with their contents, at most so many, whose numbers lie in a range. Damaged ones are left out.
+    ///
+    /// # Errors
+    /// The file can't be read.
+    pub fn contents(&self, range: Range<u64>, limit: usize) -> Result<Vec<Content>, StoreError> {
+        let (from, to) = range_of(&range);
+        let mut contents = self.read(|transaction| {
+            let table = transaction.open_table(BUNDLES)?;
+            let entries = table.range::<&[u8; 40]>(&key_of(&from)..&key_of(&to))?.take(limit);
+            let contents = entries.filter_map(|entry| match entry {
+                Ok((key, record)) => {
+                    let hash = hash_in("bundles", key.value(), record.value())?;
+                    Some(Ok((id_of(key.value()), hash)))
+                }
+                Err(error) => Some(Err(error.into())),
+            });
+            contents.collect::<Result<Vec<Content>, Fault>>()
+        })?;
+        contents.extend(self.twins(range, limit)?);
+        contents.sort_unstable_by_key(|(id, hash)| (id.seq, id.origin, *hash));
+        contents.truncate(limit);
+        Ok(contents)
+    }
+
+    /// The same of those under whose number another content came before.
+    ///
+    /// # Errors
+    /// The file can't be read.
+    pub fn twins(&self, range: Range<u64>, limit: usize) -> Result<Vec<Content>, StoreError> {
+        let (from, to) = range_of(&range);
+        let none = BundleHash([0; 16]);
+        self.read(|transaction| {
+            let table = transaction.open_table(TWINS)?;
+            let entries = table.range::<&[u8; 56]>(&twin_key(&(from, none))..&twin_key(&(to, none)))?;
+            entries.take(limit).map(|entry| Ok(content_of(entry?.0.value()))).collect()
         })
     }
 
@@ -117,11 +169,10 @@ impl Store {
     /// # Errors
     /// The file can't be read.
     pub fn ids(&self, range: Range<u64>, limit: usize) -> Result<Vec<BundleId>, StoreError> {
-        let key = |seq| key_of(&BundleId { origin: OriginId([0; 32]), seq });
-        let (from, to) = (key(range.start), key(range.end));
+        let (from, to) = range_of(&range);
         self.read(|transaction| {
             let table = transaction.open_table(BUNDLES)?;
-            let entries = table.range::<&[u8; 40]>(&from..&to.max(from))?;
+            let entries = table.range::<&[u8; 40]>(&key_of(&from)..&key_of(&to))?;
             entries.take(limit).map(|entry| Ok(id_of(entry?.0.value()))).collect()
         })
     }
@@ -135,8 +186,14 @@ impl Store {
             let mut found = Found::default();
             for entry in transaction.open_table(BUNDLES)?.iter()?.rev().take(limit) {
                 let (key, record) = entry?;
-                found.take(id_of(key.value()), record.value());
+                found.take(id_of(key.value()), "bundles", key.value(), record.value());
             }
+            for entry in transaction.open_table(TWINS)?.iter()?.rev().take(limit) {
+                let (key, record) = entry?;
+                found.take(content_of(key.value()).0, "twins", key.value(), record.value());
+            }
+            found.bundles.sort_by_key(|bundle| std::cmp::Reverse(bundle.id.seq));
+            found.bundles.truncate(limit);
             Ok(found)
         })
     }
@@ -159,22 +216,28 @@ impl Store {
         })
     }
 
-    /// All proofs that an origin cheats.
+    /// Gives each proof that an origin cheats.
     ///
     /// # Errors
     /// The file can't be read, or a record in it is damaged.
-    pub fn proofs(&self) -> Result<Vec<Proof>, StoreError> {
+    pub fn proofs(&self, mut each: impl FnMut(StoredProof)) -> Result<(), StoreError> {
         self.read(|transaction| {
-            let mut proofs = Vec::new();
-            for entry in transaction.open_table(PROOFS)?.iter()? {
+            for entry in transaction.open_table(CHEATS)?.iter()? {
                 let (key, record) = entry?;
-                let mut both = unseal("proofs", key.value(), record.value())?;
-                let length = u32::from_le_bytes(take("proofs", &mut both)?) as usize;
-                let cut = both.split_at_checked(length);
-                let (one, other) = cut.ok_or_else(|| Fault::Damaged("a proof is too short".to_owned()))?;
-                proofs.push(Proof { id: id_of(key.value()), one: one.to_vec(), other: other.to_vec() });
+                each(proof_in(key.value(), record.value())?);
             }
-            Ok(proofs)
+            Ok(())
+        })
+    }
+
+    /// The proof against one origin.
+    ///
+    /// # Errors
+    /// The file can't be read, or the record is damaged.
+    pub fn proof(&self, origin: &OriginId) -> Result<Option<StoredProof>, StoreError> {
+        self.read(|transaction| {
+            let record = transaction.open_table(CHEATS)?.get(&origin.0)?;
+            record.map(|record| proof_in(&origin.0, record.value())).transpose()
         })
     }
 
@@ -182,6 +245,35 @@ impl Store {
         let database = self.database.as_ref().ok_or_else(ended)?;
         guarded(&self.path, || read(&database.begin_read()?)).map_err(|fault| fault.at(&self.path))
     }
+}
+
+/// The first id of a range of numbers, and the first behind it.
+fn range_of(range: &Range<u64>) -> (BundleId, BundleId) {
+    let first = |seq| BundleId { origin: OriginId([0; 32]), seq };
+    (first(range.start), first(range.end.max(range.start)))
+}
+
+fn marks(transaction: &ReadTransaction) -> Result<Vec<Mark>, Fault> {
+    let table = transaction.open_table(CHEATS)?;
+    let marks = table.iter()?.map(|entry| {
+        let (key, record) = entry?;
+        let StoredProof { proof, since } = proof_in(key.value(), record.value())?;
+        Ok(proof.mark(since))
+    });
+    marks.collect()
+}
+
+/// What a record of `cheats` holds.
+pub(super) fn proof_in(key: &[u8; 32], record: &[u8]) -> Result<StoredProof, Fault> {
+    let mut value = unseal("cheats", key, record)?;
+    let since = u64::from_le_bytes(take("cheats", &mut value)?);
+    let length = u32::from_le_bytes(take("cheats", &mut value)?) as usize;
+    let both = value
+        .split_at_checked(length)
+        .and_then(|(one, other)| Proof::of(wire::decode_bundle(one).ok()?, wire::decode_bundle(other).ok()?));
+    let proof = both.filter(|proof| proof.id().origin.0 == *key);
+    let proof = proof.ok_or_else(|| Fault::Damaged("a proof is not two bundles of one number".to_owned()))?;
+    Ok(StoredProof { proof, since })
 }
 
 fn newest(transaction: &ReadTransaction) -> Result<Vec<(OriginId, u64)>, Fault> {
@@ -208,8 +300,8 @@ pub(super) fn totals(transaction: &ReadTransaction) -> Result<Totals, Fault> {
 }
 
 impl Found {
-    fn take(&mut self, id: BundleId, record: &[u8]) {
-        let value = unseal("bundles", &key_of(&id), record).ok();
+    fn take(&mut self, id: BundleId, table: &str, key: &[u8], record: &[u8]) {
+        let value = unseal(table, key, record).ok();
         match value.and_then(|value| value.split_first_chunk::<2>()) {
             Some((events, bytes)) => {
                 self.bundles.push(StoredBundle { id, events: u16::from_le_bytes(*events), bytes: bytes.to_vec() });

@@ -4,7 +4,7 @@
 //! has changed, or that stands under another's key, is never served.
 
 use super::error::Fault;
-use gossip::{BundleId, OriginId};
+use gossip::{BundleHash, BundleId, Content, OriginId, wire};
 
 /// Bytes of the checksum: half of a BLAKE3 hash. Chance misses a difference once in 2^128.
 const SUM: usize = 16;
@@ -53,6 +53,36 @@ pub(super) fn id_of(key: &[u8; 40]) -> BundleId {
     BundleId { origin: OriginId(origin), seq: u64::from_be_bytes(seq) }
 }
 
+/// The key of a bundle under whose number another content came first.
+pub(super) fn twin_key((id, hash): &Content) -> [u8; 56] {
+    let mut key = [0; 56];
+    key[..40].copy_from_slice(&key_of(id));
+    key[40..].copy_from_slice(&hash.0);
+    key
+}
+
+pub(super) fn content_of(key: &[u8; 56]) -> Content {
+    let (mut id, mut hash) = ([0; 40], [0; 16]);
+    id.copy_from_slice(&key[..40]);
+    hash.copy_from_slice(&key[40..]);
+    (id_of(&id), BundleHash(hash))
+}
+
+/// The hash of the content of a bundle that is kept. What is no bundle is known by its bytes.
+pub(super) fn hash_of(bytes: &[u8]) -> BundleHash {
+    wire::hash_of(bytes).unwrap_or_else(|_| {
+        let mut first = [0; 16];
+        first.copy_from_slice(&blake3::hash(bytes).as_bytes()[..16]);
+        BundleHash(first)
+    })
+}
+
+/// The hash of the content that a record of `bundles`, or of `twins`, holds. `None` where it is damaged.
+pub(super) fn hash_in(table: &str, key: &[u8], record: &[u8]) -> Option<BundleHash> {
+    let (_, bytes) = unseal(table, key, record).ok()?.split_first_chunk::<2>()?;
+    Some(hash_of(bytes))
+}
+
 /// Reads a number off the front of a record.
 pub(super) fn take<const N: usize>(table: &str, bytes: &mut &[u8]) -> Result<[u8; N], Fault> {
     let (first, rest) =
@@ -84,5 +114,13 @@ mod tests {
         let ids = [id(1, 9), id(2, 0), id(255, 3), id(256, 1), id(u64::MAX, 0)];
         assert!(ids.windows(2).all(|pair| key_of(&pair[0]) < key_of(&pair[1])));
         assert!(ids.iter().all(|id| id_of(&key_of(id)) == *id));
+    }
+
+    #[test]
+    fn twins_stand_behind_each_other_and_give_their_contents_back() {
+        let content = |seq, origin, hash| (BundleId { origin: OriginId([origin; 32]), seq }, BundleHash([hash; 16]));
+        let contents = [content(1, 9, 9), content(2, 0, 1), content(2, 0, 2), content(2, 1, 0), content(256, 0, 0)];
+        assert!(contents.windows(2).all(|pair| twin_key(&pair[0]) < twin_key(&pair[1])));
+        assert!(contents.iter().all(|content| content_of(&twin_key(content)) == *content));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::error::Fault;
 use super::record::take;
-use gossip::BundleId;
+use gossip::{BundleHash, Fingerprint};
 
 /// The width of a slot in microseconds, the unit of a bundle's number.
 pub const SLOT: u64 = 10_000_000;
@@ -14,8 +14,7 @@ pub struct Slot {
     pub start: u64,
     /// How many bundles.
     pub bundles: u64,
-    /// The sum, modulo 2^64, of the first 8 bytes (little-endian) of the BLAKE3 hashes of their ids: origin, then number,
-    /// little-endian.
+    /// The sum, modulo 2^64, of the first 8 bytes (little-endian) of the hashes of their contents, as [`gossip::Fingerprint`] has it.
     pub fingerprint: u64,
 }
 
@@ -34,14 +33,15 @@ impl Slot {
         Slot { start, bundles: 0, fingerprint: 0 }
     }
 
-    pub(super) fn add(&mut self, id: &BundleId) {
+    pub(super) fn add(&mut self, hash: &BundleHash) {
         self.bundles = self.bundles.saturating_add(1);
-        self.fingerprint = self.fingerprint.wrapping_add(fingerprint(id));
+        self.fingerprint = self.fingerprint.wrapping_add(Fingerprint::of(hash).hash);
     }
 
-    pub(super) fn remove(&mut self, id: &BundleId) {
+    /// Takes out a bundle. `None`: it is damaged, and nobody knows what it was. Its slot goes as a whole.
+    pub(super) fn remove(&mut self, hash: Option<BundleHash>) {
         self.bundles = self.bundles.saturating_sub(1);
-        self.fingerprint = self.fingerprint.wrapping_sub(fingerprint(id));
+        self.fingerprint = self.fingerprint.wrapping_sub(hash.map_or(0, |hash| Fingerprint::of(&hash).hash));
     }
 
     pub(super) fn to_bytes(self) -> [u8; 16] {
@@ -55,12 +55,4 @@ impl Slot {
         let bundles = u64::from_le_bytes(take("slots", &mut bytes)?);
         Ok(Slot { start, bundles, fingerprint: u64::from_le_bytes(take("slots", &mut bytes)?) })
     }
-}
-
-fn fingerprint(id: &BundleId) -> u64 {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&id.origin.0).update(&id.seq.to_le_bytes());
-    let mut first = [0; 8];
-    first.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
-    u64::from_le_bytes(first)
 }

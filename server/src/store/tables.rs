@@ -5,9 +5,10 @@
 //! | `bundles` | number (big-endian), origin: 40 bytes | how many events (2 bytes), the bundle as on the wire |
 //! | `slots` | start of 10 s of numbers, in microseconds | how many bundles (8 bytes), their fingerprint (8) |
 //! | `origins` | an origin | the greatest number of its bundles |
-//! | `fresh` | a count of arrivals | the key of a bundle that no rollup holds yet |
+//! | `fresh` | a count of arrivals | the key of a bundle, or of a twin, that no rollup holds yet |
 //! | `rollups` | resolution, start, node | a bucket, as the caller wrote it |
-//! | `proofs` | as `bundles` | two bundles with one id |
+//! | `twins` | as `bundles`, then the hash of its content (16): 56 bytes | as `bundles`: another content of a number |
+//! | `cheats` | an origin | when its proof came (8 bytes), how long the first bundle is (4), two bundles of one number |
 //! | `meta` | a word | what it says |
 //!
 //! Each record is sealed: see `record.rs`. Bundles have one table and no index beside it: their number *is* their time, so a
@@ -22,11 +23,12 @@ pub(super) const SLOTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("
 pub(super) const ORIGINS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("origins");
 pub(super) const FRESH: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("fresh");
 pub(super) const ROLLUPS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("rollups");
-pub(super) const PROOFS: TableDefinition<'_, &[u8; 40], &[u8]> = TableDefinition::new("proofs");
+pub(super) const TWINS: TableDefinition<'_, &[u8; 56], &[u8]> = TableDefinition::new("twins");
+pub(super) const CHEATS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("cheats");
 pub(super) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 
-/// The format that this program writes and reads.
-pub(super) const FORMAT: u32 = 1;
+/// The format that this program writes. Of format 1, whose slots knew bundles by their numbers alone, it makes this one.
+pub(super) const FORMAT: u32 = 2;
 
 /// All tables, open for one transaction.
 pub(super) struct Tables<'t> {
@@ -35,7 +37,8 @@ pub(super) struct Tables<'t> {
     pub(super) origins: Table<'t, &'static [u8; 32], &'static [u8]>,
     pub(super) fresh: Table<'t, u64, &'static [u8]>,
     pub(super) rollups: Table<'t, &'static [u8], &'static [u8]>,
-    pub(super) proofs: Table<'t, &'static [u8; 40], &'static [u8]>,
+    pub(super) twins: Table<'t, &'static [u8; 56], &'static [u8]>,
+    pub(super) cheats: Table<'t, &'static [u8; 32], &'static [u8]>,
     pub(super) meta: Table<'t, &'static str, &'static [u8]>,
 }
 
@@ -47,7 +50,8 @@ impl Tables<'_> {
             origins: transaction.open_table(ORIGINS)?,
             fresh: transaction.open_table(FRESH)?,
             rollups: transaction.open_table(ROLLUPS)?,
-            proofs: transaction.open_table(PROOFS)?,
+            twins: transaction.open_table(TWINS)?,
+            cheats: transaction.open_table(CHEATS)?,
             meta: transaction.open_table(META)?,
         })
     }

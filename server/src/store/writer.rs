@@ -4,14 +4,14 @@
 //! that a second sync succeeds without it (Rebello et al., "Can Applications Recover from fsync Failures?", USENIX ATC 2020).
 //! Only opening the file anew tells what it holds.
 
-use super::batch::{Batch, Checkpoint, Kept, StoredBundle};
+use super::batch::{Batch, Checkpoint, Kept, StoredBundle, StoredProof};
 use super::error::{Fault, StoreError};
 use super::guard::guarded;
-use super::record::{id_of, key_of, seal, unseal};
-use super::slot::Slot;
+use super::record::{content_of, hash_in, hash_of, id_of, key_of, seal, twin_key, unseal};
+use super::slot::{SLOT, Slot};
 use super::tables::{Tables, Totals};
-use gossip::{BundleId, OriginId};
-use redb::{Database, ReadableTable};
+use gossip::{BundleHash, BundleId, OriginId, Proof, wire};
+use redb::{Database, ReadableTable, ReadableTableMetadata};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -149,13 +149,8 @@ impl Change<'_> {
         for bundle in batch.bundles {
             self.keep_bundle(bundle, &mut kept)?;
         }
-        for proof in batch.proofs {
-            let key = key_of(&proof.id);
-            // Bundles are shorter than a frame, so the length fits.
-            let mut both = (proof.one.len() as u32).to_le_bytes().to_vec();
-            both.extend_from_slice(&proof.one);
-            both.extend_from_slice(&proof.other);
-            self.tables.proofs.insert(&key, seal("proofs", &key, &both).as_slice())?;
+        for stored in batch.proofs {
+            self.keep_proof(&stored)?;
         }
         if let Some(seq) = batch.own_seq {
             self.tables.set_meta("own_seq", &seq.to_le_bytes())?;
@@ -166,12 +161,30 @@ impl Change<'_> {
         Ok(kept)
     }
 
+    /// The first proof of an origin stays, and of so many origins.
+    fn keep_proof(&mut self, StoredProof { proof, since }: &StoredProof) -> Result<(), Fault> {
+        let key = proof.id().origin.0;
+        let known = self.tables.cheats.get(&key)?.is_some_and(|record| unseal("cheats", &key, record.value()).is_ok());
+        let [one, other] = proof.bundles().each_ref().map(wire::encode_bundle);
+        let (Some(one), Some(other)) = (one, other) else { return Ok(()) };
+        if known || self.tables.cheats.len()? >= Proof::MAX as u64 {
+            return Ok(());
+        }
+        let mut value = since.to_le_bytes().to_vec();
+        // Bundles are shorter than a frame, so the length fits.
+        value.extend_from_slice(&(one.len() as u32).to_le_bytes());
+        value.extend_from_slice(&one);
+        value.extend_from_slice(&other);
+        self.tables.cheats.insert(&key, seal("cheats", &key, &value).as_slice())?;
+        Ok(())
+    }
+
     fn keep_bundle(&mut self, bundle: StoredBundle, kept: &mut Kept) -> Result<(), Fault> {
         if bundle.id.seq < self.horizon {
             kept.too_old += 1;
             return Ok(());
         }
-        let key = key_of(&bundle.id);
+        let (key, hash) = (key_of(&bundle.id), hash_of(&bundle.bytes));
         let mut value = bundle.events.to_le_bytes().to_vec();
         value.extend_from_slice(&bundle.bytes);
         let record = seal("bundles", &key, &value);
@@ -179,24 +192,86 @@ impl Change<'_> {
         match before {
             None => {
                 kept.new += 1;
-                self.slot(bundle.id.seq)?.add(&bundle.id);
-                let newest = self.origins.entry(bundle.id.origin).or_default();
-                *newest = bundle.id.seq.max(*newest);
-                self.totals.bundles += 1;
-                self.totals.events += u64::from(bundle.events);
-                self.totals.bytes += (key.len() + record.len()) as u64;
-                self.arrivals += 1;
-                let arrival = seal("fresh", &self.arrivals.to_le_bytes(), &key);
-                self.tables.fresh.insert(self.arrivals, arrival.as_slice())?;
+                self.count(&bundle, &hash, &key, record.len())?;
             }
             Some(before) if before == record => kept.known += 1,
-            // The one that was there is damaged: the new one mends it, and its events are counted already.
-            Some(before) if unseal("bundles", &key, &before).is_err() => kept.known += 1,
             Some(before) => {
-                self.tables.bundles.insert(&key, before.as_slice())?;
-                kept.differing.push(bundle.id);
+                match hash_in("bundles", &key, &before) {
+                    // The one that was there is damaged: the new one mends it, and its events are counted already.
+                    None => {
+                        kept.known += 1;
+                        self.recount(bundle.id.seq)?;
+                    }
+                    // The same, signed in another way.
+                    Some(there) if there == hash => {
+                        self.tables.bundles.insert(&key, before.as_slice())?;
+                        kept.known += 1;
+                    }
+                    Some(_) => {
+                        self.tables.bundles.insert(&key, before.as_slice())?;
+                        self.keep_twin(&bundle, &hash, &value, kept)?;
+                    }
+                }
             }
         }
+        Ok(())
+    }
+
+    /// Keeps a bundle under whose number there is another content.
+    fn keep_twin(
+        &mut self,
+        bundle: &StoredBundle,
+        hash: &BundleHash,
+        value: &[u8],
+        kept: &mut Kept,
+    ) -> Result<(), Fault> {
+        let key = twin_key(&(bundle.id, *hash));
+        let record = seal("twins", &key, value);
+        let before = self.tables.twins.insert(&key, record.as_slice())?;
+        if before.is_some() {
+            // Where that one was damaged, it is mended. Its key says what it is, so its slot is right.
+            kept.known += 1;
+            return Ok(());
+        }
+        drop(before);
+        kept.new += 1;
+        kept.differing.push(bundle.id);
+        self.count(bundle, hash, &key, record.len())
+    }
+
+    /// Counts a new bundle, whose key this is.
+    fn count(&mut self, bundle: &StoredBundle, hash: &BundleHash, key: &[u8], record: usize) -> Result<(), Fault> {
+        self.slot(bundle.id.seq)?.add(hash);
+        let newest = self.origins.entry(bundle.id.origin).or_default();
+        *newest = bundle.id.seq.max(*newest);
+        self.totals.bundles += 1;
+        self.totals.events += u64::from(bundle.events);
+        self.totals.bytes += (key.len() + record) as u64;
+        self.arrivals += 1;
+        let arrival = seal("fresh", &self.arrivals.to_le_bytes(), key);
+        self.tables.fresh.insert(self.arrivals, arrival.as_slice())?;
+        Ok(())
+    }
+
+    /// Sums up the slot of a number anew: a damaged bundle in it was mended, maybe by another content.
+    fn recount(&mut self, seq: u64) -> Result<(), Fault> {
+        let start = Slot::start_of(seq);
+        let mut slot = Slot::vacant(start);
+        let first = |seq| BundleId { origin: OriginId([0; 32]), seq };
+        let (from, to) = (first(start), first(start.saturating_add(SLOT)));
+        for entry in self.tables.bundles.range::<&[u8; 40]>(&key_of(&from)..&key_of(&to))? {
+            let (key, record) = entry?;
+            match hash_in("bundles", key.value(), record.value()) {
+                Some(hash) => slot.add(&hash),
+                // Still damaged: it is there, and nobody knows what it was.
+                None => slot.bundles += 1,
+            }
+        }
+        let none = BundleHash([0; 16]);
+        for entry in self.tables.twins.range::<&[u8; 56]>(&twin_key(&(from, none))..&twin_key(&(to, none)))? {
+            slot.add(&content_of(entry?.0.value()).1);
+        }
+        *self.slot(seq)? = slot;
         Ok(())
     }
 
@@ -246,18 +321,45 @@ impl Change<'_> {
         Ok(self.tables.bundles.first()?.map(|(key, _)| id_of(key.value())))
     }
 
+    /// Removes all that is here of a number.
     fn remove(&mut self, id: &BundleId) -> Result<(), Fault> {
         let key = key_of(id);
-        let Some(record) = self.tables.bundles.remove(&key)?.map(|record| record.value().to_vec()) else {
-            return Ok(());
-        };
-        self.slot(id.seq)?.remove(id);
-        // A damaged record goes too; how many events it held nobody knows.
-        let events = unseal("bundles", &key, &record).ok().and_then(|value| value.first_chunk::<2>().copied());
+        let record = self.tables.bundles.remove(&key)?.map(|record| record.value().to_vec());
+        if let Some(record) = record {
+            self.uncount(
+                id,
+                hash_in("bundles", &key, &record),
+                unseal("bundles", &key, &record).ok(),
+                key.len() + record.len(),
+            )?;
+        }
+        let range = [0, 0xff].map(|byte| twin_key(&(*id, BundleHash([byte; 16]))));
+        let twins = self.tables.twins.range::<&[u8; 56]>(&range[0]..=&range[1])?;
+        let twins = twins.map(|entry| Ok(*entry?.0.value())).collect::<Result<Vec<[u8; 56]>, Fault>>()?;
+        for key in twins {
+            let record = self.tables.twins.remove(&key)?.map(|record| record.value().to_vec());
+            if let Some(record) = record {
+                let hash = Some(content_of(&key).1);
+                self.uncount(id, hash, unseal("twins", &key, &record).ok(), key.len() + record.len())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts a bundle no more. Of a damaged one nobody knows how many events it held.
+    fn uncount(
+        &mut self,
+        id: &BundleId,
+        hash: Option<BundleHash>,
+        value: Option<&[u8]>,
+        bytes: usize,
+    ) -> Result<(), Fault> {
+        self.slot(id.seq)?.remove(hash);
+        let events = value.and_then(|value| value.first_chunk::<2>().copied());
         let events = events.map_or(0, |events| u64::from(u16::from_le_bytes(events)));
         self.totals.bundles = self.totals.bundles.saturating_sub(1);
         self.totals.events = self.totals.events.saturating_sub(events);
-        self.totals.bytes = self.totals.bytes.saturating_sub((key.len() + record.len()) as u64);
+        self.totals.bytes = self.totals.bytes.saturating_sub(bytes as u64);
         Ok(())
     }
 

@@ -2,9 +2,9 @@
 
 use crate::{assert_held, batch, bundle, keep};
 use gossip::OriginId;
-use server::store::{Batch, Checkpoint, FILE, Proof, SLOT, Store, StoreError};
+use server::store::{Batch, Checkpoint, FILE, SLOT, Store, StoreError};
 
-fn checkpoint() -> Checkpoint {
+pub(crate) fn checkpoint() -> Checkpoint {
     Checkpoint {
         rollups: Vec::new(),
         past: Vec::new(),
@@ -35,7 +35,7 @@ fn what_was_kept_is_there_after_a_restart_in_the_order_of_time() {
 }
 
 #[test]
-fn a_bundle_that_comes_again_changes_nothing_and_another_one_under_its_id_is_named() {
+fn a_bundle_that_comes_again_changes_nothing_and_another_one_under_its_number_is_kept_and_named() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     keep(&store, 0..10).unwrap();
@@ -47,8 +47,8 @@ fn a_bundle_that_comes_again_changes_nothing_and_another_one_under_its_id_is_nam
     let kept = store.keep(Batch { bundles: vec![other.clone()], ..Batch::default() }).unwrap().kept_blocking().unwrap();
     assert_eq!(kept.differing, [other.id]);
     assert_held(&store, 0..15);
-    assert_eq!(store.totals().unwrap().bundles, before.0.bundles + 5);
-    assert_eq!(store.slots(0..u64::MAX).unwrap()[0].bundles, before.1[0].bundles + 5);
+    assert_eq!(store.totals().unwrap().bundles, before.0.bundles + 6);
+    assert_eq!(store.slots(0..u64::MAX).unwrap()[0].bundles, before.1[0].bundles + 6);
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn a_checkpoint_leaves_fresh_only_what_came_after_it() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     keep(&store, [5, 3, 9]).unwrap();
-    let fresh = |store: &Store| store.start().unwrap().fresh.iter().map(|id| id.seq).collect::<Vec<_>>();
+    let fresh = |store: &Store| store.start().unwrap().fresh.iter().map(|wanted| wanted.id.seq).collect::<Vec<_>>();
     assert_eq!(fresh(&store), [5, 3, 9], "in the order in which they came");
     let rollup = |key: &[u8], value: &[u8]| (key.to_vec(), value.to_vec());
     let first = Checkpoint {
@@ -136,19 +136,18 @@ fn retention_and_the_size_cap_take_the_oldest_and_leave_rollups_alone() {
 }
 
 #[test]
-fn own_number_known_peers_and_proofs_survive() {
+fn own_number_and_known_peers_survive() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     assert_eq!(store.start().unwrap(), Default::default());
-    let proof = Proof { id: bundle(4).id, one: b"one".to_vec(), other: b"other".to_vec() };
     let peers = vec!["ws://192.0.2.1:8091".to_owned(), "ws://[2001:db8::1]:1".to_owned()];
-    let all = Batch { own_seq: Some(77), peers: Some(peers.clone()), proofs: vec![proof.clone()], ..Batch::default() };
+    let all = Batch { own_seq: Some(77), peers: Some(peers.clone()), ..Batch::default() };
     store.keep(all).unwrap().kept_blocking().unwrap();
     keep(&store, [1]).unwrap();
     drop(store);
     let store = Store::open(folder.path()).unwrap();
     let start = store.start().unwrap();
-    assert_eq!((start.own_seq, start.peers, store.proofs().unwrap()), (Some(77), peers, vec![proof]));
+    assert_eq!((start.own_seq, start.peers), (Some(77), peers));
 }
 
 #[test]

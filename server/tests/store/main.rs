@@ -10,6 +10,7 @@ mod moving;
 mod open;
 mod power;
 mod rot;
+mod twins;
 
 use gossip::{BundleId, OriginId};
 use rand::{RngExt, SeedableRng};

@@ -3,7 +3,10 @@
 use crate::bits::Bits;
 use crate::past::Past;
 use crate::protocol::{BroadcastId, Payload};
-use gossip::{Address, Answer, Ask, Bundle, BundleId, Event, Fingerprint, Held, MemoryStore, Message, OriginId};
+use gossip::{
+    Address, Answer, Ask, Bundle, BundleId, Event, Fingerprint, Held, Mark, MemoryStore, Message, OriginId, Proof,
+    Wanted,
+};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -108,6 +111,16 @@ impl Disk {
         self.own.keep(bundle)
     }
 
+    /// Keeps a proof, as [`MemoryStore::prove`].
+    pub(super) fn prove(&mut self, proof: Proof, mark: Mark) {
+        self.own.prove(proof, mark);
+    }
+
+    /// All bundles on it, as one sum.
+    pub(super) fn sum(&self) -> Fingerprint {
+        self.held().slots.into_iter().map(|(_, slot)| slot).collect()
+    }
+
     /// Answers a question, as [`MemoryStore::answer`].
     pub(super) fn answer(&self, ask: &Ask) -> Answer {
         let Some(past) = self.past() else { return self.own.answer(ask) };
@@ -121,9 +134,19 @@ impl Disk {
                 }
                 (_, other) => other,
             },
+            Ask::Contents { limit, .. } => match (past.store.answer(ask), self.own.answer(ask)) {
+                (Answer::Contents { token, mut contents }, Answer::Contents { contents: own, .. }) => {
+                    contents.extend(own);
+                    contents.sort_unstable_by_key(|(id, hash)| (id.seq, id.origin, *hash));
+                    contents.truncate(*limit);
+                    Answer::Contents { token, contents }
+                }
+                (_, other) => other,
+            },
+            Ask::Proof { .. } => self.own.answer(ask),
             Ask::Bundles { token, ids, bytes } => {
                 // An answer is about the first ids only: those up to the first that is on the other disk.
-                let is_old = |id: &BundleId| past.store.contains(id);
+                let is_old = |wanted: &Wanted| past.store.contains(&wanted.id);
                 let old = ids.first().is_some_and(is_old);
                 let ids = ids.iter().take_while(|id| is_old(id) == old).copied().collect();
                 let ask = Ask::Bundles { token: *token, ids, bytes: *bytes };
@@ -147,6 +170,7 @@ impl Disk {
             *last = seq.max(*last);
         }
         (held.slots, held.newest) = (slots.into_iter().collect(), newest.into_iter().collect());
+        held.marks = own.marks;
         held
     }
 }
@@ -203,12 +227,15 @@ mod tests {
         for (from, until, limit) in [(0, u64::MAX, 8_192), (0, u64::MAX, 7), (9_900_000_000, 10_010_000_000, 40)] {
             let ask = Ask::Ids { token: 1, from, until, limit };
             assert_eq!(disk.answer(&ask), store.answer(&ask));
+            let ask = Ask::Contents { token: 1, from, until, limit };
+            assert_eq!(disk.answer(&ask), store.answer(&ask));
         }
         let Answer::Ids { ids, .. } = store.answer(&Ask::Ids { token: 1, from: 0, until: u64::MAX, limit: 8_192 })
         else {
             panic!("ids")
         };
-        let mut left = &ids[600..];
+        let wanted: Vec<Wanted> = ids.iter().map(|id| Wanted::from(*id)).collect();
+        let mut left = &wanted[600..];
         let mut came = Vec::new();
         while !left.is_empty() {
             let ask = Ask::Bundles { token: 1, ids: left.to_vec(), bytes: 3_000 };

@@ -7,6 +7,7 @@ mod hosts;
 mod iroh;
 mod ours;
 mod pings;
+mod two_faced;
 mod watch;
 
 pub use besieger::Siege;
@@ -14,6 +15,7 @@ pub use hostile::{Deed, Hostile};
 pub use hosts::Hosts;
 pub use iroh::Iroh;
 pub use ours::Ours;
+pub use two_faced::{CHEAT, TwoFaced};
 
 use crate::protocol::Protocol;
 

@@ -14,8 +14,8 @@ use crate::protocol::{
     BroadcastId, ConnId, Effect, Fact, Frame, Moment, NodeId, Payload, Protocol, Seat, SimNode, node_name,
 };
 use gossip::{
-    Bundle, BundleId, Config, Dialect, Digest, Direction, Event, Input, InstanceId, Me, Message, OriginId, Output,
-    PeerId, Planted, Signature, State, Time, json, wire,
+    Bundle, BundleId, Config, Dialect, Digest, Direction, Event, Fingerprint, Input, InstanceId, Me, Message, OriginId,
+    Output, PeerId, Planted, Signature, State, Time, json, wire,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -41,6 +41,8 @@ pub struct Ours {
     watched: bool,
     planted: Planted,
     hosts: Hosts,
+    /// Whether the second node has the first one's key: a copy of its data folder.
+    copied: bool,
 }
 
 impl Ours {
@@ -57,6 +59,7 @@ impl Ours {
             watched: false,
             planted: Planted::default(),
             hosts: Hosts::default(),
+            copied: false,
         }
     }
 
@@ -73,6 +76,7 @@ impl Ours {
             watched: false,
             planted: Planted::default(),
             hosts: Hosts::default(),
+            copied: false,
         }
     }
 
@@ -84,6 +88,11 @@ impl Ours {
     /// The same, where nodes are at other addresses.
     pub fn at(self, hosts: Hosts) -> Ours {
         Ours { hosts, ..self }
+    }
+
+    /// The same, where the second node has the first one's key.
+    pub fn with_a_copy(self) -> Ours {
+        Ours { copied: true, ..self }
     }
 
     /// The same, with a fault in every node.
@@ -110,6 +119,7 @@ impl Ours {
             watched: false,
             planted: Planted::default(),
             hosts: Hosts::default(),
+            copied: false,
         }
     }
 
@@ -126,6 +136,7 @@ impl Ours {
             watched: false,
             planted: Planted::default(),
             hosts: Hosts::default(),
+            copied: false,
         }
     }
 }
@@ -174,7 +185,7 @@ impl Protocol for Ours {
         let me = Me {
             node_id: node_name(seat.node),
             instance: InstanceId(Uuid::from_u128(seat.rng.random())),
-            origin: origin_id(seat.node),
+            origin: if self.copied && seat.node == NodeId(1) { origin_id(NodeId(0)) } else { origin_id(seat.node) },
             // Thousands of nodes in one process: what signatures cost is measured elsewhere.
             key: None,
             port: PORT,
@@ -276,6 +287,14 @@ impl SimNode for Node {
     fn disk(&self) -> Option<Rc<dyn Any>> {
         let known = self.state.known_addresses().cloned().collect();
         Some(Rc::new(self.store.clone().with_known(known)))
+    }
+
+    fn cheats(&self) -> usize {
+        self.state.marks().count()
+    }
+
+    fn holds(&self) -> Fingerprint {
+        self.store.sum()
     }
 
     fn check(&self, now: Time) -> Result<(), String> {
@@ -394,6 +413,7 @@ impl Node {
                 Output::Banned(_) => {}
                 // Keys don't change here: there are none.
                 Output::Rotated(_) | Output::Declared(_) => {}
+                Output::Forked { proof, mark } => self.store.prove(*proof, mark),
             }
         }
     }

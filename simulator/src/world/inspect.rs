@@ -2,7 +2,7 @@
 
 use super::World;
 use crate::connections::opposite;
-use crate::protocol::{ConnId, NodeId};
+use crate::protocol::{ConnId, NodeId, SimNode};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl World<'_> {
@@ -14,6 +14,11 @@ impl World<'_> {
     /// A node that does not know that its peers hold what it holds, and in what words.
     pub fn restless_node(&self) -> Option<(NodeId, String)> {
         self.first_fault(|node, now| node.check_rest(now))
+    }
+
+    /// A node that runs.
+    pub fn node(&self, node: NodeId) -> Option<&dyn SimNode> {
+        self.slots.get(node.index())?.node.as_deref()
     }
 
     /// The nodes at the other ends of a node's links, and whether it has dialled them itself.
@@ -48,7 +53,7 @@ impl World<'_> {
 
     fn first_fault(
         &self,
-        check: impl Fn(&dyn crate::protocol::SimNode, gossip::Time) -> Result<(), String>,
+        check: impl Fn(&dyn SimNode, gossip::Time) -> Result<(), String>,
     ) -> Option<(NodeId, String)> {
         let mut nodes = self.slots.iter().zip(0..).filter_map(|(slot, id)| Some((NodeId(id), slot.node.as_deref()?)));
         nodes.find_map(|(id, node)| Some((id, check(node, self.now).err()?)))
