@@ -15,6 +15,13 @@ fn full() -> Snapshot {
         public_key: "00".to_owned(),
         others: vec!["11".to_owned()],
     }];
+    snapshot.network.cheats = vec![crate::api::Cheat {
+        node_id: None,
+        public_key: "00".to_owned(),
+        seq: 1_795_358_943_747_000,
+        hashes: vec!["11".to_owned(), "22".to_owned()],
+        since: 7,
+    }];
     snapshot.gossip.rejected = [("bad-signature".to_owned(), 3)].into();
     snapshot.health.clock_ahead_ms = Some(-1_500);
     snapshot

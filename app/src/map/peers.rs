@@ -2,7 +2,7 @@
 
 use super::doubtful::Doubtful;
 use super::roster::{Column, Gone, Health, Line, Order, lines, note_gone};
-use crate::api::{Direction, Peer, PeerState, Snapshot};
+use crate::api::{Cheat, Direction, Peer, PeerState, Snapshot};
 use crate::part::IntoPart;
 use crate::words::{NOTHING, Words, use_words};
 use leptos::prelude::*;
@@ -31,6 +31,8 @@ pub(crate) fn Peers(
         lines.iter().map(|line| row(line, snapshot.health.now, words)).collect_view()
     };
     let none = move || snapshot.read().network.peers.is_empty() && gone.read().is_empty();
+    let nobody_cheats = move || snapshot.read().network.cheats.is_empty();
+    let cheaters = move || (words.cheaters)(&cheaters(&snapshot.read().network.cheats));
     let (before, after) = words.no_peers;
     view! {
         <section aria-labelledby="peers-heading">
@@ -57,6 +59,11 @@ pub(crate) fn Peers(
                 {after}
             </p>
             <Doubtful snapshot />
+            <p class="note" class:hidden=nobody_cheats data-testid="cheats">
+                {cheaters}
+                " "
+                <code>"/federated/cheats"</code>
+            </p>
         </section>
     }
     .into_part()
@@ -93,7 +100,7 @@ fn is_wide(column: Column) -> bool {
 
 /// A peer in a row. The times are by the node's clock, as it was when it told them.
 fn row(line: &Line, now: u64, words: &Words) -> impl IntoView + use<> {
-    let Line { peer, health, last_event } = line;
+    let Line { peer, health, last_event, cheats } = line;
     let age = |at: u64| words.duration(now.saturating_sub(at) / 1_000);
     let offline = *health == Health::Offline;
     let name = peer.node_id.as_ref().unwrap_or(&peer.address);
@@ -107,6 +114,7 @@ fn row(line: &Line, now: u64, words: &Words) -> impl IntoView + use<> {
             <th scope="row">
                 <span>{peer.node_id.clone().unwrap_or_else(|| words.unnamed.to_owned())}</span>
                 <span class="detail">{peer.address.clone()}</span>
+                {cheats.then(|| view! { <span class="detail">{words.cheats}</span> })}
             </th>
             <td class="peer-state">{state}</td>
             <td class="wide-only">
@@ -126,6 +134,15 @@ fn row(line: &Line, now: u64, words: &Words) -> impl IntoView + use<> {
             <td>{agreement(peer.in_sync, words)}</td>
         </tr>
     }
+}
+
+/// Who has signed two different bundles under one number: by name, or where there is none, by the beginning of the key.
+fn cheaters(cheats: &[Cheat]) -> String {
+    let name = |cheat: &Cheat| {
+        let key = || format!("{}…", cheat.public_key.chars().take(8).collect::<String>());
+        cheat.node_id.clone().unwrap_or_else(key)
+    };
+    cheats.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
 /// As the style sheet knows it.

@@ -80,6 +80,8 @@ pub(crate) struct Line {
     pub(crate) health: Health,
     /// When the newest bucket with an event of it began; `None` where the map has none.
     pub(crate) last_event: Option<u64>,
+    /// Whether it has signed two different bundles under one number.
+    pub(crate) cheats: bool,
 }
 
 /// Peers that have gone, by name.
@@ -111,6 +113,10 @@ pub(crate) fn lines(snapshot: &Snapshot, gone: &Gone, order: Order) -> Vec<Line>
             Health::Live
         },
         last_event: last_event(snapshot, peer),
+        cheats: peer.public_key.as_ref().is_some_and(|key| {
+            let mut cheats = snapshot.network.cheats.iter();
+            cheats.any(|cheat| cheat.public_key == *key)
+        }),
         peer: peer.clone(),
     };
     let linked = snapshot.network.peers.iter().map(|peer| line(peer, false));
@@ -149,6 +155,7 @@ fn last_event(snapshot: &Snapshot, peer: &Peer) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::Cheat;
     use crate::samples::{START, peer, snapshot};
 
     fn names(lines: &[Line]) -> Vec<&str> {
@@ -202,6 +209,22 @@ mod tests {
         assert_eq!([health("alpha"), health("beta"), health("gamma")], [Health::Offline, Health::Stale, Health::Live]);
         note_gone(&mut gone, &snapshot.network.peers, &before);
         assert!(gone.is_empty(), "who comes back is gone no more");
+    }
+
+    #[test]
+    fn whoever_signs_two_things_under_one_number_is_known_by_its_key_and_not_by_its_name() {
+        let mut snapshot = three();
+        snapshot.network.peers[1].public_key = Some("aa".to_owned());
+        let cheat = |key: &str| Cheat {
+            node_id: Some("gamma".to_owned()),
+            public_key: key.to_owned(),
+            seq: 1,
+            hashes: Vec::new(),
+            since: START,
+        };
+        snapshot.network.cheats = vec![cheat("aa"), cheat("bb")];
+        let lines = lines(&snapshot, &Gone::new(), Order { column: Column::Name, backwards: false });
+        assert_eq!(lines.iter().map(|line| line.cheats).collect::<Vec<_>>(), [false, true, false]);
     }
 
     #[test]

@@ -115,6 +115,10 @@ pub(crate) const EN: Words = Words {
     ago: |span| format!("{span} ago"),
     no_peers: ("No peers are connected. Nodes named in", "are dialled until they answer."),
     unnamed: "unnamed",
+    cheats: "has signed two different bundles under one number",
+    cheaters: |names| {
+        format!("Two different bundles under one number were signed by: {names}. Both count; the proof is under")
+    },
     connecting: "connecting",
     called_us: "it called us",
     we_called: "we called it",

@@ -138,6 +138,8 @@ pub(crate) struct Words {
     pub(crate) ago: fn(&str) -> String,
     pub(crate) no_peers: (&'static str, &'static str),
     pub(crate) unnamed: &'static str,
+    pub(crate) cheats: &'static str,
+    pub(crate) cheaters: fn(&str) -> String,
     pub(crate) connecting: &'static str,
     pub(crate) called_us: &'static str,
     pub(crate) we_called: &'static str,

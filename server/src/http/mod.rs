@@ -92,6 +92,8 @@ pub(crate) fn router(state: AppState) -> Router {
         .route("/health", get(read::health).fallback(|| wrong_method("GET")))
         .route("/network", get(read::network).fallback(|| wrong_method("GET")))
         .route("/nodes", get(read::nodes).fallback(|| wrong_method("GET")))
+        .route("/cheats", get(read::cheats).fallback(|| wrong_method("GET")))
+        .route("/cheats/{public_key}", get(read::proof).fallback(|| wrong_method("GET")))
         .route("/heatmap", get(read::heatmap).fallback(|| wrong_method("GET")))
         .route("/badge.svg", get(badge::badge).fallback(|| wrong_method("GET")))
         .route("/portrait", get(portrait::numbers).fallback(|| wrong_method("GET")))

@@ -38,10 +38,16 @@ impl HttpProblem {
             "not-found",
             "There is nothing here",
             format!(
-                "{path} is no part of the API: there are /federated/health, network, nodes, heatmap, moment, gossip/summary, \
+                "{path} is no part of the API: there are /federated/health, network, nodes, cheats, heatmap, moment, gossip/summary, \
                  portrait, portrait.png, badge.svg, events, stream, map and embed, /healthz and /readyz"
             ),
         )
+    }
+
+    /// Nobody has shown that this key cheats.
+    pub(super) fn no_proof() -> HttpProblem {
+        let detail = "this node has no proof against this key; /federated/cheats lists those against which it has one";
+        HttpProblem::new(StatusCode::NOT_FOUND, "no-proof", "There is no such proof", detail)
     }
 
     pub(super) fn wrong_method(allowed: &str) -> HttpProblem {

@@ -4,14 +4,15 @@ use super::AppState;
 use super::problem::HttpProblem;
 use crate::clock;
 use crate::node::{MAP_BUCKETS, MAP_RESOLUTION};
-use app::api::{GossipSummary, Health, Named, Network};
+use app::api::{Cheat, CheatProof, GossipSummary, Health, Named, Network};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use beauty::{MAX_COLUMNS, Resolution, Timestamp};
+use gossip::{OriginId, Proof};
 use serde::Deserialize;
 use std::sync::{Mutex, PoisonError};
 
@@ -25,6 +26,22 @@ pub(super) async fn network(State(state): State<AppState>) -> Json<Network> {
 
 pub(super) async fn nodes(State(state): State<AppState>) -> Json<Vec<Named>> {
     Json(state.node.shared.named())
+}
+
+pub(super) async fn cheats(State(state): State<AppState>) -> Json<Vec<Cheat>> {
+    Json(state.node.shared.cheats(Proof::MAX))
+}
+
+/// The proof that the owner of a key cheats, for anybody to check.
+pub(super) async fn proof(
+    State(state): State<AppState>,
+    Path(public_key): Path<String>,
+) -> Result<Json<CheatProof>, HttpProblem> {
+    let mut key = [0; 32];
+    hex::decode_to_slice(&public_key, &mut key)
+        .map_err(|_| HttpProblem::bad_query("a public key has 64 hexadecimal digits"))?;
+    let stored = state.node.proof(OriginId(key)).await;
+    stored.map(|stored| Json(state.node.shared.shown_proof(&stored))).ok_or_else(HttpProblem::no_proof)
 }
 
 pub(super) async fn gossip_summary(State(state): State<AppState>) -> Json<GossipSummary> {

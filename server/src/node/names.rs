@@ -77,6 +77,11 @@ impl Names {
         Some(named.key)
     }
 
+    /// The name that a key signs in first, its own, if it has signed.
+    pub(crate) fn own_name(&self, key: OriginId) -> Option<&Origin> {
+        self.own.get(&self.rotations.newest(key))
+    }
+
     /// All names, in their order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&Origin, &Named)> {
         self.named.iter()

@@ -3,13 +3,14 @@
 use super::turned_away::Entry;
 use super::{Protocol, Shared, names};
 use crate::clock;
+use crate::store::StoredProof;
 use crate::transport::LinkStats;
 use app::api::{
-    Banned, Conflict, Delta, Dialect, Direction, GossipSummary, Health, Named, Network, Peer, PeerState, Snapshot,
-    StreamMessage, TurnedAway,
+    Banned, Cheat, CheatProof, Conflict, Delta, Dialect, Direction, GossipSummary, Health, Named, Network, Peer,
+    PeerState, SignedBundle, Snapshot, StreamMessage, TurnedAway,
 };
 use beauty::{Heatmap, Origin, Resolution, Timestamp};
-use gossip::{Ban, Counters, PeerView};
+use gossip::{Ban, Bundle, Counters, Mark, PeerView, bundle_bytes};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
@@ -21,6 +22,8 @@ pub(crate) const MAP_RESOLUTION: Resolution = Resolution::TenSeconds;
 
 /// How many conflicts of names are told with each health: the first, by name.
 const MAX_CONFLICTS: usize = 16;
+/// And how many cheats with the network: both are in every delta of the stream.
+const MAX_CHEATS: usize = 16;
 
 impl Shared {
     /// What gossip shows of itself, at this moment.
@@ -101,7 +104,40 @@ impl Shared {
         let mut peers: Vec<Peer> = self.gossip().1.iter().map(|(peer, stats)| self.shown(peer, stats)).collect();
         peers.sort_by(|a, b| (&a.node_id, &a.address).cmp(&(&b.node_id, &b.address)));
         let turned_away = self.turned_away.list().into_iter().map(turned_away).collect();
-        Network { node_id: self.node_id.to_string(), peers, banned: self.banned(), turned_away }
+        let cheats = self.cheats(MAX_CHEATS);
+        Network { node_id: self.node_id.to_string(), peers, banned: self.banned(), turned_away, cheats }
+    }
+
+    /// Who has signed two different bundles under one number: those that were found first, at most so many.
+    pub(crate) fn cheats(&self, limit: usize) -> Vec<Cheat> {
+        let mut marks: Vec<Mark> = self.protocol().state.marks().copied().collect();
+        marks.sort_by_key(|mark| (mark.since, mark.id.origin));
+        marks.truncate(limit);
+        let names = self.names();
+        let cheat = |mark: &Mark| Cheat {
+            node_id: names.own_name(mark.id.origin).map(ToString::to_string),
+            public_key: hex::encode(mark.id.origin.0),
+            seq: mark.id.seq,
+            hashes: mark.hashes.iter().map(|hash| hex::encode(hash.0)).collect(),
+            since: mark.since / 1_000,
+        };
+        marks.iter().map(cheat).collect()
+    }
+
+    /// A proof that an origin cheats, as anybody can check it.
+    pub(crate) fn shown_proof(&self, StoredProof { proof, since }: &StoredProof) -> CheatProof {
+        let signed = |bundle: &Bundle| SignedBundle {
+            hash: hex::encode(bundle.hash().0),
+            signed: hex::encode(bundle_bytes(&self.mesh, bundle)),
+            signature: hex::encode(bundle.signature.0),
+        };
+        CheatProof {
+            mesh: self.mesh.clone(),
+            public_key: hex::encode(proof.id().origin.0),
+            seq: proof.id().seq,
+            since: since / 1_000,
+            bundles: proof.bundles().iter().map(signed).collect(),
+        }
     }
 
     fn shown(&self, peer: &PeerView, stats: &LinkStats) -> Peer {

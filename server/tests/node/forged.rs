@@ -144,15 +144,16 @@ async fn answer_as_a_store(peer: &mut Socket, bundles: &[Bundle]) {
             let answer = match exchange {
                 Exchange::GetSums { width, from, until } => {
                     let start = bundles[0].id.seq / Width::Hour.micros() * Width::Hour.micros();
-                    let sum: Fingerprint = bundles.iter().map(|bundle| Fingerprint::of(&bundle.id)).collect();
+                    let sum: Fingerprint = bundles.iter().map(|bundle| Fingerprint::of(&bundle.hash())).collect();
                     Exchange::Sums { width, from, until, slots: vec![(start, sum)] }
                 }
                 Exchange::GetIds { from, until } => {
                     Exchange::Ids { from, until, ids: bundles.iter().map(|bundle| bundle.id).collect() }
                 }
                 Exchange::Want { number, ids } => {
-                    let wanted = bundles.iter().filter(|bundle| ids.contains(&bundle.id)).cloned().collect::<Vec<_>>();
-                    let (covered, last) = (ids.len() as u32, ids.contains(&bundles[19].id));
+                    let wanted = bundles.iter().filter(|bundle| ids.iter().any(|wanted| wanted.is(bundle)));
+                    let wanted: Vec<Bundle> = wanted.cloned().collect();
+                    let (covered, last) = (ids.len() as u32, wanted.contains(&bundles[19]));
                     say(peer, Message::Exchange(Exchange::Missed { number, covered, bundles: wanted })).await;
                     if last {
                         return;

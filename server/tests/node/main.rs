@@ -7,6 +7,7 @@ mod config;
 mod crash;
 mod events;
 mod forged;
+mod forks;
 mod guards;
 mod joining;
 mod lifetime;
