@@ -86,7 +86,8 @@ impl Archive {
 
     /// Whether anything of an origin has come, as far as origins are remembered.
     pub(crate) fn has_heard(&self, origin: &OriginId) -> bool {
-        let all = BundleId { origin: *origin, seq: 0 }..=BundleId { origin: *origin, seq: u64::MAX };
+        let id = |seq| BundleId { origin: *origin, seq };
+        let all = (id(0), BundleHash([0; 16]))..=(id(u64::MAX), BundleHash([0xff; 16]));
         self.forgotten.contains_key(origin) || self.seen.range(all).next().is_some()
     }
 

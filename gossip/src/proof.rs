@@ -69,7 +69,7 @@ mod tests {
         let key = Keypair::from_seed(&[5; 32]);
         let event = Event { id: Uuid::nil(), node_id: "n".into(), json: text.into() };
         let id = BundleId { origin: key.origin(), seq };
-        let mut bundle = Bundle { id, events: vec![event].into(), signature: Signature::NONE };
+        let mut bundle = Bundle { id, events: vec![event].into(), signature: Signature::NONE, second: None };
         bundle.signature = key.sign(&bundle_bytes("mesh", &bundle));
         bundle
     }

@@ -159,9 +159,8 @@ impl Store {
             Ok(Writer { database, path, flow: Arc::default(), totals, horizon, arrivals })
         };
         let writer = guarded(path, open).map_err(|fault| fault.at(path))?;
-        if let Some(found) =
-            format(path, &writer.database).map_err(|fault| fault.at(path))?.filter(|found| *found != FORMAT)
-        {
+        let found = guarded(path, || format(&writer.database)).map_err(|fault| fault.at(path))?;
+        if let Some(found) = found.filter(|found| *found != FORMAT) {
             return Err(StoreError::Format { path: path.to_owned(), found, known: FORMAT });
         }
         let (database, flow) = (Arc::clone(&writer.database), Arc::clone(&writer.flow));
@@ -275,10 +274,8 @@ fn prepare(database: &Database) -> Result<(), Fault> {
 }
 
 /// The format that the file says it has.
-fn format(path: &Path, database: &Database) -> Result<Option<u32>, Fault> {
-    guarded(path, || {
-        let table = database.begin_read()?.open_table(META)?;
-        let format = meta(&table, "format")?;
-        format.map(|bytes| record::take("meta", &mut bytes.as_slice()).map(u32::from_le_bytes)).transpose()
-    })
+fn format(database: &Database) -> Result<Option<u32>, Fault> {
+    let table = database.begin_read()?.open_table(META)?;
+    let format = meta(&table, "format")?;
+    format.map(|bytes| record::take("meta", &mut bytes.as_slice()).map(u32::from_le_bytes)).transpose()
 }

@@ -18,7 +18,7 @@ fn told(seq: u64, n: u8) -> Bundle {
     let json = format!(r#"{{"event_id":"{id}","node_id":"n","timestamp":1,"beauty":0.5}}"#);
     let events = vec![Event { id, node_id: "n".into(), json: json.into() }];
     let id = BundleId { origin: key().origin(), seq };
-    let mut bundle = Bundle { id, events: events.into(), signature: Signature::NONE };
+    let mut bundle = Bundle { id, events: events.into(), signature: Signature::NONE, second: None };
     bundle.signature = key().sign(&bundle_bytes("beauty", &bundle));
     bundle
 }
@@ -134,7 +134,7 @@ fn twins_and_marks_are_moved_along() {
     keep(&one, &all);
     let mut lines = Vec::new();
     assert_eq!(one.export(&mut lines).unwrap().bundles, all.len() as u64);
-    let moved = other.import("beauty", lines.as_slice()).unwrap();
+    let moved = other.import("beauty", &[], lines.as_slice()).unwrap();
     assert_eq!((moved.bundles, moved.passed_over), (all.len() as u64, 0));
     assert_eq!(contents(&other), contents(&one));
     assert_eq!(other.slots(0..u64::MAX).unwrap(), one.slots(0..u64::MAX).unwrap());
