@@ -8,13 +8,13 @@
 //! there nothing is guessed.
 
 use crate::invariants::{Broken, at_most, must};
-use crate::{Bundle, BundleHash, BundleId, OriginId, Time};
+use crate::{Bundle, BundleHash, BundleId, Content, Hashed, OriginId, Time};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Bundles that are kept for peers that ask for them again, in number and in bytes. Guesses.
 const MAX_KEPT: usize = 4_096;
 const MAX_KEPT_BYTES: usize = 8 * 1_024 * 1_024;
-/// Bundles remembered as seen: 9 MB. A guess, half an hour at 40 bundles a second.
+/// Bundles remembered as seen: 8 MB. A guess, half an hour at 40 bundles a second.
 const MAX_SEEN: usize = 65_536;
 /// Origins of which it is remembered up to where they are forgotten. A guess.
 const MAX_ORIGINS: usize = 16_384;
@@ -22,9 +22,11 @@ const MAX_ORIGINS: usize = 16_384;
 /// What has come.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Archive {
-    /// Whether each is held as well: a bundle from too far ahead is seen, and passed on, and not kept.
-    seen: BTreeMap<(BundleId, BundleHash), bool>,
-    seen_order: VecDeque<(BundleId, BundleHash)>,
+    /// Of each number the content that came first.
+    seen: BTreeMap<BundleId, Seen>,
+    /// Whether each is held: all other contents. Empty where nobody cheats.
+    twins: BTreeMap<Content, bool>,
+    seen_order: VecDeque<Content>,
     /// The highest number of each origin that was seen and is forgotten.
     forgotten: BTreeMap<OriginId, u64>,
     /// And the highest of the origins that are forgotten themselves: those that were silent longest.
@@ -35,11 +37,17 @@ pub(crate) struct Archive {
     kept_bytes: usize,
 }
 
+/// A bundle that was seen, and whether it is held as well: one from too far ahead is seen, and passed on, and not kept.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    hash: BundleHash,
+    held: bool,
+}
+
 /// A bundle that is kept, and when it came, or would have come by the best link that is known.
 #[derive(Clone, Debug)]
 struct Kept {
-    bundle: Bundle,
-    hash: BundleHash,
+    bundle: Hashed,
     came: Time,
 }
 
@@ -47,53 +55,58 @@ impl Archive {
     /// Whether any bundle of this number has been seen, or it is so old that nobody can tell at once: then it counts as seen. If it is
     /// lacking all the same, reconciliation brings it.
     pub(crate) fn knows(&self, id: &BundleId) -> bool {
-        self.is_old(id) || self.of_number(id).next().is_some()
+        self.seen.contains_key(id) || self.is_old(id)
     }
 
     /// Whether this very bundle has been seen, or is too old to tell.
     pub(crate) fn has_seen(&self, id: &BundleId, hash: &BundleHash) -> bool {
-        self.is_old(id) || self.seen.contains_key(&(*id, *hash))
+        self.of_content(id, hash).is_some() || self.is_old(id)
     }
 
     /// Whether a bundle of this number is held for certain. The store may hold others.
     pub(crate) fn holds(&self, id: &BundleId) -> bool {
-        self.of_number(id).any(|(_, held)| held)
+        self.seen.get(id).is_some_and(|seen| seen.held) || self.twins_of(id).any(|(_, held)| held)
     }
 
     /// Whether this very bundle is held for certain.
     pub(crate) fn holds_content(&self, id: &BundleId, hash: &BundleHash) -> bool {
-        self.seen.get(&(*id, *hash)).is_some_and(|held| *held)
+        self.of_content(id, hash) == Some(true)
     }
 
     /// Whether another content of this number has been seen: two prove a cheat.
     pub(crate) fn has_twin(&self, id: &BundleId, hash: &BundleHash) -> bool {
-        self.of_number(id).any(|(other, _)| other != hash)
+        self.seen.get(id).is_some_and(|seen| seen.hash != *hash) || self.twins_of(id).any(|(other, _)| other != hash)
     }
 
     /// The bundle of this number that is kept, if its content is another.
     pub(crate) fn kept_twin(&self, id: &BundleId, hash: &BundleHash) -> Option<&Bundle> {
-        self.kept.get(id).filter(|kept| kept.hash != *hash).map(|kept| &kept.bundle)
+        self.kept.get(id).map(|kept| &kept.bundle).filter(|kept| kept.hash() != *hash).map(Hashed::bundle)
     }
 
     fn is_old(&self, id: &BundleId) -> bool {
         id.seq <= *self.forgotten.get(&id.origin).unwrap_or(&self.forgotten_origins)
     }
 
-    fn of_number(&self, id: &BundleId) -> impl Iterator<Item = (&BundleHash, bool)> {
+    /// Whether this very bundle is held, if it has been seen.
+    fn of_content(&self, id: &BundleId, hash: &BundleHash) -> Option<bool> {
+        let first = self.seen.get(id).filter(|seen| seen.hash == *hash).map(|seen| seen.held);
+        first.or_else(|| self.twins.get(&(*id, *hash)).copied())
+    }
+
+    fn twins_of(&self, id: &BundleId) -> impl Iterator<Item = (&BundleHash, bool)> {
         let range = (*id, BundleHash([0; 16]))..=(*id, BundleHash([0xff; 16]));
-        self.seen.range(range).map(|((_, hash), held)| (hash, *held))
+        self.twins.range(range).map(|((_, hash), held)| (hash, *held))
     }
 
     /// Whether anything of an origin has come, as far as origins are remembered.
     pub(crate) fn has_heard(&self, origin: &OriginId) -> bool {
-        let id = |seq| BundleId { origin: *origin, seq };
-        let all = (id(0), BundleHash([0; 16]))..=(id(u64::MAX), BundleHash([0xff; 16]));
+        let all = BundleId { origin: *origin, seq: 0 }..=BundleId { origin: *origin, seq: u64::MAX };
         self.forgotten.contains_key(origin) || self.seen.range(all).next().is_some()
     }
 
     /// A bundle, if it is kept.
     pub(crate) fn get(&self, id: &BundleId) -> Option<&Bundle> {
-        self.kept.get(id).map(|kept| &kept.bundle)
+        self.kept.get(id).map(|kept| kept.bundle.bundle())
     }
 
     /// When a kept bundle came, or would have come by the best link that is known.
@@ -102,22 +115,30 @@ impl Archive {
     }
 
     /// A bundle has come.
-    pub(crate) fn remember(&mut self, now: Time, bundle: Bundle) {
-        let (id, hash) = (bundle.id, bundle.hash());
-        if self.seen.insert((id, hash), true).is_none() {
+    pub(crate) fn remember(&mut self, now: Time, bundle: Hashed) {
+        let (id, hash) = bundle.content();
+        let first = *self.seen.entry(id).or_insert_with(|| {
+            self.seen_order.push_back((id, hash));
+            Seen { hash, held: true }
+        });
+        if first.hash == hash {
+            self.seen.insert(id, Seen { hash, held: true });
+        } else if self.twins.insert((id, hash), true).is_none() {
             self.seen_order.push_back((id, hash));
         }
         if self.seen_order.len() > MAX_SEEN
-            && let Some(oldest) = self.seen_order.pop_front()
+            && let Some((id, hash)) = self.seen_order.pop_front()
         {
-            self.seen.remove(&oldest);
-            self.forget(oldest.0);
+            if self.twins.remove(&(id, hash)).is_none() {
+                self.seen.remove(&id);
+            }
+            self.forget(id);
         }
         if self.kept.contains_key(&id) {
             return;
         }
         self.kept_bytes += bundle.weight();
-        self.kept.insert(id, Kept { bundle, hash, came: now });
+        self.kept.insert(id, Kept { bundle, came: now });
         self.kept_order.push_back(id);
         while self.kept_order.len() > MAX_KEPT || self.kept_bytes > MAX_KEPT_BYTES {
             let Some(oldest) = self.kept_order.pop_front() else { break };
@@ -126,17 +147,20 @@ impl Archive {
     }
 
     pub(crate) fn check(&self) -> Broken {
-        at_most("bundles seen", self.seen.len(), MAX_SEEN)?;
+        let seen = self.seen.len() + self.twins.len();
+        at_most("bundles seen", seen, MAX_SEEN)?;
         at_most("origins of bundles forgotten", self.forgotten.len(), MAX_ORIGINS)?;
         at_most("bundles kept", self.kept.len(), MAX_KEPT)?;
         at_most("bytes kept", self.kept_bytes, MAX_KEPT_BYTES)?;
-        must(self.seen.len() == self.seen_order.len(), || "what is seen and its order differ".to_owned())?;
+        must(seen == self.seen_order.len(), || "what is seen and its order differ".to_owned())?;
         must(self.kept.len() == self.kept_order.len(), || "what is kept and its order differ".to_owned())
     }
 
     /// A bundle that has come is not held: its time is not acceptable here.
     pub(crate) fn refuse(&mut self, id: &BundleId, hash: &BundleHash) {
-        if let Some(held) = self.seen.get_mut(&(*id, *hash)) {
+        if let Some(first) = self.seen.get_mut(id).filter(|first| first.hash == *hash) {
+            first.held = false;
+        } else if let Some(held) = self.twins.get_mut(&(*id, *hash)) {
             *held = false;
         }
     }
@@ -158,9 +182,9 @@ impl Archive {
 mod tests {
     use super::*;
 
-    fn bundle(seq: u64) -> Bundle {
+    fn bundle(seq: u64) -> Hashed {
         let id = BundleId { origin: OriginId([1; 32]), seq };
-        Bundle { id, events: Vec::new().into(), signature: crate::Signature::NONE, second: None }
+        Bundle { id, events: Vec::new().into(), signature: crate::Signature::NONE, second: None }.into()
     }
 
     #[test]
@@ -183,18 +207,18 @@ mod tests {
     fn each_content_of_a_number_is_seen_for_itself_and_the_first_one_is_kept() {
         let mut archive = Archive::default();
         let event = |text: &str| crate::Event { id: uuid::Uuid::nil(), node_id: "n".into(), json: text.into() };
-        let with = |text: &str| Bundle { events: vec![event(text)].into(), ..bundle(1) };
+        let with = |text: &str| Hashed::from(Bundle { events: vec![event(text)].into(), ..bundle(1).into() });
         let [(id, one), (_, other)] = [with("one"), with("other")].map(|bundle| (bundle.id, bundle.hash()));
         archive.remember(Time::ZERO, with("one"));
         assert!(archive.knows(&id) && archive.has_seen(&id, &one) && !archive.has_seen(&id, &other));
         assert!(archive.has_twin(&id, &other) && !archive.has_twin(&id, &one));
-        assert_eq!((archive.kept_twin(&id, &one), archive.kept_twin(&id, &other)), (None, Some(&with("one"))));
+        assert_eq!((archive.kept_twin(&id, &one), archive.kept_twin(&id, &other)), (None, Some(with("one").bundle())));
         archive.remember(Time::ZERO, with("other"));
         archive.refuse(&id, &one);
         assert!(archive.holds(&id) && archive.holds_content(&id, &other) && !archive.holds_content(&id, &one));
-        assert_eq!(archive.get(&id), Some(&with("one")));
+        assert_eq!(archive.get(&id), Some(with("one").bundle()));
         assert_eq!(archive.check(), Ok(()));
-        let again = Bundle { signature: crate::Signature([7; 64]), ..with("one") };
+        let again = Bundle { signature: crate::Signature([7; 64]), ..with("one").into() };
         assert!(archive.has_seen(&id, &again.hash()), "another signature makes no other bundle");
     }
 }

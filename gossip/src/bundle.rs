@@ -1,10 +1,11 @@
 //! What nodes gossip among themselves: a few events of one origin, under one number.
 
-use crate::{Event, SecondSignature, Signature};
+use crate::{Content, Event, SecondSignature, Signature};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
 /// Who made a bundle: an Ed25519 public key. In JSON it is 64 hexadecimal digits.
@@ -92,6 +93,50 @@ pub struct Bundle {
     pub signature: Signature,
     /// Its origin's second signature of the same bytes, where it has one.
     pub second: Option<SecondSignature>,
+}
+
+/// A bundle with the hash of what it says, computed once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hashed {
+    bundle: Bundle,
+    hash: BundleHash,
+}
+
+impl Hashed {
+    /// The bundle.
+    pub const fn bundle(&self) -> &Bundle {
+        &self.bundle
+    }
+
+    /// What tells it from other bundles of its number: [`Bundle::hash`].
+    pub const fn hash(&self) -> BundleHash {
+        self.hash
+    }
+
+    /// Its number and its content.
+    pub const fn content(&self) -> Content {
+        (self.bundle.id, self.hash)
+    }
+}
+
+impl From<Bundle> for Hashed {
+    fn from(bundle: Bundle) -> Hashed {
+        Hashed { hash: bundle.hash(), bundle }
+    }
+}
+
+impl From<Hashed> for Bundle {
+    fn from(hashed: Hashed) -> Bundle {
+        hashed.bundle
+    }
+}
+
+impl Deref for Hashed {
+    type Target = Bundle;
+
+    fn deref(&self) -> &Bundle {
+        &self.bundle
+    }
 }
 
 impl Bundle {

@@ -73,7 +73,7 @@ pub mod wire;
 pub use address::{Address, AddressError};
 pub use broadcast::Counters;
 pub use bucket::Bucket;
-pub use bundle::{Bundle, BundleHash, BundleId, OriginId};
+pub use bundle::{Bundle, BundleHash, BundleId, Hashed, OriginId};
 pub use clocks::ClockOffset;
 pub use conduct::{Ban, Outlaw, Score};
 pub use config::{Config, ConfigError};

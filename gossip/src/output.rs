@@ -1,6 +1,6 @@
 //! What a node does.
 
-use crate::{Address, Ask, Ban, Bundle, Event, Mark, Message, PeerId, Profile, Proof, Rotation};
+use crate::{Address, Ask, Ban, Event, Hashed, Mark, Message, PeerId, Profile, Proof, Rotation};
 use std::fmt;
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ pub enum Output {
     },
     /// A new bundle for the store, this node's own ones included. Its events come as [`Output::Deliver`] if they are new
     /// as well, own ones never.
-    Keep(Bundle),
+    Keep(Hashed),
     /// Somebody is banned, for the log. Its connections are closed by what follows.
     Banned(Ban),
     /// A question to the store. Answered by [`Input::Answer`](crate::Input::Answer).

@@ -31,6 +31,10 @@ pub enum Fault {
     SecondConnectionKept,
     /// The last slot of a range that is compared is left out.
     RangeOffByOne,
+    /// Where two sides have the same numbers, their contents are not compared.
+    ContentsNotCompared,
+    /// Contents that differ are asked for without a look at what is here.
+    OwnStoreNotAsked,
 }
 
 /// The fault that is planted in a node, if one is. Nothing at all without the feature.

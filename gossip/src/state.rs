@@ -355,15 +355,12 @@ impl State {
             }
             Message::Bundle { way, bundle } if script => self.on_signed_event(now, id, way, bundle),
             Message::Bundle { way, bundle } if linked => self.on_bundle(now, id, way, bundle),
-            // It was on its way when the link was dropped, and is no part of a tree any more.
-            Message::Bundle { bundle, .. } if !self.trees.archive().has_seen(&bundle.id, &bundle.hash()) => {
-                self.take_in(now, id, bundle);
-            }
+            Message::Bundle { bundle, .. } => self.on_stray(now, id, bundle),
             Message::IHave(announcement) if linked => self.on_ihave(now, id, announcement),
             Message::Graft(grafts) if linked => self.on_graft(now, id, grafts),
             Message::Prune(origins) if linked => self.trees.on_prune(id, &origins),
             Message::Probe(probe) if linked => self.on_probe(now, id, probe),
-            Message::Bundle { .. } | Message::IHave(_) | Message::Graft(_) | Message::Prune(_) | Message::Probe(_) => {}
+            Message::IHave(_) | Message::Graft(_) | Message::Prune(_) | Message::Probe(_) => {}
             Message::Exchange(exchange) => self.on_exchange(now, id, exchange),
             Message::Pulse(pulse) if linked => {
                 let rtt = self.peers.get(&id).and_then(|peer| peer.rtt);

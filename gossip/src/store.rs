@@ -11,7 +11,7 @@
 //!
 //! [`MemoryStore`] is a store that forgets with the process: for meshes without a disk, and for tests.
 
-use crate::{Bundle, BundleHash, BundleId, Mark, OriginId, Proof};
+use crate::{Bundle, BundleHash, BundleId, Hashed, Mark, OriginId, Proof};
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
@@ -188,6 +188,7 @@ pub struct Held {
 #[derive(Clone, Debug)]
 pub struct MemoryStore {
     bundles: BTreeMap<Key, Bundle>,
+    sum: Fingerprint,
     bytes: usize,
     max_bytes: usize,
     horizon: u64,
@@ -209,28 +210,34 @@ const OVERHEAD: usize = 200;
 impl MemoryStore {
     /// An empty store of at most so many bytes.
     pub fn new(max_bytes: usize) -> MemoryStore {
-        MemoryStore { bundles: BTreeMap::new(), bytes: 0, max_bytes, horizon: 0, proofs: BTreeMap::new() }
+        let sum = Fingerprint::default();
+        MemoryStore { bundles: BTreeMap::new(), sum, bytes: 0, max_bytes, horizon: 0, proofs: BTreeMap::new() }
     }
 
     /// Keeps a bundle. Where the oldest had to go, a moment comes back: nothing from before it is left, which the
     /// protocol is to be told by [`Input::Dropped`](crate::Input::Dropped).
-    pub fn keep(&mut self, bundle: Bundle) -> Option<u64> {
+    pub fn keep(&mut self, bundle: impl Into<Hashed>) -> Option<u64> {
+        let bundle: Hashed = bundle.into();
+        let (id, hash) = bundle.content();
         self.bytes += weight(&bundle);
-        if let Some(same) = self.bundles.insert((bundle.id.seq, bundle.id.origin, bundle.hash()), bundle) {
-            self.bytes -= weight(&same);
+        match self.bundles.insert((id.seq, id.origin, hash), bundle.into()) {
+            Some(same) => self.bytes -= weight(&same),
+            None => self.sum = self.sum.and(Fingerprint::of(&hash)),
         }
         if self.bytes <= self.max_bytes {
             return None;
         }
         // A part of it at once, so that this is seldom; and whole slots, as the protocol counts in slots.
         while self.bytes > self.max_bytes / 8 * 7
-            && let Some(((seq, ..), oldest)) = self.bundles.pop_first()
+            && let Some(((seq, _, hash), oldest)) = self.bundles.pop_first()
         {
             self.bytes -= weight(&oldest);
+            self.sum = self.sum.without(Fingerprint::of(&hash));
             self.horizon = (seq / Fingerprint::SLOT + 1).saturating_mul(Fingerprint::SLOT);
         }
         let rest = self.bundles.split_off(&first_of(self.horizon, OriginId([0; 32])));
         self.bytes -= self.bundles.values().map(weight).sum::<usize>();
+        self.sum = self.sum.without(sum(self.bundles.keys()));
         self.bundles = rest;
         Some(self.horizon)
     }
@@ -238,6 +245,7 @@ impl MemoryStore {
     /// Forgets all that is older than this moment, in microseconds since the epoch.
     pub fn drop_before(&mut self, horizon: u64) {
         while let Some(first) = self.bundles.first_entry().filter(|first| first.key().0 < horizon) {
+            self.sum = self.sum.without(Fingerprint::of(&first.key().2));
             self.bytes -= weight(&first.remove());
         }
         self.horizon = self.horizon.max(horizon);
@@ -255,18 +263,18 @@ impl MemoryStore {
         match ask {
             Ask::Ids { token, from, until, limit } => {
                 let mut ids: Vec<BundleId> = Vec::new();
-                for bundle in self.range(*from, *until) {
-                    if ids.last() != Some(&bundle.id) {
+                for (id, _) in self.range(*from, *until) {
+                    if ids.last() != Some(&id) {
                         if ids.len() == *limit {
                             break;
                         }
-                        ids.push(bundle.id);
+                        ids.push(id);
                     }
                 }
                 Answer::Ids { token: *token, ids }
             }
             Ask::Contents { token, from, until, limit } => {
-                let contents = self.range(*from, *until).take(*limit).map(|bundle| (bundle.id, bundle.hash()));
+                let contents = self.range(*from, *until).take(*limit);
                 Answer::Contents { token: *token, contents: contents.collect() }
             }
             Ask::Proof { token, origin } => {
@@ -290,10 +298,11 @@ impl MemoryStore {
         }
     }
 
-    fn range(&self, from: u64, until: u64) -> impl Iterator<Item = &Bundle> {
+    fn range(&self, from: u64, until: u64) -> impl Iterator<Item = Content> {
         let first = first_of(from, OriginId([0; 32]));
         let end = first_of(until.max(from), OriginId([0; 32]));
-        self.bundles.range((Bound::Included(first), Bound::Excluded(end))).map(|(_, bundle)| bundle)
+        let keys = self.bundles.range((Bound::Included(first), Bound::Excluded(end)));
+        keys.map(|((seq, origin, hash), _)| (BundleId { origin: *origin, seq: *seq }, *hash))
     }
 
     fn get(&self, wanted: &Wanted) -> Option<&Bundle> {
@@ -310,14 +319,19 @@ impl MemoryStore {
     /// What it holds, for a node that starts with it.
     pub fn held(&self) -> Held {
         let (mut slots, mut newest) = (BTreeMap::<u64, Fingerprint>::new(), BTreeMap::<OriginId, u64>::new());
-        for bundle in self.bundles.values() {
-            let slot = slots.entry(bundle.id.seq / Fingerprint::SLOT * Fingerprint::SLOT).or_default();
-            *slot = slot.and(Fingerprint::of(&bundle.hash()));
-            newest.insert(bundle.id.origin, bundle.id.seq);
+        for (seq, origin, hash) in self.bundles.keys() {
+            let slot = slots.entry(seq / Fingerprint::SLOT * Fingerprint::SLOT).or_default();
+            *slot = slot.and(Fingerprint::of(hash));
+            newest.insert(*origin, *seq);
         }
         let marks = self.proofs.values().map(|(_, mark)| *mark).collect();
         let (slots, newest) = (slots.into_iter().collect(), newest.into_iter().collect());
         Held { horizon: self.horizon, slots, newest, marks }
+    }
+
+    /// The fingerprint of all that it holds.
+    pub const fn sum(&self) -> Fingerprint {
+        self.sum
     }
 
     /// Whether it holds a bundle of this number.
@@ -339,6 +353,10 @@ impl MemoryStore {
     pub fn is_empty(&self) -> bool {
         self.bundles.is_empty()
     }
+}
+
+fn sum<'a>(keys: impl Iterator<Item = &'a Key>) -> Fingerprint {
+    keys.map(|(_, _, hash)| Fingerprint::of(hash)).collect()
 }
 
 fn weight(bundle: &Bundle) -> usize {
@@ -409,10 +427,11 @@ mod tests {
         assert_eq!(held.horizon, horizon);
         assert_eq!(held.slots.first().unwrap().0, horizon);
         assert_eq!(held.slots.iter().map(|(_, slot)| slot.count as usize).sum::<usize>(), store.len());
+        assert_eq!(held.slots.iter().map(|(_, slot)| *slot).collect::<Fingerprint>(), store.sum());
         assert_eq!(held.newest, [(OriginId([1; 32]), 199_000_000)]);
         assert!(store.contains(&bundle(1, 199_000_000).id) && !store.contains(&bundle(1, 0).id));
         store.drop_before(u64::MAX);
-        assert!(store.is_empty() && store.bytes == 0);
+        assert!(store.is_empty() && store.bytes == 0 && store.sum() == Fingerprint::default());
     }
 
     #[test]
@@ -442,7 +461,7 @@ mod tests {
             assert_eq!(bundles.iter().map(Bundle::hash).collect::<Vec<_>>(), [*hash]);
         }
         let sum: Fingerprint = contents.iter().map(|(_, hash)| Fingerprint::of(hash)).collect();
-        assert_eq!(store.held().slots, [(0, sum)]);
+        assert_eq!((store.held().slots, store.sum()), (vec![(0, sum)], sum));
     }
 
     #[test]

@@ -108,6 +108,8 @@ enum Kind {
     Calm,
     /// Nobody answers a node for twenty minutes
     Outage,
+    /// A node uses numbers twice: its disk is lost, and its clock goes back
+    Repeat,
 }
 
 impl Kind {
@@ -116,6 +118,7 @@ impl Kind {
             Kind::Chaos => Trial::Chaos,
             Kind::Calm => Trial::Calm,
             Kind::Outage => Trial::Outage,
+            Kind::Repeat => Trial::Repeat,
         }
     }
 }

@@ -31,7 +31,7 @@ fn whatever_happens_every_promise_holds() {
 
 #[test]
 fn where_little_happens_every_promise_holds_as_well() {
-    for trial in [Trial::Calm, Trial::Outage] {
+    for trial in [Trial::Calm, Trial::Outage, Trial::Repeat] {
         for seed in 0..3 {
             let report = trial.run(seed, &Ours::watched());
             assert!(!report.breaks(&Invariant::ALL), "{trial:?}: {report:?}");

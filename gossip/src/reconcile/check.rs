@@ -1,13 +1,18 @@
 //! Reconciliation's invariants.
 
 use super::Reconcile;
-use crate::PeerId;
 use crate::invariants::{Broken, must};
+use crate::{Fingerprint, PeerId};
 
 impl Reconcile {
     /// With whom it reconciles: all links.
     pub(crate) fn peers(&self) -> impl Iterator<Item = PeerId> {
         self.links.keys().copied()
+    }
+
+    /// All that is counted as held.
+    pub(crate) fn counted(&self) -> Fingerprint {
+        self.slots.all()
     }
 
     pub(crate) fn check(&self) -> Broken {

@@ -238,7 +238,7 @@ impl Reconcile {
             }
             Exchange::Ids { from, until, ids } => session.on_ids(now, from..until, ids, &mut door).map(|()| Vec::new()),
             Exchange::Contents { from, until, contents } => {
-                session.on_contents(from..until, contents, archive).map(|()| Vec::new())
+                session.on_contents(now, from..until, contents, &mut door).map(|()| Vec::new())
             }
             Exchange::Missed { number, covered, bundles } => session.on_missed(now, number, covered, bundles, archive),
             _ => Ok(Vec::new()),
@@ -262,7 +262,7 @@ impl Reconcile {
             }
             Answer::Contents { token, contents } => match &mut self.session {
                 Some(session) if session.has_asked(token) => {
-                    let went = session.on_own_contents(token, contents);
+                    let went = session.on_own_contents(token, contents, archive);
                     self.go_on(now, went, outbox);
                 }
                 _ => self.serving.on_contents(token, contents, &mut door),

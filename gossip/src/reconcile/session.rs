@@ -12,7 +12,7 @@ use super::transfer::{Came, Transfer};
 use crate::archive::Archive;
 use crate::invariants::{self, at_most};
 use crate::store::{Content, Wanted};
-use crate::{Bundle, BundleId, Fault, Fingerprint, PeerId, Planted, Time};
+use crate::{Bundle, BundleId, Fault, Fingerprint, OriginId, PeerId, Planted, Time};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -39,7 +39,8 @@ enum Todo {
     Ids(Range<u64>, Option<Fingerprint>),
     /// The peer has these numbers there, and so have we: with which contents is to be asked of our own store, and then of the peer.
     Own(Range<u64>, Numbers),
-    Contents(Range<u64>, Vec<Content>),
+    /// With the fingerprint of what we have of the peer's numbers there.
+    Contents(Range<u64>, Fingerprint),
 }
 
 /// What waits for our own store.
@@ -47,7 +48,8 @@ enum Todo {
 enum Comparing {
     Seconds(Vec<Slot>),
     Ids(Numbers),
-    Contents(Numbers),
+    Sum(Numbers),
+    Contents(Vec<Content>),
 }
 
 /// The numbers that a peer has in a range, ascending; and its fingerprint of what it has there, if it has told one.
@@ -154,18 +156,17 @@ impl Session {
         let question = match &todo {
             Todo::Sums(width, range) => Exchange::GetSums { width: *width, from: range.start, until: range.end },
             Todo::Ids(range, _) => Exchange::GetIds { from: range.start, until: range.end },
-            Todo::Contents(range, ours) => {
-                let sum = ours.iter().map(|(_, hash)| Fingerprint::of(hash)).collect();
-                Exchange::GetContents { from: range.start, until: range.end, sum }
-            }
-            Todo::Own(range, theirs) => {
-                let token = door.ask_contents(range.start, range.end, MAX_OWN);
-                let what = Comparing::Contents(theirs.clone());
-                return self.open.push(Open { token, range: range.clone(), what, since: now });
-            }
+            Todo::Contents(range, sum) => Exchange::GetContents { from: range.start, until: range.end, sum: *sum },
+            Todo::Own(range, theirs) => return self.ask_own(now, range.clone(), Comparing::Sum(theirs.clone()), door),
         };
         door.send(self.peer, question);
         self.asked.push((todo, now));
+    }
+
+    /// Asks our own store for contents.
+    fn ask_own(&mut self, now: Time, range: Range<u64>, what: Comparing, door: &mut Door<'_>) {
+        let token = door.ask_contents(range.start, range.end, MAX_OWN);
+        self.open.push(Open { token, range, what, since: now });
     }
 
     /// Whether ranges are still being looked at.
@@ -200,10 +201,7 @@ impl Session {
         let held = slots.list(width, told.clone()).is_some();
         match width {
             _ if held => self.compare(width, &theirs, |start| slots.at(width, start)),
-            Width::Second => {
-                let token = door.ask_contents(told.start, told.end, MAX_OWN);
-                self.open.push(Open { token, range: told, what: Comparing::Seconds(theirs), since: now });
-            }
+            Width::Second => self.ask_own(now, told, Comparing::Seconds(theirs), door),
             Width::Hour | Width::Ten => self.todo.push(Todo::Ids(told, None)),
         }
         Ok(())
@@ -223,7 +221,7 @@ impl Session {
         }) else {
             return Ok(());
         };
-        let ascend = theirs.is_sorted_by(|a, b| (a.seq, a.origin) < (b.seq, b.origin));
+        let ascend = theirs.is_sorted_by(|a, b| order(a) < order(b));
         if told.end <= told.start || told.end > range.end || !ascend || !theirs.iter().all(|id| told.contains(&id.seq))
         {
             return Err(Broken);
@@ -249,76 +247,109 @@ impl Session {
         if until < range.end {
             self.todo.push(Todo::Ids(until..range.end, None));
         }
-        let ours = |id: &BundleId| ids.binary_search_by_key(&(id.seq, id.origin), |id| (id.seq, id.origin)).is_ok();
+        let ours = |id: &BundleId| ids.binary_search_by_key(&order(id), order).is_ok();
         theirs.retain(|id| id.seq < until);
-        if theirs.iter().all(ours) {
+        if theirs.iter().all(ours) && !self.planted.is(Fault::ContentsNotCompared) {
             // No number is lacking, and yet something differs.
             let theirs = Numbers { ids: theirs, sum: sum.filter(|_| until == range.end) };
             self.todo.push(Todo::Own(range.start..until, theirs));
             return Ok(());
         }
         let lacking = |id: &BundleId| self.range.contains(&id.seq) && !archive.holds(id) && !ours(id);
-        let lacking: Vec<BundleId> = theirs.into_iter().filter(lacking).collect();
+        let lacking = theirs.into_iter().filter(lacking).map(Wanted::from).collect();
         self.want(lacking)
     }
 
     /// Our own store has told contents.
-    pub(crate) fn on_own_contents(&mut self, token: u64, contents: Vec<Content>) -> Result<(), Broken> {
+    pub(crate) fn on_own_contents(
+        &mut self,
+        token: u64,
+        contents: Vec<Content>,
+        archive: &Archive,
+    ) -> Result<(), Broken> {
         let Some(Open { range, what, .. }) = self.own_answered(token) else { return Ok(()) };
-        let (mut ours, until) = page(contents, MAX_OWN, range.end, |(id, _)| id.seq);
+        let (ours, until) = page(contents, MAX_OWN, range.end, |(id, _)| id.seq);
         match what {
             Comparing::Seconds(theirs) if until == range.end => {
                 let ours = slots_of(Width::Second, &ours);
                 self.compare(Width::Second, &theirs, |start| ours.get(&start).copied().unwrap_or_default());
             }
             Comparing::Seconds(_) | Comparing::Ids(_) => self.todo.push(Todo::Ids(range, None)),
-            Comparing::Contents(Numbers { ids: mut theirs, sum }) => {
+            Comparing::Sum(theirs) => return self.on_own_sum(range, until, &ours, theirs),
+            Comparing::Contents(theirs) => {
                 if until < range.end {
-                    let rest = theirs.iter().copied().filter(|id| id.seq >= until).collect();
-                    self.todo.push(Todo::Own(until..range.end, Numbers { ids: rest, sum: None }));
-                    theirs.retain(|id| id.seq < until);
+                    self.todo.push(Todo::Contents(until..range.end, Fingerprint::default()));
                 }
-                let is_theirs =
-                    |id: &BundleId| theirs.binary_search_by_key(&(id.seq, id.origin), |id| (id.seq, id.origin)).is_ok();
-                ours.retain(|(id, _)| is_theirs(id));
-                // Where we have what the peer has, and more, nobody has cheated.
-                let same = sum == Some(ours.iter().map(|(_, hash)| Fingerprint::of(hash)).collect());
-                if same && until == range.end {
-                    return self.on_fruitless();
-                }
-                self.todo.push(Todo::Contents(range.start..until, ours));
+                let ours = if self.planted.is(Fault::OwnStoreNotAsked) { &[][..] } else { &ours[..] };
+                return self.want(self.lacking(until, theirs, ours, archive));
             }
         }
         Ok(())
     }
 
-    /// Contents have come: those of numbers that we have.
+    /// Our own store has told what it has of a peer's numbers, as far as `until`.
+    fn on_own_sum(
+        &mut self,
+        range: Range<u64>,
+        until: u64,
+        ours: &[Content],
+        Numbers { ids: mut theirs, sum }: Numbers,
+    ) -> Result<(), Broken> {
+        let rest = theirs.split_off(theirs.partition_point(|id| id.seq < until));
+        if until < range.end {
+            self.todo.push(Todo::Own(until..range.end, Numbers { ids: rest, sum: None }));
+        }
+        let is_theirs = |id: &BundleId| theirs.binary_search_by_key(&order(id), order).is_ok();
+        let ours = ours.iter().filter(|(id, _)| is_theirs(id)).map(|(_, hash)| Fingerprint::of(hash)).collect();
+        // Where we have what the peer has, and more, nobody has cheated.
+        if sum == Some(ours) && until == range.end {
+            return self.on_fruitless();
+        }
+        self.todo.push(Todo::Contents(range.start..until, ours));
+        Ok(())
+    }
+
+    /// What a peer has, up to `until`, and we have not: by its number where that is lacking.
+    fn lacking(&self, until: u64, theirs: Vec<Content>, ours: &[Content], archive: &Archive) -> Vec<Wanted> {
+        let has = |id: &BundleId| ours.binary_search_by_key(&order(id), |(id, _)| order(id)).is_ok();
+        let whole = |(id, hash): &Content| (order(id), *hash);
+        let lacks = |content: &Content| {
+            let (id, hash) = content;
+            let here = ours.binary_search_by_key(&whole(content), whole).is_ok() || archive.holds_content(id, hash);
+            id.seq < until && self.range.contains(&id.seq) && !here
+        };
+        let wanted = |(id, hash)| if has(&id) { Wanted::from((id, hash)) } else { Wanted::from(id) };
+        theirs.into_iter().filter(lacks).map(wanted).collect()
+    }
+
+    /// Contents have come, of numbers that we have. What of them is lacking our own store is asked again: what has come meanwhile
+    /// was not lacking long.
     pub(crate) fn on_contents(
         &mut self,
+        now: Time,
         told: Range<u64>,
         theirs: Vec<Content>,
-        archive: &Archive,
+        door: &mut Door<'_>,
     ) -> Result<(), Broken> {
-        let is_it = |(todo, _): &(Todo, Time)| matches!(todo, Todo::Contents(range, _) if range.start == told.start);
-        let Some(place) = self.asked.iter().position(is_it) else { return Ok(()) };
-        let (Todo::Contents(range, mut ours), _) = self.asked.swap_remove(place) else { return Ok(()) };
-        let order = |(id, hash): &Content| (id.seq, id.origin, *hash);
-        let ascend = theirs.is_sorted_by(|a, b| order(a) < order(b));
+        let Some(range) = self.answered(|todo| match todo {
+            Todo::Contents(range, _) if range.start == told.start => Some(range.clone()),
+            _ => None,
+        }) else {
+            return Ok(());
+        };
+        let ascend = theirs.is_sorted_by(|(a, one), (b, other)| (order(a), one) < (order(b), other));
         let inside = theirs.iter().all(|(id, _)| told.contains(&id.seq));
         if told.end <= told.start || told.end > range.end || !ascend || !inside {
             return Err(Broken);
         }
         if told.end < range.end {
-            let rest = ours.split_off(ours.partition_point(|(id, _)| id.seq < told.end));
-            self.todo.push(Todo::Contents(told.end..range.end, rest));
+            self.todo.push(Todo::Contents(told.end..range.end, Fingerprint::default()));
         }
-        let lacking = |content: &Content| {
-            let (id, hash) = content;
-            let have = ours.binary_search_by_key(&order(content), order).is_ok() || archive.holds_content(id, hash);
-            self.range.contains(&id.seq) && !have
-        };
-        let lacking: Vec<Content> = theirs.into_iter().filter(lacking).collect();
-        self.want(lacking)
+        if theirs.is_empty() {
+            return self.on_fruitless();
+        }
+        self.ask_own(now, told, Comparing::Contents(theirs), door);
+        Ok(())
     }
 
     fn own_answered(&mut self, token: u64) -> Option<Open> {
@@ -327,13 +358,13 @@ impl Session {
     }
 
     /// Notes what a range has come to.
-    fn want<T: Into<Wanted>>(&mut self, lacking: Vec<T>) -> Result<(), Broken> {
+    fn want(&mut self, lacking: Vec<Wanted>) -> Result<(), Broken> {
         if lacking.is_empty() {
             self.on_fruitless()?;
         } else {
             self.fruitless = 0;
         }
-        self.transfer.want(lacking.into_iter().map(T::into));
+        self.transfer.want(lacking);
         Ok(())
     }
 
@@ -396,6 +427,11 @@ impl Session {
         }
         self.splits &= width != Width::Second || differ * 2 <= theirs.len();
     }
+}
+
+/// How bundles are ordered on the wire and in stores: by time, then by origin.
+const fn order(id: &BundleId) -> (u64, OriginId) {
+    (id.seq, id.origin)
 }
 
 /// Puts a range that follows another to it, where one answer can hold both.

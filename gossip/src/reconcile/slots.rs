@@ -156,6 +156,11 @@ impl Slots {
         Some(parts.map(|(_, slot)| slot).collect())
     }
 
+    /// The fingerprint of all.
+    pub(crate) fn all(&self) -> Fingerprint {
+        self.hours.values().copied().collect()
+    }
+
     /// The slots of a width that lie within a range and hold anything. `None` where they are not kept for all of it.
     pub(crate) fn list(&self, width: Width, wanted: Range<u64>) -> Option<impl Iterator<Item = Slot>> {
         let (slots, whole_from) = match width {

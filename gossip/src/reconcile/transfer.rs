@@ -12,7 +12,7 @@ use super::exchange::Exchange;
 use crate::archive::Archive;
 use crate::invariants::{Broken, at_most, must};
 use crate::store::Wanted;
-use crate::{Bundle, PeerId, Time};
+use crate::{Bundle, Hashed, PeerId, Time};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
@@ -68,7 +68,7 @@ struct Flight {
 /// A bundle that was lacking and has come.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Came {
-    pub(crate) bundle: Bundle,
+    pub(crate) bundle: Hashed,
     /// Whether another content of its number was here before.
     pub(crate) twin: bool,
 }
@@ -227,10 +227,10 @@ impl Transfer {
 /// A bundle, if it was asked for: by its number, or by its content.
 fn take(asked: &mut BTreeSet<Wanted>, bundle: Bundle) -> Option<Came> {
     if asked.remove(&Wanted::from(bundle.id)) {
-        return Some(Came { bundle, twin: false });
+        return Some(Came { bundle: bundle.into(), twin: false });
     }
-    let exact = Wanted::from((bundle.id, bundle.hash()));
-    asked.remove(&exact).then_some(Came { bundle, twin: true })
+    let bundle = Hashed::from(bundle);
+    asked.remove(&Wanted::from(bundle.content())).then_some(Came { bundle, twin: true })
 }
 
 #[cfg(test)]
@@ -355,8 +355,8 @@ mod tests {
         line.transfer.send(Time::ZERO, PeerId(1), false, &mut door);
         assert_eq!(line.outbox.len(), 2, "numbers and contents are asked for apart");
         let mut archive = Archive::default();
-        archive.remember(Time::ZERO, one.clone());
+        archive.remember(Time::ZERO, one.clone().into());
         let came = line.transfer.on_missed(Time::ZERO, 1, 1, vec![one, other.clone(), other.clone()], &archive);
-        assert_eq!(came.unwrap(), [Came { bundle: other, twin: true }]);
+        assert_eq!(came.unwrap(), [Came { bundle: other.into(), twin: true }]);
     }
 }

@@ -6,7 +6,7 @@ use crate::output::Output;
 use crate::peer::PeerId;
 use crate::reconcile::{Came, Exchange};
 use crate::trees::{Steps, Way};
-use crate::{Bundle, Event, Message, Signature, Time};
+use crate::{Bundle, Event, Hashed, Message, Signature, Time};
 use std::sync::Arc;
 
 impl State {
@@ -24,13 +24,14 @@ impl State {
 
     /// A script's event that it has signed itself: from here on it goes down a tree of its own.
     pub(super) fn on_signed_event(&mut self, now: Time, from: PeerId, way: Way, bundle: Bundle) {
+        let bundle = Hashed::from(bundle);
         if self.trees.archive().has_seen(&bundle.id, &bundle.hash()) {
             return self.count_known(from, 1);
         }
         // What its ttl says is said to scripts; nodes have one of their own.
         let (onward, mut steps) = (Way { ttl: MAX_TTL, ..way }, Steps::default());
-        self.trees.on_bundle(now, from, onward, bundle.clone(), &mut steps);
-        if self.keep(now, bundle.clone(), false) {
+        self.trees.on_bundle(now, from, onward, &bundle, &mut steps);
+        if self.keep(now, &bundle, false) {
             self.learn_all(from, way.ttl.saturating_sub(1), &bundle);
         }
         self.carry_out(now, steps);
@@ -53,17 +54,25 @@ impl State {
     }
 
     pub(super) fn on_bundle(&mut self, now: Time, from: PeerId, way: Way, bundle: Bundle) {
-        let (mut steps, origin) = (Steps::default(), bundle.id.origin);
-        let new = self.trees.on_bundle(now, from, way, bundle.clone(), &mut steps);
+        let (mut steps, origin, bundle) = (Steps::default(), bundle.id.origin, Hashed::from(bundle));
+        let new = self.trees.on_bundle(now, from, way, &bundle, &mut steps);
         if !new {
             self.conduct.on_word(now, from);
             self.count_known(from, bundle.events.len() as u64);
-        } else if self.keep(now, bundle.clone(), false) {
+        } else if self.keep(now, &bundle, false) {
             self.learn_all(from, self.ttl_after(way.hops), &bundle);
         }
         self.carry_out(now, steps);
         if new {
             self.note_brought(now, from, origin);
+        }
+    }
+
+    /// It was on its way when the link was dropped, and is no part of a tree any more.
+    pub(super) fn on_stray(&mut self, now: Time, from: PeerId, bundle: Bundle) {
+        let bundle = Hashed::from(bundle);
+        if !self.trees.archive().has_seen(&bundle.id, &bundle.hash()) {
+            self.take_in(now, from, &bundle);
         }
     }
 
@@ -74,19 +83,19 @@ impl State {
             if twin {
                 self.on_twin(now, &bundle);
             }
-            self.take_in(now, from, bundle);
+            self.take_in(now, from, &bundle);
         }
     }
 
     /// Takes in a new bundle that came outside the trees.
-    pub(super) fn take_in(&mut self, now: Time, from: PeerId, bundle: Bundle) {
+    pub(super) fn take_in(&mut self, now: Time, from: PeerId, bundle: &Hashed) {
         let news = self.reconcile.is_news(now, &bundle.id);
-        self.trees.take_in(now, bundle.clone(), news);
-        if !self.keep(now, bundle.clone(), false) {
+        self.trees.take_in(now, bundle, news);
+        if !self.keep(now, bundle, false) {
             return;
         }
         if news {
-            self.learn_all(from, self.ttl_after(1), &bundle);
+            self.learn_all(from, self.ttl_after(1), bundle);
         } else {
             for event in bundle.events.iter() {
                 self.learn(from, event);
@@ -96,7 +105,7 @@ impl State {
 
     /// Hands a new bundle to the store, if its time is acceptable. What is not kept is not delivered either: it would be
     /// counted again when reconciliation brings it.
-    fn keep(&mut self, now: Time, bundle: Bundle, own: bool) -> bool {
+    fn keep(&mut self, now: Time, bundle: &Hashed, own: bool) -> bool {
         if bundle.id.origin == self.me.origin {
             // It may have been made before a crash, by a clock that was ahead of today's.
             self.bundler.skip(bundle.id.seq);
@@ -104,13 +113,13 @@ impl State {
                 self.clone = Some(now);
             }
         }
-        let content = (bundle.id, bundle.hash());
+        let content = bundle.content();
         if self.trees.archive().has_twin(&content.0, &content.1) {
-            self.on_twin(now, &bundle);
+            self.on_twin(now, bundle);
         }
         let kept = self.reconcile.keep(now, &content, own);
         if kept {
-            self.outbox.push_back(Output::Keep(bundle));
+            self.outbox.push_back(Output::Keep(bundle.clone()));
         } else {
             self.trees.archive_mut().refuse(&content.0, &content.1);
         }
@@ -118,7 +127,7 @@ impl State {
     }
 
     /// A new bundle is not the only one of its number. The store is asked for the other one before it is given this one.
-    fn on_twin(&mut self, now: Time, bundle: &Bundle) {
+    fn on_twin(&mut self, now: Time, bundle: &Hashed) {
         let (wall, other) = (self.wall(now), self.trees.archive().kept_twin(&bundle.id, &bundle.hash()));
         self.forks.on_twin(now, wall, (bundle, other), &mut self.outbox);
     }
@@ -185,8 +194,8 @@ impl State {
     }
 
     pub(super) fn send_bundle(&mut self, now: Time, bundle: Bundle) {
-        let mut steps = Steps::default();
-        self.keep(now, bundle.clone(), true);
+        let (mut steps, bundle) = (Steps::default(), Hashed::from(bundle));
+        self.keep(now, &bundle, true);
         self.trees.broadcast(now, bundle, &mut steps);
         self.carry_out(now, steps);
     }

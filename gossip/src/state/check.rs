@@ -2,7 +2,7 @@
 
 use super::State;
 use crate::invariants::{Broken, must};
-use crate::{BundleId, Dialect, OriginId, PeerId, Time};
+use crate::{BundleId, Dialect, Fingerprint, OriginId, PeerId, Time};
 
 impl State {
     /// Checks every invariant.
@@ -24,6 +24,11 @@ impl State {
         self.conduct.check(|id| self.peers.contains_key(&id), linked)?;
         self.forks.check(linked)?;
         self.agreement.check()
+    }
+
+    /// The fingerprint of all that this node counts as held. That of its store is the same, if no bundle was counted twice.
+    pub fn counted(&self) -> Fingerprint {
+        self.reconcile.counted()
     }
 
     /// From whom this node expects an origin's bundles.

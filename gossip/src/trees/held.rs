@@ -121,21 +121,21 @@ mod tests {
             let (mut trees, mut steps) = (Trees::new(me, 0, shared), Steps::default());
             (1..=4).for_each(|peer| trees.on_up(Time::ZERO, PeerId(peer), None, &mut steps));
             trees.hold_back(Duration::from_millis(hold));
-            assert!(trees.on_bundle(at(0), PeerId(1), way, bundle(other, 1), &mut steps));
+            assert!(trees.on_bundle(at(0), PeerId(1), way, &bundle(other, 1).into(), &mut steps));
             if hold == 0 || shared {
                 assert_eq!(pushed(&mut steps), [2, 3, 4]);
                 continue;
             }
             assert!(pushed(&mut steps).is_empty());
             // One has it from elsewhere, one is gone.
-            assert!(!trees.on_bundle(at(10), PeerId(3), way, bundle(other, 1), &mut steps));
+            assert!(!trees.on_bundle(at(10), PeerId(3), way, &bundle(other, 1).into(), &mut steps));
             trees.on_down(at(20), PeerId(4), &mut steps);
             assert_eq!(trees.next_wakeup(), Some(at(50)));
             trees.tick(at(49), &mut steps);
             assert!(pushed(&mut steps).is_empty());
             trees.tick(at(50), &mut steps);
             assert_eq!(pushed(&mut steps), [2]);
-            trees.broadcast(at(60), bundle(me, 1), &mut steps);
+            trees.broadcast(at(60), bundle(me, 1).into(), &mut steps);
             assert_eq!(pushed(&mut steps), [1, 2]);
         }
     }

@@ -37,7 +37,7 @@ use crate::archive::Archive;
 use crate::message::Announcement;
 use crate::peer::PeerId;
 use crate::wire::{MAX_ANNOUNCED, MAX_TTL};
-use crate::{Bundle, BundleId, Fault, OriginId, Planted, Time};
+use crate::{Bundle, BundleId, Fault, Hashed, OriginId, Planted, Time};
 use held::Held;
 use missing::Missing;
 use names::{Given, Names};
@@ -184,28 +184,28 @@ impl Trees {
     }
 
     /// A bundle came outside the trees: it is passed on to nobody. News may come down a tree as well.
-    pub(crate) fn take_in(&mut self, now: Time, bundle: Bundle, news: bool) {
+    pub(crate) fn take_in(&mut self, now: Time, bundle: &Hashed, news: bool) {
         self.missing.came(&bundle.id);
         if news {
-            self.archive.remember(now, bundle);
+            self.archive.remember(now, bundle.clone());
         } else {
             self.archive.forget(bundle.id);
         }
     }
 
     /// A bundle of this node's own: it goes to all below.
-    pub(crate) fn broadcast(&mut self, now: Time, bundle: Bundle, steps: &mut Steps) {
+    pub(crate) fn broadcast(&mut self, now: Time, bundle: Hashed, steps: &mut Steps) {
         let id = bundle.id;
         self.archive.remember(now, bundle.clone());
         self.missing.came(&id);
         let known = self.forest.get(&self.key(id.origin)).is_some();
         let tree = self.hear(now, id.origin, None);
         tree.like = tree.like.filter(|_| !known);
-        self.forward(now, self.way(id.origin), bundle, None, steps);
+        self.forward(now, self.way(id.origin), bundle.into(), None, steps);
     }
 
     /// A payload came. `true` if it is new: then it has been passed on.
-    pub(crate) fn on_bundle(&mut self, now: Time, from: PeerId, way: Way, bundle: Bundle, steps: &mut Steps) -> bool {
+    pub(crate) fn on_bundle(&mut self, now: Time, from: PeerId, way: Way, bundle: &Hashed, steps: &mut Steps) -> bool {
         let (id, origin) = (bundle.id, bundle.id.origin);
         if self.archive.has_seen(&id, &bundle.hash()) {
             self.held.cancel(&id, from);
@@ -230,7 +230,7 @@ impl Trees {
         self.forest.measured(self.key(origin), way.hops);
         let hop = u8::from(!self.planted.is(Fault::TtlNotLowered));
         let onward = Way { ttl: way.ttl.saturating_sub(hop), ..self.way(origin) };
-        self.forward(now, onward, bundle, Some(from), steps);
+        self.forward(now, onward, bundle.bundle().clone(), Some(from), steps);
         for (would_have_come, announcer) in announcers {
             self.compare(now, announcer, &id, would_have_come, steps);
         }

@@ -40,7 +40,7 @@ impl Node {
     /// A bundle of [`ORIGIN`] comes.
     fn comes(&mut self, now: Time, from: u64, seq: u64) {
         let way = Way { ttl: TTL, hops: 3, like: None };
-        self.trees.on_bundle(now, PeerId(from), way, bundle(ORIGIN, seq), &mut self.steps);
+        self.trees.on_bundle(now, PeerId(from), way, &bundle(ORIGIN, seq).into(), &mut self.steps);
     }
 
     /// A peer announces bundles of [`ORIGIN`] that it has had for so many milliseconds.
@@ -118,11 +118,11 @@ fn who_has_broken_its_word_takes_the_parents_place_when_it_has_kept_it() {
 #[test]
 fn a_root_always_pushes_to_somebody() {
     let mut node = Node::with_links(2);
-    node.trees.broadcast(Time::ZERO, bundle(ME, 1), &mut node.steps);
+    node.trees.broadcast(Time::ZERO, bundle(ME, 1).into(), &mut node.steps);
     node.trees.on_prune(PeerId(1), &[ME]);
     node.trees.on_prune(PeerId(2), &[ME]);
     node.said();
-    node.trees.broadcast(Time::ZERO, bundle(ME, 2), &mut node.steps);
+    node.trees.broadcast(Time::ZERO, bundle(ME, 2).into(), &mut node.steps);
     assert!(matches!(&node.said()[..], [(2, Message::Bundle { .. })]));
 }
 
@@ -225,7 +225,7 @@ fn hops_count_from_the_origin_whoever_answers() {
     assert_eq!(hops(node.said()), 4);
     node.grafts(2, &[1]);
     assert_eq!(hops(node.said()), 4, "asked for");
-    node.trees.broadcast(at(60), bundle(ME, 1), &mut node.steps);
+    node.trees.broadcast(at(60), bundle(ME, 1).into(), &mut node.steps);
     assert_eq!(hops(node.said()), 1, "its own");
 }
 
@@ -233,7 +233,7 @@ fn hops_count_from_the_origin_whoever_answers() {
 fn ttl_grows_where_origins_are_far_away() {
     let mut node = Node::with_links(2);
     let ttl = |node: &mut Node, seq| {
-        node.trees.broadcast(Time::ZERO, bundle(ME, seq), &mut node.steps);
+        node.trees.broadcast(Time::ZERO, bundle(ME, seq).into(), &mut node.steps);
         match &node.said()[..] {
             [(_, Message::Bundle { way, .. }), ..] => way.ttl,
             said => panic!("{said:?}"),
@@ -242,7 +242,7 @@ fn ttl_grows_where_origins_are_far_away() {
     assert_eq!(ttl(&mut node, 1), TTL);
     for (seq, hops, expected) in [(1, 50, 100), (2, 100, MAX_TTL)] {
         let way = Way { ttl: 3, hops, like: None };
-        node.trees.on_bundle(Time::ZERO, PeerId(1), way, bundle(ORIGIN, seq), &mut node.steps);
+        node.trees.on_bundle(Time::ZERO, PeerId(1), way, &bundle(ORIGIN, seq).into(), &mut node.steps);
         node.said();
         assert_eq!(ttl(&mut node, 1 + seq), expected);
     }
@@ -255,7 +255,7 @@ fn with_one_shared_tree_a_second_copy_prunes_the_link_for_all_origins() {
     node.comes(at(0), 1, 1);
     node.comes(at(1), 2, 1);
     node.said();
-    node.trees.broadcast(at(2), bundle(ME, 1), &mut node.steps);
+    node.trees.broadcast(at(2), bundle(ME, 1).into(), &mut node.steps);
     let to: Vec<u64> = node.said().into_iter().map(|(to, _)| to).collect();
     assert_eq!(to, [1, 3]);
 }
@@ -283,7 +283,7 @@ fn the_tree_of_a_probe_is_taken_by_the_first_bundle_of_another_origin() {
     node.said();
     let way = Way { ttl: TTL, hops: 3, like: Some(ORIGIN) };
     let other = OriginId([7; 32]);
-    node.trees.on_bundle(at(1), PeerId(1), way, bundle(other, 1), &mut node.steps);
+    node.trees.on_bundle(at(1), PeerId(1), way, &bundle(other, 1).into(), &mut node.steps);
     let said = node.said();
     let [(2, Message::Bundle { way, .. })] = &said[..] else { panic!("{said:?}") };
     assert_eq!(way.like, Some(ORIGIN));
@@ -294,7 +294,7 @@ fn a_node_that_knows_no_origin_nearby_probes_and_one_that_does_is_quiet() {
     for (hops, probes) in [(1, false), (3, true)] {
         let mut node = Node::with_links(2);
         let way = Way { ttl: TTL, hops, like: None };
-        node.trees.on_bundle(at(0), PeerId(1), way, bundle(ORIGIN, 1), &mut node.steps);
+        node.trees.on_bundle(at(0), PeerId(1), way, &bundle(ORIGIN, 1).into(), &mut node.steps);
         node.said();
         node.trees.tick(at(0) + PROBE_AFTER + PROBE_SPREAD, &mut node.steps);
         let probed =
@@ -348,7 +348,7 @@ fn a_node_with_a_tree_of_its_own_probes_soon_after_it_has_lost_many_links() {
     for (has_tree, probes) in [(true, true), (false, false)] {
         let mut node = Node::with_links(6);
         if has_tree {
-            node.trees.broadcast(at(0), bundle(ME, 1), &mut node.steps);
+            node.trees.broadcast(at(0), bundle(ME, 1).into(), &mut node.steps);
         }
         node.trees.on_down(at(10_000), PeerId(1), &mut node.steps);
         node.trees.tick(at(12_000), &mut node.steps);
@@ -362,7 +362,7 @@ fn a_node_with_a_tree_of_its_own_probes_soon_after_it_has_lost_many_links() {
 #[test]
 fn a_root_whose_probe_comes_back_by_a_link_pushes_to_others() {
     let mut node = Node::with_links(3);
-    node.trees.broadcast(at(0), bundle(ME, 1), &mut node.steps);
+    node.trees.broadcast(at(0), bundle(ME, 1).into(), &mut node.steps);
     node.trees.tick(at(0) + PROBE_AFTER + PROBE_SPREAD, &mut node.steps);
     let seq = node.said().iter().find_map(|(_, message)| match message {
         Message::Probe(probe) if probe.origin == ME => Some(probe.seq),
@@ -370,7 +370,7 @@ fn a_root_whose_probe_comes_back_by_a_link_pushes_to_others() {
     });
     let back = Probe { origin: ME, seq: seq.unwrap(), hops: 3 };
     node.trees.on_probe(at(70_000), PeerId(2), back, &mut node.steps);
-    node.trees.broadcast(at(71_000), bundle(ME, 2), &mut node.steps);
+    node.trees.broadcast(at(71_000), bundle(ME, 2).into(), &mut node.steps);
     let pushed = |(to, message): (u64, Message)| matches!(message, Message::Bundle { .. }).then_some(to);
     assert_eq!(node.said().into_iter().filter_map(pushed).collect::<Vec<_>>(), [1, 3]);
 }

@@ -265,6 +265,46 @@ fn a_peer_whose_slots_never_end_is_asked_a_bounded_number_of_things() {
     }
 }
 
+/// Found by chaos, seed 5: such a bundle was asked for again, and counted twice.
+#[test]
+fn what_a_peer_gets_while_contents_are_compared_is_not_asked_for_where_it_is_here() {
+    let mut node = Node::new(1);
+    // They are from before the start: only the store knows of them.
+    let [one, other] = [5, 6].map(|n| BundleId { origin: OriginId([7; 32]), seq: EPOCH - 7_200_000_000 + n });
+    for id in [one, other] {
+        node.store.keep(bundle(id));
+    }
+    node.tell(Input::Held(node.store.held()));
+    let peer = node.meet(1);
+    let mut compared = 0;
+    for _ in 0..100 {
+        node.pass(Duration::from_millis(100));
+        for exchange in node.exchanges() {
+            let answer = match exchange {
+                Exchange::GetSums { width, from, until } => {
+                    let differs = Fingerprint { hash: 1, count: 2 };
+                    let slots = vec![(one.seq / width.micros() * width.micros(), differs)];
+                    Exchange::Sums { width, from, until, slots }
+                }
+                Exchange::GetIds { from, until } => Exchange::Ids { from, until, ids: vec![one] },
+                Exchange::GetContents { from, until, .. } => {
+                    compared += 1;
+                    let contents = [one, other].map(|id| (id, bundle(id).hash())).to_vec();
+                    Exchange::Contents { from, until, contents }
+                }
+                Exchange::Want { number, ids } => {
+                    let (covered, bundles) = (ids.len() as u32, ids.iter().map(|wanted| bundle(wanted.id)).collect());
+                    Exchange::Missed { number, covered, bundles }
+                }
+                _ => continue,
+            };
+            node.hear(peer, answer);
+        }
+    }
+    assert!(compared > 0);
+    assert_eq!((node.state.counted(), node.store.len()), (node.store.sum(), 2));
+}
+
 #[test]
 fn a_stranger_has_24_questions_before_the_store_at_once_and_gets_a_frame_for_each() {
     let mut node = Node::new(1);

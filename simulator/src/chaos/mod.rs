@@ -64,11 +64,13 @@ pub enum Trial {
     Calm,
     /// Nobody answers a node for twenty minutes.
     Outage,
+    /// A node uses numbers twice: its disk is lost, and its clock goes back.
+    Repeat,
 }
 
 impl Trial {
     /// All of them.
-    pub const ALL: [Trial; 3] = [Trial::Chaos, Trial::Calm, Trial::Outage];
+    pub const ALL: [Trial; 4] = [Trial::Chaos, Trial::Calm, Trial::Outage, Trial::Repeat];
 
     /// What happens.
     pub fn draw(self, seed: u64) -> Scenario {
@@ -76,6 +78,7 @@ impl Trial {
             Trial::Chaos => draw::draw(seed),
             Trial::Calm => quiet::calm(seed),
             Trial::Outage => quiet::outage(seed),
+            Trial::Repeat => quiet::repeat(seed),
         }
     }
 

@@ -4,8 +4,8 @@ use crate::bits::Bits;
 use crate::past::Past;
 use crate::protocol::{BroadcastId, Payload};
 use gossip::{
-    Address, Answer, Ask, Bundle, BundleId, Event, Fingerprint, Held, Mark, MemoryStore, Message, OriginId, Proof,
-    Wanted,
+    Address, Answer, Ask, Bundle, BundleId, Event, Fingerprint, Hashed, Held, Mark, MemoryStore, Message, OriginId,
+    Proof, Wanted,
 };
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -106,7 +106,7 @@ impl Disk {
     }
 
     /// Keeps a bundle, as [`MemoryStore::keep`].
-    pub(super) fn keep(&mut self, bundle: Bundle) -> Option<u64> {
+    pub(super) fn keep(&mut self, bundle: Hashed) -> Option<u64> {
         self.common.events.borrow_mut().entry(bundle.id).or_insert_with(|| Arc::clone(&bundle.events));
         self.own.keep(bundle)
     }
@@ -118,7 +118,7 @@ impl Disk {
 
     /// All bundles on it, as one sum.
     pub(super) fn sum(&self) -> Fingerprint {
-        self.held().slots.into_iter().map(|(_, slot)| slot).collect()
+        self.past().map_or_else(Fingerprint::default, |past| past.store.sum()).and(self.own.sum())
     }
 
     /// Answers a question, as [`MemoryStore::answer`].
@@ -214,7 +214,7 @@ mod tests {
             let payload = Payload::new(BroadcastId(past.events() + number), NodeId(5), 0, 160);
             // Some before the world began: clocks are off.
             let own = bundle(i64::from(number) * 1_000_000 - 20_500_000, &[payload]);
-            disk.keep(own.clone());
+            disk.keep(own.clone().into());
             store.keep(own);
         }
         (disk, store)

@@ -299,6 +299,10 @@ impl SimNode for Node {
 
     fn check(&self, now: Time) -> Result<(), String> {
         self.watch.as_ref().and_then(Watch::broken).map_or(Ok(()), |words| Err(words.to_owned()))?;
+        let (counted, kept) = (self.state.counted(), self.store.sum());
+        if counted != kept {
+            return Err(format!("it counts {} bundles as held, and its store keeps {}", counted.count, kept.count));
+        }
         self.state.check_invariants(now)
     }
 
