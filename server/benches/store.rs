@@ -35,7 +35,7 @@ fn bundle(first: u64, events: u64) -> StoredBundle {
     let id = BundleId { origin: OriginId([(first / events % NODES) as u8; 32]), seq: START * 1_000 + first };
     let texts = (first..first + events).map(|number| event(told(number))).collect();
     let bundle = Bundle { id, events: texts, signature: Signature([7; 64]), second: None };
-    StoredBundle { id, events: events as u16, bytes: wire::encode_bundle(&bundle).unwrap() }
+    StoredBundle { id, hash: Some(bundle.hash()), events: events as u16, bytes: wire::encode_bundle(&bundle).unwrap() }
 }
 
 /// Keeps batches for a while, so many waiting at a time. Gives acknowledged events a second.

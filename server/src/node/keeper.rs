@@ -16,7 +16,7 @@ use beauty::{BeautyEvent, EventId, Inserted, Ledger, Origin, Timestamp, Unkept};
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesOrdered;
-use gossip::{Answer, Ask, Bundle, BundleId, Mark, OriginId, Proof, Wanted, wire};
+use gossip::{Answer, Ask, Bundle, BundleId, Hashed, Mark, OriginId, Proof, Wanted, wire};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -175,7 +175,7 @@ impl Keeper {
     }
 
     /// Takes in a bundle of this node or of a peer.
-    pub(super) fn keep(&mut self, now: Instant, bundle: &Bundle) {
+    pub(super) fn keep(&mut self, now: Instant, bundle: &Hashed) {
         let own = bundle.id.origin == self.own;
         let posters = bundle.events.iter().filter_map(|event| self.posts.bundled(&event.id));
         self.gathered.posters.extend(posters.map(|post| (post.poster, post.ids)));
@@ -189,7 +189,8 @@ impl Keeper {
         let due = if own { now } else { now + GATHER };
         self.gathered.due = Some(self.gathered.due.map_or(due, |earlier| earlier.min(due)));
         // A bundle has 256 events at most.
-        self.gathered.bundles.push(StoredBundle { id: bundle.id, events: bundle.events.len() as u16, bytes });
+        let (id, hash) = (bundle.id, Some(bundle.hash()));
+        self.gathered.bundles.push(StoredBundle { id, hash, events: bundle.events.len() as u16, bytes });
     }
 
     /// Takes in the proof that an origin cheats.
@@ -430,13 +431,13 @@ mod tests {
         Keeper::new(Store::on(InMemoryBackend::new()).unwrap(), OWN, ROOM, (Unkept::default(), 0))
     }
 
-    fn bundle(origin: OriginId, seq: u64, events: &[EventId]) -> Bundle {
+    fn bundle(origin: OriginId, seq: u64, events: &[EventId]) -> Hashed {
         let event = |id: &EventId| {
             let json = format!(r#"{{"event_id":"{id}","node_id":"n","timestamp":1,"beauty":0.5}}"#);
             Event { id: id.0, node_id: "n".into(), json: json.into() }
         };
         let id = BundleId { origin, seq };
-        Bundle { id, events: events.iter().map(event).collect(), signature: Signature([7; 64]), second: None }
+        Bundle { id, events: events.iter().map(event).collect(), signature: Signature([7; 64]), second: None }.into()
     }
 
     fn ids(count: usize) -> Vec<EventId> {

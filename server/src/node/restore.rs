@@ -229,7 +229,7 @@ mod tests {
         let event = Event { id, node_id: name.into(), json: json.into() };
         let id = BundleId { origin, seq };
         let bundle = Bundle { id, events: vec![event].into(), signature: Signature([7; 64]), second: None };
-        (StoredBundle { id, events: 1, bytes: wire::encode_bundle(&bundle).unwrap() }, told)
+        (StoredBundle { id, hash: None, events: 1, bytes: wire::encode_bundle(&bundle).unwrap() }, told)
     }
 
     fn start(folder: &Path) -> Restored {

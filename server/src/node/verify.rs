@@ -127,7 +127,7 @@ impl Verifier {
             }
             // Half of a proof: whose it is counts, and nothing else of it is shown.
             Message::Evidence(bundle) => {
-                verdicts.next().unwrap_or(Ok(()))?;
+                verdicts.next().unwrap_or(Ok(())).and_then(|()| self.second(&bundle))?;
                 Ok((Message::Evidence(bundle), Vec::new()))
             }
             Message::Rotations(rotations) => {

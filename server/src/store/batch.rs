@@ -1,7 +1,7 @@
 //! What the store is given to keep, and what it answers.
 
 use super::error::StoreError;
-use gossip::{Bundle, BundleId, Proof};
+use gossip::{Bundle, BundleHash, BundleId, Proof};
 use tokio::sync::oneshot;
 
 /// A bundle as the store holds it.
@@ -9,6 +9,8 @@ use tokio::sync::oneshot;
 pub struct StoredBundle {
     /// What it is known by.
     pub id: BundleId,
+    /// The hash of what it says, where that is at hand: else the store works it out.
+    pub hash: Option<BundleHash>,
     /// How many events it holds.
     pub events: u16,
     /// The bundle as it is on the wire, signature included. The store does not look into it.

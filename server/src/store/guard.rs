@@ -23,12 +23,12 @@ thread_local! {
     static DEED: RefCell<Option<Deed>> = const { RefCell::new(None) };
 }
 
-/// Does something with redb on the file at `path`.
+/// Does something with redb on the file at `path`. A deed may be part of another one.
 pub(super) fn guarded<T>(path: &Path, deed: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
-    DEED.set(Some(Deed { path: path.to_owned(), panicked: false }));
+    let outer = DEED.replace(Some(Deed { path: path.to_owned(), panicked: false }));
     // Whatever a panic leaves half done is redb's, and redb refuses to go on with it.
     let outcome = panic::catch_unwind(AssertUnwindSafe(deed));
-    DEED.set(None);
+    DEED.set(outer);
     outcome.unwrap_or_else(|_| Err(Fault::Damaged(CONTRADICTION.to_owned())))
 }
 
@@ -76,6 +76,7 @@ mod tests {
             assert!(matches!(once, Err(Fault::Damaged(_))));
             let _ = panic::catch_unwind(|| panic!("of something else: nobody's business here"));
             let _ = guarded(Path::new("twice.redb"), || -> Result<(), Fault> {
+                assert!(guarded(Path::new("within.redb"), || -> Result<(), Fault> { panic!("a part of it") }).is_err());
                 let _too = PanicsToo;
                 panic!("writing")
             });

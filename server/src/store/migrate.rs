@@ -49,7 +49,7 @@ mod tests {
 
     fn bundle(seq: u64) -> StoredBundle {
         let id = BundleId { origin: OriginId([1; 32]), seq };
-        StoredBundle { id, events: 3, bytes: seq.to_le_bytes().to_vec() }
+        StoredBundle { id, hash: None, events: 3, bytes: seq.to_le_bytes().to_vec() }
     }
 
     /// Makes a store what format 1 was: slots of numbers alone, no table of twins, one of proofs.

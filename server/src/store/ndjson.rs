@@ -197,5 +197,5 @@ fn read_line(mesh: &str, known: &ProfileFile, line: &[u8]) -> Result<StoredBundl
         Unsigned::Missing | Unsigned::Forged => "it is not signed by its origin's second key".to_owned(),
     })?;
     let bytes = wire::encode_bundle(&bundle).ok_or("it can't be written")?;
-    Ok(StoredBundle { id: bundle.id, events: bundle.events.len() as u16, bytes })
+    Ok(StoredBundle { id: bundle.id, hash: Some(bundle.hash()), events: bundle.events.len() as u16, bytes })
 }

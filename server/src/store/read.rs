@@ -134,7 +134,7 @@ impl Store {
         let (from, to) = range_of(&range);
         let mut contents = self.read(|transaction| {
             let table = transaction.open_table(BUNDLES)?;
-            let entries = table.range::<&[u8; 40]>(&key_of(&from)..&key_of(&to))?.take(limit);
+            let entries = table.range::<&[u8; 40]>(&key_of(&from)..&key_of(&to))?;
             let contents = entries.filter_map(|entry| match entry {
                 Ok((key, record)) => {
                     let hash = hash_in("bundles", key.value(), record.value())?;
@@ -142,7 +142,8 @@ impl Store {
                 }
                 Err(error) => Some(Err(error.into())),
             });
-            contents.collect::<Result<Vec<Content>, Fault>>()
+            // Who gets fewer takes them for all: damaged ones don't count.
+            contents.take(limit).collect::<Result<Vec<Content>, Fault>>()
         })?;
         contents.extend(self.twins(range, limit)?);
         contents.sort_unstable_by_key(|(id, hash)| (id.seq, id.origin, *hash));
@@ -304,7 +305,12 @@ impl Found {
         let value = unseal(table, key, record).ok();
         match value.and_then(|value| value.split_first_chunk::<2>()) {
             Some((events, bytes)) => {
-                self.bundles.push(StoredBundle { id, events: u16::from_le_bytes(*events), bytes: bytes.to_vec() });
+                self.bundles.push(StoredBundle {
+                    id,
+                    hash: None,
+                    events: u16::from_le_bytes(*events),
+                    bytes: bytes.to_vec(),
+                });
             }
             None => self.damaged.push(id),
         }

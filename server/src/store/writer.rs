@@ -184,7 +184,7 @@ impl Change<'_> {
             kept.too_old += 1;
             return Ok(());
         }
-        let (key, hash) = (key_of(&bundle.id), hash_of(&bundle.bytes));
+        let (key, hash) = (key_of(&bundle.id), bundle.hash.unwrap_or_else(|| hash_of(&bundle.bytes)));
         let mut value = bundle.events.to_le_bytes().to_vec();
         value.extend_from_slice(&bundle.bytes);
         let record = seal("bundles", &key, &value);

@@ -43,6 +43,20 @@ pub(crate) async fn say(peer: &mut Socket, message: Message) {
     peer.send(Frame::binary(wire::encode(&message).unwrap())).await.unwrap();
 }
 
+/// Makes a link of a connection.
+pub(crate) async fn link(peer: &mut Socket, name: &str) {
+    let hello = Hello {
+        mesh: "beauty".to_owned(),
+        node_id: name.to_owned(),
+        instance: InstanceId(Uuid::new_v4()),
+        port: 1,
+        digest: None,
+        tls: false,
+    };
+    say(peer, Message::Hello(hello)).await;
+    say(peer, Message::Neighbor(Priority::Join)).await;
+}
+
 /// What is forged in every way but by the key itself.
 fn forged(pair: &Keypair, other: &Keypair) -> Vec<Bundle> {
     let unsigned = Bundle { signature: Signature::NONE, ..bundle(pair, "beauty", "honest") };
@@ -87,16 +101,7 @@ async fn a_peer_that_forges_is_marked_and_names_its_key() {
     let node = TestNode::start("alpha", &[]).await;
     let pair = Keypair::from_seed(&[3; 32]);
     let mut peer = peer(&node, &pair).await;
-    let hello = Hello {
-        mesh: "beauty".to_owned(),
-        node_id: "forger".to_owned(),
-        instance: InstanceId(Uuid::new_v4()),
-        port: 1,
-        digest: None,
-        tls: false,
-    };
-    say(&mut peer, Message::Hello(hello)).await;
-    say(&mut peer, Message::Neighbor(Priority::Join)).await;
+    link(&mut peer, "forger").await;
     for bundle in forged(&pair, &Keypair::from_seed(&[4; 32])) {
         say(&mut peer, pushed(bundle)).await;
     }

@@ -1,6 +1,6 @@
 //! Nodes that sign twice, among those that don't: what they declare is known everywhere, and can't be stripped.
 
-use crate::forged::{bundle, micros, peer, pushed, say};
+use crate::forged::{bundle, link, micros, peer, pushed, say};
 use crate::lifetime::binary;
 use crate::process::{Process, command};
 use crate::rotation::{identity, post};
@@ -84,6 +84,42 @@ async fn what_an_origin_has_declared_is_demanded_of_each_of_its_bundles() {
     let summary = node.get("/federated/gossip/summary").await.json();
     assert_eq!(summary["rejected"], json!({ "undeclared": 1, "signed_once": 1, "bad_signature": 6 }));
     node.end().await;
+}
+
+/// Two bundles of one number are no proof where the second signatures don't hold.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proof_against_who_signs_twice_has_both_signatures_of_both_bundles() {
+    let node = TestNode::start("alpha", &[]).await;
+    let (own, thief) = (pair(4, 104), pair(4, 105));
+    let one = twice(&own);
+    let signed = |pair: &Keypair| {
+        let mut other = Bundle { id: one.id, ..bundle(pair, "beauty", "twice") };
+        let bytes = bundle_bytes("beauty", &other);
+        (other.signature, other.second) = (pair.sign(&bytes), pair.second().unwrap().sign(&bytes));
+        other
+    };
+    let other = signed(&own);
+    let mut peer = peer(&node, &Keypair::from_seed(&[9; 32])).await;
+    link(&mut peer, "proof").await;
+    let profile = Profile::declare("beauty", &own, one.id.seq).unwrap();
+    say(&mut peer, Message::Profiles(vec![Arc::new(profile)])).await;
+    say(&mut peer, Message::Forked(vec![own.origin()])).await;
+    loop {
+        let frame = peer.next().await.expect("the node goes on").unwrap().into_data();
+        if let Ok(Message::Prove(origins)) = wire::decode(&frame) {
+            assert_eq!(origins, [own.origin()]);
+            break;
+        }
+    }
+    let stripped = |bundle: &Bundle| Bundle { second: None, ..bundle.clone() };
+    for half in [stripped(&one), stripped(&other), signed(&thief), one.clone()] {
+        say(&mut peer, Message::Evidence(half)).await;
+    }
+    let rejected = json!({ "signed_once": 2, "bad_signature": 1 });
+    node.until("/federated/gossip/summary", |summary| summary["rejected"] == rejected).await;
+    assert_eq!(node.get("/federated/cheats").await.json(), json!([]));
+    say(&mut peer, Message::Evidence(other)).await;
+    node.until("/federated/cheats", |cheats| cheats[0]["seq"] == one.id.seq).await;
 }
 
 fn twice_signing(name: &str, folder: &Path) -> Command {

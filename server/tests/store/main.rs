@@ -29,7 +29,7 @@ fn bundle(seq: u64) -> StoredBundle {
     let mut rng = ChaCha8Rng::seed_from_u64(seq);
     let origin = OriginId([(seq % 7) as u8; 32]);
     let bytes = (0..rng.random_range(60..900)).map(|_| rng.random()).collect();
-    StoredBundle { id: BundleId { origin, seq }, events: (seq % 5 + 1) as u16, bytes }
+    StoredBundle { id: BundleId { origin, seq }, hash: None, events: (seq % 5 + 1) as u16, bytes }
 }
 
 fn batch(seqs: impl IntoIterator<Item = u64>) -> Batch {

@@ -14,7 +14,7 @@ fn told(origin: u8, seq: u64) -> StoredBundle {
     let id = BundleId { origin: key.origin(), seq };
     let mut bundle = Bundle { id, events: vec![event; 2].into(), signature: Signature::NONE, second: None };
     bundle.signature = key.sign(&bundle_bytes("beauty", &bundle));
-    StoredBundle { id: bundle.id, events: 2, bytes: wire::encode_bundle(&bundle).unwrap() }
+    StoredBundle { id: bundle.id, hash: None, events: 2, bytes: wire::encode_bundle(&bundle).unwrap() }
 }
 
 #[test]

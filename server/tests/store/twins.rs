@@ -24,7 +24,7 @@ fn told(seq: u64, n: u8) -> Bundle {
 }
 
 fn stored(bundle: &Bundle) -> StoredBundle {
-    StoredBundle { id: bundle.id, events: 1, bytes: wire::encode_bundle(bundle).unwrap() }
+    StoredBundle { id: bundle.id, hash: None, events: 1, bytes: wire::encode_bundle(bundle).unwrap() }
 }
 
 fn keep(store: &Store, bundles: &[Bundle]) -> server::store::Kept {
