@@ -151,9 +151,9 @@ pub struct Signed<'a> {
 /// worst, where all are bad, that costs about three times as much as one by one.
 pub fn verify_batch(batch: &[Signed<'_>]) -> Vec<bool> {
     let mut verdicts = vec![false; batch.len()];
-    let claims = batch.iter().enumerate();
-    let claims: Vec<(usize, Claim)> =
-        claims.filter_map(|(at, it)| Some((at, Claim::read(it.key, it.message, it.signature)?))).collect();
+    let mut claims: Vec<(usize, Claim)> = Vec::with_capacity(batch.len());
+    let read = batch.iter().enumerate();
+    claims.extend(read.filter_map(|(at, it)| Some((at, Claim::read(it.key, it.message, it.signature)?))));
     settle(&claims, &mut verdicts);
     verdicts
 }

@@ -452,7 +452,7 @@ impl State {
     fn on_graft(&mut self, now: Time, from: PeerId, grafts: Vec<Grafted>) {
         let grafts = self.first_asked(from, grafts);
         let mut steps = Steps::default();
-        self.trees.on_graft(from, grafts, &mut steps);
+        self.trees.on_graft(now, from, grafts, &mut steps);
         self.carry_out(now, steps);
     }
 

@@ -56,12 +56,13 @@ impl Missing {
         }
     }
 
-    /// A bundle has come. Who announced it before, and when would it have come from each? The earliest is first.
-    pub(super) fn came(&mut self, id: &BundleId) -> Vec<(Time, PeerId)> {
-        let Some(entry) = self.remove(id) else { return Vec::new() };
+    /// A bundle has come. Who announced it before, and when would it have come from each, the earliest first? And who was asked
+    /// for it last?
+    pub(super) fn came(&mut self, id: &BundleId) -> (Vec<(Time, PeerId)>, Option<PeerId>) {
+        let Some(entry) = self.remove(id) else { return (Vec::new(), None) };
         let mut announcers: Vec<_> = entry.announcers.iter().map(|a| (a.would_have_come, a.peer)).collect();
         announcers.sort_unstable();
-        announcers
+        (announcers, entry.asked)
     }
 
     /// A link is gone. Of what was to come by it, the next is asked at once.

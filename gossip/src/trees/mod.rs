@@ -23,6 +23,7 @@
 
 mod check;
 mod held;
+mod lateness;
 mod missing;
 mod names;
 mod probes;
@@ -39,6 +40,7 @@ use crate::peer::PeerId;
 use crate::wire::{MAX_ANNOUNCED, MAX_TTL};
 use crate::{Bundle, BundleId, Fault, Hashed, OriginId, Planted, Time};
 use held::Held;
+use lateness::Lateness;
 use missing::Missing;
 use names::{Given, Names};
 use std::collections::{BTreeMap, BTreeSet};
@@ -94,6 +96,8 @@ struct Link {
     key: Option<OriginId>,
     /// The round trip, once it is measured.
     rtt: Option<Duration>,
+    /// How late what it pushes comes.
+    late: Lateness,
     /// What is to be announced, with when it came.
     gathered: Vec<(BundleId, Time)>,
     given: Given,
@@ -214,8 +218,12 @@ impl Trees {
             return false;
         }
         self.archive.remember(now, bundle.clone());
-        let announcers = self.missing.came(&id);
+        let (announcers, asked) = self.missing.came(&id);
         let linked = self.links.contains_key(&from);
+        if let Some(link) = self.links.get_mut(&from).filter(|_| asked != Some(from)) {
+            link.late
+                .note(announcers.first().map_or(Duration::ZERO, |(would_have_come, _)| now.since(*would_have_come)));
+        }
         let parent = (linked && origin != self.me).then_some(from);
         let known = self.forest.get(&self.key(origin)).is_some();
         let tree = self.hear(now, origin, way.like);
@@ -252,7 +260,13 @@ impl Trees {
             // Where nobody is known to push, ask at once.
             let tree = self.forest.get(&self.key(id.origin));
             let lost = tree.is_some_and(|tree| tree.parent.is_none() || !tree.proven);
-            let due = if lost { now } else { now.max(would_have_come + self.patience(from)) };
+            let parent = tree.and_then(|tree| tree.parent);
+            let patience = match parent {
+                // It will not push what it announces: this node's graft was still on its way, or its hops have run out.
+                Some(parent) if parent == from => self.crossing(from),
+                _ => self.patience(from, parent),
+            };
+            let due = if lost { now } else { now.max(would_have_come + patience) };
             self.missing.announced(id, from, would_have_come, due);
         }
         self.ask(now, steps);
@@ -352,7 +366,7 @@ impl Trees {
         let Some(link) = self.links.get(&announcer).filter(believed) else { return };
         let (Some(tree), Some(came)) = (self.forest.get_mut(&id.origin), self.archive.came_mut(id)) else { return };
         let Some(parent) = tree.parent else { return };
-        if would_have_come + MARGIN < *came {
+        if would_have_come + MARGIN * tree.restlessness() < *came {
             *came = would_have_come;
             if parent == announcer && !self.planted.is(Fault::SwapWithItself) {
                 return;

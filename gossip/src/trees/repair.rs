@@ -10,6 +10,7 @@
 use super::{Link, Steps, Trees, key};
 use crate::message::Grafted;
 use crate::{BundleId, Fault, OriginId, PeerId, Time};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How long to wait for a payload after its first announcement, and then for each announcer that is asked: so many round
@@ -22,7 +23,7 @@ const MAX_ANSWER_BYTES: usize = 1_024 * 1_024;
 
 impl Trees {
     /// A peer asks to be pushed to, and for the bundles that it names.
-    pub(crate) fn on_graft(&mut self, from: PeerId, grafts: Vec<Grafted>, steps: &mut Steps) {
+    pub(crate) fn on_graft(&mut self, now: Time, from: PeerId, grafts: Vec<Grafted>, steps: &mut Steps) {
         let mut bytes = 0;
         for Grafted { origin, wanted } in grafts {
             let (key, linked) = (self.key(origin), self.links.contains_key(&from));
@@ -34,6 +35,9 @@ impl Trees {
                     tree.parent = None;
                     self.mend(origin, steps);
                 }
+            }
+            if linked && !self.shared {
+                self.push_gathered(now, from, (origin, &wanted), steps);
             }
             let way = self.way(origin);
             for seq in wanted {
@@ -48,7 +52,7 @@ impl Trees {
 
     /// Asks for what has not come in time.
     pub(super) fn ask(&mut self, now: Time, steps: &mut Steps) {
-        while let Some((id, peer)) = self.missing.ask(now, |peer| patience(self.links.get(&peer))) {
+        while let Some((id, peer)) = self.missing.ask(now, |peer| patience(&self.links, peer, peer)) {
             if let Some(tree) = self.forest.get_mut(&key(self.shared, id.origin)) {
                 tree.eager.insert(peer);
             }
@@ -57,9 +61,30 @@ impl Trees {
         }
     }
 
-    /// How long to wait for a payload that this peer has.
-    pub(super) fn patience(&self, peer: PeerId) -> Duration {
-        patience(self.links.get(&peer))
+    /// What of an origin is gathered for a peer's next announcement is pushed to it instead: it came while the peer's graft was on
+    /// its way. What the peer wants by number it gets in any case.
+    fn push_gathered(&mut self, now: Time, from: PeerId, (origin, wanted): (OriginId, &[u64]), steps: &mut Steps) {
+        let way = self.way(origin);
+        let Some(link) = self.links.get_mut(&from) else { return };
+        for (id, due) in link.gathered.extract_if(.., |(id, _)| id.origin == origin && !wanted.contains(&id.seq)) {
+            match self.archive.get(&id).cloned() {
+                Some(bundle) if due <= now => steps.push(vec![from], way, bundle),
+                Some(bundle) => self.held.push(now, vec![from], way, bundle),
+                None => {}
+            }
+        }
+    }
+
+    /// How long to wait for a payload that its parent has announced: the parent before may have pushed it, until it was told not to.
+    pub(super) fn crossing(&self, parent: PeerId) -> Duration {
+        let round = self.links.get(&parent).and_then(|link| link.rtt).unwrap_or(PATIENCE_MAX);
+        let late = self.links.get(&parent).map_or(Duration::ZERO, |link| link.late.bound());
+        round.max(late).min(self.patience(parent, Some(parent)))
+    }
+
+    /// How long to wait for a payload that one peer has announced and another is to push.
+    pub(super) fn patience(&self, announcer: PeerId, pusher: Option<PeerId>) -> Duration {
+        patience(&self.links, announcer, pusher.unwrap_or(announcer))
     }
 
     /// Finds another parent where an origin's is gone: whoever can't be below, then whoever may be. Where there is nobody, those
@@ -78,7 +103,9 @@ impl Trees {
     }
 }
 
-fn patience(link: Option<&Link>) -> Duration {
-    let rtt = link.and_then(|link| link.rtt);
-    rtt.map_or(PATIENCE_MAX, |rtt| (rtt * PATIENCE_RTTS).clamp(PATIENCE_MIN, PATIENCE_MAX))
+/// As long as asking takes, and longer where the pusher is known to be later than that.
+fn patience(links: &BTreeMap<PeerId, Link>, announcer: PeerId, pusher: PeerId) -> Duration {
+    let rtt = links.get(&announcer).and_then(|link| link.rtt);
+    let asking = rtt.map_or(PATIENCE_MAX, |rtt| (rtt * PATIENCE_RTTS).clamp(PATIENCE_MIN, PATIENCE_MAX));
+    links.get(&pusher).map_or(asking, |link| asking.max(link.late.bound()))
 }

@@ -1,5 +1,7 @@
 //! What one node does, announcement by announcement.
 
+mod restless;
+
 use super::probes::{PROBE_AFTER, PROBE_SPREAD};
 use super::*;
 use crate::Message;
@@ -59,7 +61,7 @@ impl Node {
 
     fn grafts(&mut self, from: u64, wanted: &[u64]) {
         let graft = Grafted { origin: ORIGIN, wanted: wanted.to_vec() };
-        self.trees.on_graft(PeerId(from), vec![graft], &mut self.steps);
+        self.trees.on_graft(at(0), PeerId(from), vec![graft], &mut self.steps);
     }
 
     /// What was said since the last time: to whom.

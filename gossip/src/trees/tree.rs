@@ -11,6 +11,13 @@ use std::time::Duration;
 const MAX_ORIGINS: usize = 16_384;
 /// How many links are remembered as the next best for an origin. A guess: more than that rarely break at once.
 const MAX_OTHERS: usize = 4;
+/// How many earlier parents are remembered: who takes a place again that it had shows that the difference is noise. A guess: nodes
+/// have a handful of links.
+const MAX_FORMER: usize = 3;
+/// How restless a tree can get: by then another must be better by 2^5 margins. A guess: 64 ms, what a busy machine delays.
+const MAX_FLAPS: u8 = 5;
+/// So many bundles without a change of parents make it calmer by one step. A guess.
+const CALM: u8 = 8;
 /// Who of two origins was silent longer is known to so much.
 const MOMENT: Duration = Duration::from_secs(1);
 /// So many hops or more: nobody knows how many.
@@ -26,6 +33,11 @@ pub(super) struct Tree {
     /// Who was grafted on its word alone, that it would be earlier than the parent; and who was when it did not bring this bundle.
     by_word: Option<PeerId>,
     owes: Option<(PeerId, BundleId)>,
+    /// Who was the parent before, the last one first; how often parents have taken each other's place of late; and how many bundles
+    /// have come since they did.
+    former: [Option<PeerId>; MAX_FORMER],
+    flaps: u8,
+    calm: u8,
     /// How many hops away the origin is: changed by [`Forest::measured`] alone.
     hops: u8,
     /// Who else has a way to this origin, best first: whether it may be below this node, and by how much, in microseconds, it
@@ -46,6 +58,9 @@ impl Tree {
             proven: true,
             by_word: None,
             owes: None,
+            former: [None; MAX_FORMER],
+            flaps: 0,
+            calm: 0,
             hops: FAR,
             others: Vec::new(),
             like: None,
@@ -56,6 +71,13 @@ impl Tree {
 
     /// Another takes the parent's place, from the next payload on.
     pub(super) fn swap(&mut self, parent: PeerId, next: PeerId) {
+        if self.former.contains(&Some(next)) {
+            (self.flaps, self.calm) = ((self.flaps + 1).min(MAX_FLAPS), 0);
+        }
+        if !self.former.contains(&Some(parent)) {
+            self.former.rotate_right(1);
+            self.former[0] = Some(parent);
+        }
         self.eager.remove(&parent);
         self.eager.insert(next);
         self.pass_over(next);
@@ -74,8 +96,18 @@ impl Tree {
         before
     }
 
+    /// How many margins better another must be to take the parent's place: more where parents have changed to and fro (as route flap
+    /// damping does it: RFC 2439). Each change costs two frames and a payload that comes twice.
+    pub(super) const fn restlessness(&self) -> u32 {
+        1 << self.flaps
+    }
+
     /// A peer is the first to bring a bundle. Gives the one that had its place on its word, and still owes the bundle before.
     pub(super) fn on_brought(&mut self, from: PeerId, id: BundleId) -> Option<PeerId> {
+        self.calm += 1;
+        if self.calm >= CALM {
+            (self.flaps, self.calm) = (self.flaps.saturating_sub(1), 0);
+        }
         let broken = self.owes.take().map(|(peer, _)| peer);
         self.owes = self.by_word.take().filter(|peer| *peer != from).map(|peer| (peer, id));
         broken

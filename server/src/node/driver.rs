@@ -27,8 +27,8 @@ use uuid::Uuid;
 const BATCH: usize = 128;
 /// The stream's readers get a delta at once when nothing came for so long, and no sooner than this after the one before.
 const DELTA_PAUSE: Duration = Duration::from_millis(50);
-/// Without readers nobody is woken for a delta's sake: what has changed is summed up when something else happens, or
-/// after this. It is how often peers are told the digest, and nobody else needs it then.
+/// Without readers what has changed is summed up after this. It is how often peers may be told the digest, and nobody else needs
+/// it then.
 const UNREAD_PAUSE: Duration = Duration::from_millis(500);
 /// By how much the wall clock may drift from what the protocol was told, in microseconds.
 const CLOCK_DRIFT: u64 = 100_000;
@@ -45,6 +45,7 @@ pub(crate) struct Driver {
     shared: Arc<Shared>,
     context: transport::Context,
     last_delta: Instant,
+    last_digest: Instant,
     /// What the wall clock showed at the protocol's beginning, in microseconds, as the protocol was told it last.
     epoch: u64,
     /// Whether the log says that this node's clock is off, and that another node has its key.
@@ -103,6 +104,7 @@ impl Driver {
             epoch: epoch(&shared),
             shared,
             last_delta: Instant::now(),
+            last_digest: Instant::now(),
             clock_is_off: false,
             has_clone: false,
             told_rotations: LogGate::default(),
@@ -175,16 +177,20 @@ impl Driver {
     }
 
     fn next_wakeup(&self) -> Instant {
-        let pause = match (self.changed, self.shared.hub.is_read()) {
-            (true, true) => DELTA_PAUSE,
-            (true, false) => UNREAD_PAUSE,
-            (false, _) => HEARTBEAT,
-        };
-        let delta = self.last_delta + pause;
+        let delta = self.last_delta + self.pause();
         let state = self.shared.protocol().state.next_wakeup();
         let state = state.map(|time| Instant::from_std(self.shared.started) + Duration::from_micros(time.as_micros()));
         let failed = self.failed.as_ref().map(|(_, end)| *end);
         [state, failed, Some(self.keeper.next_wakeup())].into_iter().flatten().fold(delta, Instant::min)
+    }
+
+    /// How long after the last delta the next one is due.
+    fn pause(&self) -> Duration {
+        match self.changed {
+            false => HEARTBEAT,
+            true if self.shared.hub.is_read() => DELTA_PAUSE,
+            true => UNREAD_PAUSE,
+        }
     }
 
     /// The store has done something.
@@ -509,11 +515,15 @@ impl Driver {
     /// Sums up what has changed when it is time: for peers, and for the stream's readers.
     fn publish(&mut self) {
         let now = Instant::now();
-        let pause = if self.changed { DELTA_PAUSE } else { HEARTBEAT };
-        if now >= self.last_delta + pause {
+        let is_due = now >= self.last_delta + self.pause();
+        // What a peer says of its own may be what we held for a moment only.
+        if is_due || (self.changed && now >= self.last_digest + DELTA_PAUSE) {
+            self.last_digest = now;
+            self.tell_digest();
+        }
+        if is_due {
             self.tell_clock();
             self.tell_clone();
-            self.tell_digest();
             self.last_delta = now;
             self.changed = false;
             self.shared.hub.next();

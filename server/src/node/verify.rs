@@ -12,7 +12,7 @@ use gossip::json::DecodeError;
 use gossip::{
     BadKey, Bundle, Dialect, Event, Exchange, Message, OriginId, Profile, PublicKey, Signed, bundle_bytes, verify_batch,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// How many keys are kept decoded: 300 kB. Whoever sends in the name of more pays for the decoding, and so does the rest. A guess.
@@ -29,18 +29,18 @@ pub(crate) struct Verifier {
 
 /// Keys of origins, decoded: an eighth of what a check of a signature takes, and origins send more than once.
 #[derive(Default)]
-struct Keys(HashMap<OriginId, PublicKey>);
+struct Keys(HashMap<OriginId, Arc<PublicKey>>);
 
 impl Keys {
-    fn get(&mut self, origin: &OriginId) -> Result<PublicKey, BadKey> {
+    fn get(&mut self, origin: &OriginId) -> Result<Arc<PublicKey>, BadKey> {
         if let Some(key) = self.0.get(origin) {
-            return Ok(*key);
+            return Ok(Arc::clone(key));
         }
-        let key = PublicKey::decode(origin)?;
+        let key = Arc::new(PublicKey::decode(origin)?);
         if self.0.len() >= KEYS {
             self.0.clear();
         }
-        self.0.insert(*origin, key);
+        self.0.insert(*origin, Arc::clone(&key));
         Ok(key)
     }
 }
@@ -186,28 +186,30 @@ impl Verifier {
 
     /// Whether each bundle is its origin's, and was made for this mesh.
     fn signatures(&self, bundles: &[&Bundle]) -> Vec<Result<(), Refusal>> {
-        let mut keys: BTreeMap<OriginId, Result<PublicKey, BadKey>> = BTreeMap::new();
-        {
+        if bundles.is_empty() {
+            return Vec::new();
+        }
+        let keys: Vec<Result<Arc<PublicKey>, BadKey>> = {
             let mut known = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-            for bundle in bundles {
-                keys.entry(bundle.id.origin).or_insert_with(|| known.get(&bundle.id.origin));
+            bundles.iter().map(|bundle| known.get(&bundle.id.origin)).collect()
+        };
+        let messages: Vec<Vec<u8>> = bundles.iter().map(|bundle| bundle_bytes(&self.mesh, bundle)).collect();
+        let mut claims = Vec::with_capacity(bundles.len());
+        for ((bundle, message), key) in bundles.iter().zip(&messages).zip(&keys) {
+            if let Ok(key) = key {
+                claims.push(Signed { key, message, signature: &bundle.signature });
             }
         }
-        let messages: Vec<Vec<u8>> = bundles.iter().map(|bundle| bundle_bytes(&self.mesh, bundle)).collect();
-        let claims = bundles.iter().zip(&messages).filter_map(|(bundle, message)| {
-            let key = keys.get(&bundle.id.origin)?.as_ref().ok()?;
-            Some(Signed { key, message, signature: &bundle.signature })
-        });
-        let mut verdicts = verify_batch(&claims.collect::<Vec<_>>()).into_iter();
-        let verdict = |bundle: &&Bundle| match keys.get(&bundle.id.origin) {
-            Some(Ok(_)) if verdicts.next() == Some(true) => Ok(()),
-            Some(Err(bad)) => Err(Refusal::frame("bad_signature", format!("the origin of a bundle is no key: {bad}"))),
-            _ => {
+        let mut verdicts = verify_batch(&claims).into_iter();
+        let verdict = |key: &Result<_, BadKey>| match key {
+            Ok(_) if verdicts.next() == Some(true) => Ok(()),
+            Err(bad) => Err(Refusal::frame("bad_signature", format!("the origin of a bundle is no key: {bad}"))),
+            Ok(_) => {
                 let words = "a bundle is not signed by the origin that it names, or not for this mesh";
                 Err(Refusal::frame("bad_signature", words.to_owned()))
             }
         };
-        bundles.iter().map(verdict).collect()
+        keys.iter().map(verdict).collect()
     }
 
     fn unsigned_event(&self, event: &Event) -> Result<Heard, Refusal> {
