@@ -7,6 +7,7 @@
 //! What is older is the store's to know. A bundle that comes by reconciliation was asked for because the store lacks it:
 //! there nothing is guessed.
 
+use crate::bundle_map::BundleMap;
 use crate::invariants::{Broken, at_most, must};
 use crate::{Bundle, BundleHash, BundleId, Content, Hashed, OriginId, Time};
 use std::collections::{BTreeMap, VecDeque};
@@ -23,7 +24,7 @@ const MAX_ORIGINS: usize = 16_384;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Archive {
     /// Of each number the content that came first.
-    seen: BTreeMap<BundleId, Seen>,
+    seen: BundleMap<Seen>,
     /// Whether each is held: all other contents. Empty where nobody cheats.
     twins: BTreeMap<Content, bool>,
     seen_order: VecDeque<Content>,
@@ -32,7 +33,7 @@ pub(crate) struct Archive {
     /// And the highest of the origins that are forgotten themselves: those that were silent longest.
     forgotten_origins: u64,
     /// Of each number the content that came first: who asks again names the number.
-    kept: BTreeMap<BundleId, Kept>,
+    kept: BundleMap<Kept>,
     kept_order: VecDeque<BundleId>,
     kept_bytes: usize,
 }
@@ -55,7 +56,7 @@ impl Archive {
     /// Whether any bundle of this number has been seen, or it is so old that nobody can tell at once: then it counts as seen. If it is
     /// lacking all the same, reconciliation brings it.
     pub(crate) fn knows(&self, id: &BundleId) -> bool {
-        self.seen.contains_key(id) || self.is_old(id)
+        self.seen.contains(id) || self.is_old(id)
     }
 
     /// Whether this very bundle has been seen, or is too old to tell.
@@ -100,8 +101,7 @@ impl Archive {
 
     /// Whether anything of an origin has come, as far as origins are remembered.
     pub(crate) fn has_heard(&self, origin: &OriginId) -> bool {
-        let all = BundleId { origin: *origin, seq: 0 }..=BundleId { origin: *origin, seq: u64::MAX };
-        self.forgotten.contains_key(origin) || self.seen.range(all).next().is_some()
+        self.forgotten.contains_key(origin) || self.seen.has(origin)
     }
 
     /// A bundle, if it is kept.
@@ -117,14 +117,17 @@ impl Archive {
     /// A bundle has come.
     pub(crate) fn remember(&mut self, now: Time, bundle: Hashed) {
         let (id, hash) = bundle.content();
-        let first = *self.seen.entry(id).or_insert_with(|| {
-            self.seen_order.push_back((id, hash));
-            Seen { hash, held: true }
-        });
-        if first.hash == hash {
-            self.seen.insert(id, Seen { hash, held: true });
-        } else if self.twins.insert((id, hash), true).is_none() {
-            self.seen_order.push_back((id, hash));
+        match self.seen.get_mut(&id) {
+            None => {
+                self.seen.insert(id, Seen { hash, held: true });
+                self.seen_order.push_back((id, hash));
+            }
+            Some(first) if first.hash == hash => first.held = true,
+            Some(_) => {
+                if self.twins.insert((id, hash), true).is_none() {
+                    self.seen_order.push_back((id, hash));
+                }
+            }
         }
         if self.seen_order.len() > MAX_SEEN
             && let Some((id, hash)) = self.seen_order.pop_front()
@@ -134,7 +137,7 @@ impl Archive {
             }
             self.forget(id);
         }
-        if self.kept.contains_key(&id) {
+        if self.kept.contains(&id) {
             return;
         }
         self.kept_bytes += bundle.weight();

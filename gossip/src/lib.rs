@@ -20,7 +20,7 @@
 //! | what peers say to each other: the wire | `message.rs`, `json.rs`, `wire.rs` |
 //! | who to be connected to: HyParView, near links, backoff, one connection for a pair | `membership/`, `backoff.rs` |
 //! | an event's way to scripts: the seed protocol | `broadcast.rs`, `seen.rs` |
-//! | an event's way among nodes: bundles, source-rooted trees | `bundle.rs`, `bundler.rs`, `trees/`, `archive.rs` |
+//! | an event's way among nodes: bundles, source-rooted trees | `bundle.rs`, `bundler.rs`, `trees/`, `archive.rs`, `bundle_map.rs` |
 //! | what was lost all the same: two nodes end with the same bundles | `reconcile/` |
 //! | who keeps what is older | `store.rs` |
 //! | who holds the same set as we do | `agreement.rs` |
@@ -42,6 +42,7 @@ mod backoff;
 mod broadcast;
 mod bucket;
 mod bundle;
+mod bundle_map;
 mod bundler;
 mod capacity;
 mod clocks;
