@@ -19,7 +19,8 @@ pub struct Config {
     /// Whether all origins share one tree, as in Plumtree, instead of one each. Default no: it is here to be measured beside
     /// them. All nodes of a mesh must agree.
     pub shared_tree: bool,
-    /// Whether a node that can send much less than its links leaves passing on to stronger ones. Default yes.
+    /// Whether trees lead around nodes that can send much less than others: whether such a node leaves passing on to stronger ones, and
+    /// whether parents that take each other's place to and fro do so ever more seldom. Default yes.
     pub adaptive_fanout: bool,
     /// How many events are remembered as seen. Default 131,072, about 10 MB: a guess, ten minutes at 200 events/s.
     pub seen_events: usize,

@@ -88,7 +88,7 @@ impl State {
             membership: Membership::new(&config),
             membership_due: Some(Time::ZERO),
             broadcast: Broadcast::new(&config),
-            trees: Trees::new(me.origin, me.epoch_micros, config.shared_tree).with_fault(config.planted),
+            trees: Trees::new(me.origin, me.epoch_micros, &config).with_fault(config.planted),
             reconcile: Reconcile::new(&config, me.epoch_micros),
             agreement: Agreement::default(),
             clocks: Clocks::default(),

@@ -73,7 +73,7 @@ impl Held {
 mod tests {
     use super::*;
     use crate::trees::{Steps, Trees};
-    use crate::{Message, OriginId, Signature};
+    use crate::{Config, Message, OriginId, Signature};
 
     fn at(millis: u64) -> Time {
         Time::from_micros(millis * 1_000)
@@ -118,7 +118,8 @@ mod tests {
         };
         let way = Way { ttl: 9, hops: 1, like: None };
         for (hold, shared) in [(50, false), (0, false), (50, true)] {
-            let (mut trees, mut steps) = (Trees::new(me, 0, shared), Steps::default());
+            let (mut trees, mut steps) =
+                (Trees::new(me, 0, &Config { shared_tree: shared, ..Config::default() }), Steps::default());
             (1..=4).for_each(|peer| trees.on_up(Time::ZERO, PeerId(peer), None, &mut steps));
             trees.hold_back(Duration::from_millis(hold));
             assert!(trees.on_bundle(at(0), PeerId(1), way, &bundle(other, 1).into(), &mut steps));

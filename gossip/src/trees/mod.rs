@@ -38,7 +38,7 @@ use crate::archive::Archive;
 use crate::message::Announcement;
 use crate::peer::PeerId;
 use crate::wire::{MAX_ANNOUNCED, MAX_TTL};
-use crate::{Bundle, BundleId, Fault, Hashed, OriginId, Planted, Time};
+use crate::{Bundle, BundleId, Config, Fault, Hashed, OriginId, Planted, Time};
 use held::Held;
 use lateness::Lateness;
 use missing::Missing;
@@ -79,6 +79,8 @@ pub(crate) struct Trees {
     /// The wall clock at the driver's start.
     epoch_micros: u64,
     shared: bool,
+    /// Whether parents that take each other's place to and fro do so ever more seldom.
+    damps: bool,
     links: BTreeMap<PeerId, Link>,
     forest: Forest,
     archive: Archive,
@@ -106,12 +108,13 @@ struct Link {
 }
 
 impl Trees {
-    /// A node without links. `shared`: one tree for all origins.
-    pub(crate) fn new(me: OriginId, epoch_micros: u64, shared: bool) -> Trees {
+    /// A node without links.
+    pub(crate) fn new(me: OriginId, epoch_micros: u64, config: &Config) -> Trees {
         Trees {
             me,
             epoch_micros,
-            shared,
+            shared: config.shared_tree,
+            damps: config.adaptive_fanout,
             links: BTreeMap::new(),
             forest: Forest::default(),
             archive: Archive::default(),
@@ -366,7 +369,8 @@ impl Trees {
         let Some(link) = self.links.get(&announcer).filter(believed) else { return };
         let (Some(tree), Some(came)) = (self.forest.get_mut(&id.origin), self.archive.came_mut(id)) else { return };
         let Some(parent) = tree.parent else { return };
-        if would_have_come + MARGIN * tree.restlessness() < *came {
+        let margin = MARGIN * if self.damps { tree.restlessness() } else { 1 };
+        if would_have_come + margin < *came {
             *came = would_have_come;
             if parent == announcer && !self.planted.is(Fault::SwapWithItself) {
                 return;

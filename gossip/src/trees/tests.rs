@@ -28,7 +28,8 @@ fn at(millis: u64) -> Time {
 impl Node {
     /// A node with links to peers 1, 2, ... whose round trip is 20 ms.
     fn with_links(links: u64) -> Node {
-        let mut node = Node { trees: Trees::new(ME, 0, false), steps: Steps::default(), given: BTreeMap::new() };
+        let mut node =
+            Node { trees: Trees::new(ME, 0, &Config::default()), steps: Steps::default(), given: BTreeMap::new() };
         (1..=links).for_each(|peer| node.up(peer));
         node.said();
         node
