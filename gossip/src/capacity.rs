@@ -85,11 +85,11 @@ mod tests {
     #[test]
     fn who_is_much_weaker_than_most_links_holds_back_the_more_the_weaker_it_is() {
         let hold = |own, links: &[u32]| capacity(own, links).hold().as_millis();
-        assert_eq!(hold(2_000, &[20_000, 2_000, 20_000]), 54);
-        assert_eq!(hold(8_000, &[20_000; 5]), 36);
+        assert_eq!(hold(2_000, &[20_000, 2_000, 20_000]), 27);
+        assert_eq!(hold(8_000, &[20_000; 5]), 18);
         assert_eq!(hold(12_000, &[20_000; 5]), 0, "hardly weaker");
         assert_eq!(hold(20_000, &[2_000; 5]), 0);
-        assert_eq!(hold(2_000, &[0, 0]), 54, "nothing waits at the others");
+        assert_eq!(hold(2_000, &[0, 0]), 27, "nothing waits at the others");
         assert_eq!(hold(1_000_000, &[0, 0]), 0, "something has waited here, and not for long");
         assert_eq!(hold(2_000, &[]), 0, "there are no others");
         assert_eq!(hold(20_000, &[u32::MAX, 20_000, 1, 1, u32::MAX, 20_000, 20_000]), 0, "liars are few");

@@ -61,6 +61,6 @@ fn ours_works_on_a_given_overlay_and_iroh_says_why_it_can_not() {
 fn strong_nodes_pass_on_in_the_place_of_weak_ones() {
     let [adaptive, fixed] = [protocols::Ours::trees(), protocols::Ours::fixed()].map(|ours| play("weak-100", &ours, 0));
     let p99 = |summary: &Summary| summary.p99_ms.unwrap();
-    assert!(p99(&adaptive) * 1.5 < p99(&fixed), "{} {}", p99(&adaptive), p99(&fixed));
+    assert!(p99(&adaptive) * 2.0 < p99(&fixed), "{} {}", p99(&adaptive), p99(&fixed));
     assert!(adaptive.rmr < Some(0.02) && adaptive.missed == 0 && adaptive.degree == fixed.degree);
 }
