@@ -98,6 +98,20 @@ pub struct Network {
     /// Who could not join this node in the last ten minutes, or would not have it: 64 of each direction at most.
     #[serde(default)]
     pub turned_away: Vec<TurnedAway>,
+    /// Where nodes of the mesh say that they are, by name: 240 at most.
+    #[serde(default)]
+    pub places: Vec<Place>,
+}
+
+/// Where a node says that it is, to a tenth of a degree. Its key has signed it; that it is true, nobody has checked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Place {
+    /// The node's name.
+    pub node_id: String,
+    /// Degrees north of the equator, below zero south of it.
+    pub latitude: f64,
+    /// Degrees east of Greenwich, below zero west of it.
+    pub longitude: f64,
 }
 
 /// A connection that came to nothing before there was a peer.

@@ -111,7 +111,13 @@ fn health() -> Health {
 }
 
 fn network() -> Network {
-    Network { node_id: "alpha".to_owned(), peers: Vec::new(), banned: Vec::new(), turned_away: Vec::new() }
+    Network {
+        node_id: "alpha".to_owned(),
+        peers: Vec::new(),
+        banned: Vec::new(),
+        turned_away: Vec::new(),
+        places: Vec::new(),
+    }
 }
 
 fn gossip() -> GossipSummary {

@@ -196,7 +196,8 @@ pub fn encode(message: &Message) -> Option<String> {
         | Message::Pulse(_)
         | Message::Rotations(_)
         | Message::Profiles(_)
-        | Message::WantProfiles(_) => return None,
+        | Message::WantProfiles(_)
+        | Message::Places(_) => return None,
     };
     // Strings and numbers only: there is no value here that JSON can't hold.
     serde_json::to_string(&TypedMeshFrame { kind: "mesh", frame }).ok()

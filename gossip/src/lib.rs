@@ -29,6 +29,7 @@
 //! | keys, what is signed, how it is checked | `identity.rs` |
 //! | a new key for an old node | `rotation.rs` |
 //! | a second signature, and the origins that declare one | `second.rs`, `profile.rs` |
+//! | where origins say that they are | `place.rs` |
 //! | who may speak at all: proofs before anything else | `join/` |
 //! | what always holds; faults that tests must find | `invariants.rs`, `planted.rs` |
 
@@ -55,6 +56,7 @@ mod membership;
 mod message;
 mod output;
 mod peer;
+mod place;
 mod planted;
 mod profile;
 mod reconcile;
@@ -81,6 +83,7 @@ pub use message::{
 };
 pub use output::{Because, Output};
 pub use peer::{PeerId, PeerView};
+pub use place::{Place, Places, Spot};
 pub use planted::{Fault, Planted};
 pub use profile::{Profile, Profiles, Second};
 pub use reconcile::{Exchange, Root, Width};

@@ -1,6 +1,6 @@
 //! What peers say to each other.
 
-use crate::{Address, Bundle, Exchange, OriginId, Profile, Rotation, Way};
+use crate::{Address, Bundle, Exchange, OriginId, Place, Profile, Rotation, Way};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -92,6 +92,9 @@ pub enum Message {
     Profiles(Vec<Arc<Profile>>),
     /// Bundles of these origins came with a second signature, and what they declare is not known here: it is to be sent.
     WantProfiles(Vec<OriginId>),
+    /// Where origins say that they are, [`Place::MAX_IN_FRAME`] at most: all that are known on a new link, and along all links what is
+    /// new. No answer. Whoever hands it to the protocol has checked that each holds.
+    Places(Vec<Place>),
 }
 
 impl Message {

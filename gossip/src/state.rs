@@ -20,7 +20,7 @@ use crate::peer::{Peer, PeerId, PeerView};
 use crate::reconcile::{Exchange, Reconcile};
 use crate::store::Held;
 use crate::trees::{Steps, Trees, Way};
-use crate::{Address, Config, Fault, Keypair, Profiles, Rotations, Signature, Time};
+use crate::{Address, Config, Fault, Keypair, Places, Profiles, Rotations, Signature, Time};
 use rand_chacha::ChaCha8Rng;
 use statements::Statements;
 use std::collections::{BTreeMap, VecDeque};
@@ -56,6 +56,7 @@ pub struct State {
     conduct: Conduct,
     rotations: Rotations,
     profiles: Profiles,
+    places: Places,
     statements: Statements,
     outbox: VecDeque<Output>,
 }
@@ -97,6 +98,7 @@ impl State {
             conduct: Conduct::new(config.bans_loopback),
             rotations: Rotations::default(),
             profiles: Profiles::default(),
+            places: statements::own_place(&config, &me),
             statements: Statements::default(),
             me,
             outbox: VecDeque::new(),
@@ -368,6 +370,8 @@ impl State {
             Message::Rotations(_) => {}
             Message::Profiles(profiles) => self.on_profiles(now, id, profiles),
             Message::WantProfiles(origins) => self.on_want_profiles(now, id, &origins),
+            Message::Places(places) if linked => self.on_places(now, id, places),
+            Message::Places(_) => {}
         }
     }
 

@@ -7,7 +7,7 @@ use crate::json::{self, DecodeError, MAX_ADDRESSES, MAX_FRAME};
 use crate::message::{Announcement, Digest, Grafted, Hello, Message, Priority, Probe, Pulse};
 use crate::reconcile;
 use crate::trees::Way;
-use crate::{Address, Profile, Rotations, profile, rotation, split_signatures};
+use crate::{Address, Place, Profile, Rotations, place, profile, rotation, split_signatures};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -61,6 +61,8 @@ enum Frame<'a> {
     #[serde(borrow)]
     Profiles(Vec<profile::Packed<'a>>),
     WantProfiles(Vec<OriginId>),
+    #[serde(borrow)]
+    Places(Vec<place::Packed<'a>>),
 }
 
 /// A bundle: its events are known by their texts alone. The signature has 64 bytes, and 3,309 more behind them where there are two.
@@ -92,6 +94,7 @@ pub fn encode(message: &Message) -> Option<Vec<u8>> {
         Message::Rotations(rotations) => Frame::Rotations(rotations.iter().map(rotation::Packed::of).collect()),
         Message::Profiles(profiles) => Frame::Profiles(profiles.iter().map(|it| profile::Packed::of(it)).collect()),
         Message::WantProfiles(origins) => Frame::WantProfiles(origins.clone()),
+        Message::Places(places) => Frame::Places(places.iter().map(place::Packed::of).collect()),
         Message::Neighbor(priority) => Frame::Neighbor(*priority),
         Message::NeighborReply { accepted, dropped } => {
             Frame::NeighborReply { accepted: *accepted, dropped: dropped.as_ref().map(ToString::to_string) }
@@ -159,6 +162,13 @@ pub fn decode(bytes: &[u8]) -> Result<Message, DecodeError> {
             Err(json::shape("too many profiles are asked for in a frame"))
         }
         Frame::WantProfiles(origins) => Ok(Message::WantProfiles(origins)),
+        Frame::Places(packed) if packed.len() > Place::MAX_IN_FRAME => Err(json::shape("too many places in a frame")),
+        Frame::Places(packed) => {
+            let places = packed.into_iter().map(place::Packed::unpack).collect::<Option<Vec<_>>>();
+            places.map(Message::Places).ok_or_else(|| {
+                json::shape("a place lies within 900 tenths of a degree of latitude and 1800 of longitude, and its signature has 64 bytes")
+            })
+        }
         Frame::Neighbor(priority) => Ok(Message::Neighbor(priority)),
         Frame::NeighborReply { accepted, dropped } => {
             Ok(Message::NeighborReply { accepted, dropped: dropped.as_deref().and_then(dialable) })

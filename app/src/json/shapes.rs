@@ -2,7 +2,7 @@
 
 use super::{Json, Value, Writer};
 use crate::api::{
-    Banned, Conflict, Delta, Dialect, Direction, GossipSummary, Health, Network, Peer, PeerState, Snapshot,
+    Banned, Conflict, Delta, Dialect, Direction, GossipSummary, Health, Network, Peer, PeerState, Place, Snapshot,
     StreamMessage, TurnedAway,
 };
 use crate::preferences::{Language, Preferences, Theme};
@@ -56,7 +56,8 @@ objects! {
         signs_twice
     }
     Conflict { node_id, public_key, others }
-    Network { node_id, peers, banned, turned_away }
+    Network { node_id, peers, banned, turned_away, places }
+    Place { node_id, latitude, longitude }
     Banned { host, public_key, reason, times, until }
     TurnedAway { address, direction, public_key, by_peer, reason, why, times, last }
     Peer {

@@ -77,6 +77,11 @@ impl Names {
         Some(named.key)
     }
 
+    /// A key's own name; none of a key in whose place another one is.
+    pub(super) fn own(&self, key: &OriginId) -> Option<&Origin> {
+        self.own.get(key).filter(|_| self.rotations.newest(*key) == *key)
+    }
+
     /// All names, in their order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&Origin, &Named)> {
         self.named.iter()

@@ -5,11 +5,11 @@ use super::{Protocol, Shared, names};
 use crate::clock;
 use crate::transport::LinkStats;
 use app::api::{
-    Banned, Conflict, Delta, Dialect, Direction, GossipSummary, Health, Named, Network, Peer, PeerState, Snapshot,
-    StreamMessage, TurnedAway,
+    Banned, Conflict, Delta, Dialect, Direction, GossipSummary, Health, Named, Network, Peer, PeerState, Place,
+    Snapshot, StreamMessage, TurnedAway,
 };
 use beauty::{Heatmap, Origin, Resolution, Timestamp};
-use gossip::{Ban, Counters, PeerView};
+use gossip::{Ban, Counters, OriginId, PeerView, Spot};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
@@ -21,6 +21,9 @@ pub(crate) const MAP_RESOLUTION: Resolution = Resolution::TenSeconds;
 
 /// How many conflicts of names are told with each health: the first, by name.
 const MAX_CONFLICTS: usize = 16;
+
+/// How many places are told, those of the first names: as many as the page draws.
+const MAX_PLACES: usize = 240;
 
 impl Shared {
     /// What gossip shows of itself, at this moment.
@@ -101,7 +104,8 @@ impl Shared {
         let mut peers: Vec<Peer> = self.gossip().1.iter().map(|(peer, stats)| self.shown(peer, stats)).collect();
         peers.sort_by(|a, b| (&a.node_id, &a.address).cmp(&(&b.node_id, &b.address)));
         let turned_away = self.turned_away.list().into_iter().map(turned_away).collect();
-        Network { node_id: self.node_id.to_string(), peers, banned: self.banned(), turned_away }
+        let (banned, places) = (self.banned(), self.places());
+        Network { node_id: self.node_id.to_string(), peers, banned, turned_away, places }
     }
 
     fn shown(&self, peer: &PeerView, stats: &LinkStats) -> Peer {
@@ -128,6 +132,22 @@ impl Shared {
             signs_twice: peer.public_key.is_some_and(|key| self.profiles.declares(&key)),
             last_seen: stats.last_seen(),
         }
+    }
+
+    /// Where nodes say that they are, as far as their names are known, by name.
+    fn places(&self) -> Vec<Place> {
+        let own = self.public_key;
+        let said: Vec<_> =
+            self.protocol().state.places().iter().filter_map(|place| Some((place.origin, place.spot?))).collect();
+        let names = self.names();
+        let place = |(origin, spot): (OriginId, Spot)| {
+            let name = if origin == own { Some(&self.node_id) } else { names.own(&origin) };
+            name.map(|name| Place { node_id: name.to_string(), latitude: spot.latitude(), longitude: spot.longitude() })
+        };
+        let mut places: Vec<Place> = said.into_iter().filter_map(place).collect();
+        places.sort_by(|a, b| a.node_id.cmp(&b.node_id));
+        places.truncate(MAX_PLACES);
+        places
     }
 
     /// Who is not spoken with for a while.
