@@ -72,6 +72,8 @@ impl Theme {
     fn of(canvas: &HtmlCanvasElement) -> Option<Self> {
         let style: CssStyleDeclaration = window().get_computed_style(canvas).ok()??;
         let property = |name| style.get_property_value(name).unwrap_or_default();
+        // On paper the page is white, and what was painted for a dark one keeps the ground that it was painted for.
+        browser::set_style(canvas, "background", &property("--surface"));
         Some(Self {
             strong: property("--ink"),
             muted: property("--ink-muted"),

@@ -130,6 +130,11 @@ pub(crate) const EN: Words = Words {
     until: |moment| format!("until {moment} UTC"),
     other_keys: |first, others| format!("first {first}, then {others}"),
 
+    world: "The world",
+    world_help: "Nodes where they say that they are, to a tenth of a degree. Each has signed it; nobody has checked that it is true.",
+    as_list: "The same as a list",
+    compass: ["N", "S", "E", "W"],
+
     portrait: "Portrait of the mesh",
     portrait_help: "Drawn from the digest and four numbers. Nodes with the same events show the same picture, point by point: \
                     put two side by side, and you see whether they agree.",

@@ -153,6 +153,13 @@ pub(crate) struct Words {
     pub(crate) until: fn(&str) -> String,
     pub(crate) other_keys: fn(&str, &str) -> String,
 
+    // The world.
+    pub(crate) world: &'static str,
+    pub(crate) world_help: &'static str,
+    pub(crate) as_list: &'static str,
+    /// North, south, east, west, as they stand behind degrees.
+    pub(crate) compass: [&'static str; 4],
+
     // The portrait.
     pub(crate) portrait: &'static str,
     pub(crate) portrait_help: &'static str,
