@@ -34,6 +34,26 @@ const lines = arcs.map((arc) => {
 /** A ring is arcs one after the other, backwards where the number is one's complement. */
 const ring = (numbers) => numbers.flatMap((number) => (number < 0 ? [...lines[~number]].reverse() : lines[number]));
 
+/**
+ * Rings know no edge of the map: where one leaves it on a side, it comes back on the other. So it goes on beyond the edge, and stands
+ * there once more, as far to the other side as the map is wide. One that goes around the world has a pole in it: it is closed along that.
+ */
+function uncut(points) {
+  let turns = 0;
+  const unrolled = points.map(([x, y], at) => {
+    const step = at ? x - points[at - 1][0] : 0;
+    turns -= Math.abs(step) > ACROSS ? Math.sign(step) : 0;
+    return [x + 2 * ACROSS * turns, y];
+  });
+  if (turns) {
+    const [first, last] = [unrolled[0], unrolled.at(-1)];
+    const pole = Math.sign(first[1]) * DOWN;
+    unrolled.push([last[0], pole], [first[0], pole], first);
+  }
+  const beyond = unrolled.some(([x]) => x > ACROSS) ? [-1] : unrolled.some(([x]) => x < -ACROSS) ? [1] : [];
+  return [0, ...beyond].map((turn) => unrolled.map(([x, y]) => [x + 2 * ACROSS * turn, y]));
+}
+
 /** Leaves out points that hardly change the line (Ramer, Douglas, Peucker). */
 function simplified(points) {
   if (points.length < 3) return points;
@@ -56,7 +76,7 @@ function path(points) {
 
 const size = (points, axis) => Math.max(...points.map((point) => point[axis])) - Math.min(...points.map((point) => point[axis]));
 const polygons = objects.land.geometries.flatMap(({ arcs }) => arcs);
-const rings = polygons.flat().map(ring).filter((points) => size(points, 0) + size(points, 1) > SMALLEST);
+const rings = polygons.flat().map(ring).flatMap(uncut).filter((points) => size(points, 0) + size(points, 1) > SMALLEST);
 const land = rings.map(path).join('');
 const view = `${-ACROSS} ${-DOWN} ${2 * ACROSS} ${2 * DOWN}`;
 const picture = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="${view}" preserveAspectRatio="none"><path d="${land}"/></svg>\n`;

@@ -19,6 +19,8 @@ const VIEW_BOX: &str = "-320 -180 640 360";
 /// How far from the middle nodes are, as shares of the half; names need the rest.
 const NEAR: f64 = 0.45;
 const FAR: f64 = 0.88;
+/// How far along a link its words stand: the middle of the drawing has a name of its own.
+const WORDS: f64 = 0.62;
 /// So many nodes are drawn; more could not be told apart.
 const MOST: usize = 240;
 /// Up to so many links have their round trip written beside them, and so many nodes their name.
@@ -96,7 +98,7 @@ fn link((x, y): (f64, f64), peer: &Peer, with_words: bool, words: &Words) -> imp
     let said = if with_words { numbers.into_iter().flatten().collect::<Vec<_>>().join(" · ") } else { String::new() };
     view! {
         <line class=class x2=tenths(x) y2=tenths(y) stroke-width=tenths(strength(peer.rtt_ms)) />
-        <text class="graph-rtt" x=tenths(x * 0.5) y=tenths(y * 0.5 - 4.0)>{said}</text>
+        <text class="graph-rtt" x=tenths(x * WORDS) y=tenths(y * WORDS - 4.0)>{said}</text>
     }
 }
 
