@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 binary=target/release/beauty-mesh
 stamp=target/release/.built-from
-inputs=(scripts/compress.mjs Cargo.toml Cargo.lock Leptos.toml app beauty frontend gossip server style)
+inputs=(scripts/compress.mjs scripts/land.mjs scripts/shrink.mjs end2end/package-lock.json Cargo.toml Cargo.lock Leptos.toml app beauty frontend gossip server style)
 
 # What was built, and by what. A debug build replaces the site, so a newer binary is not enough:
 # the page and the node must be of one build, or the page does not come alive.
@@ -36,6 +36,8 @@ trap 'rm -f "$started"' EXIT
 trap 'exit 130' INT TERM
 cargo leptos build --release </dev/null
 [ -x "$binary" ] || die "cargo leptos built no $binary"
+node scripts/shrink.mjs target/site/pkg target/release/hash.txt
+node scripts/land.mjs target/site/pkg
 # Once, as small as can be: the node sends these as they are.
 node scripts/compress.mjs target/site/pkg
 fingerprint >"$stamp"

@@ -13,7 +13,7 @@ const ours = (name) => /\.(br|gz)$/.test(name);
 
 // Those of an older build would be sent in place of files that are there no more.
 for (const name of files.filter(ours)) rmSync(join(folder, name));
-for (const name of files.filter((name) => /\.(wasm|js|css)$/.test(name))) {
+for (const name of files.filter((name) => /\.(wasm|js|css|svg)$/.test(name))) {
   const bytes = readFileSync(join(folder, name));
   const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 24, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
   writeFileSync(join(folder, `${name}.br`), brotliCompressSync(bytes, { params }));

@@ -101,6 +101,9 @@ pub struct Network {
     /// Who has signed two different bundles under one number, 16 at most; `GET /federated/cheats` has all.
     #[serde(default)]
     pub cheats: Vec<Cheat>,
+    /// Where nodes of the mesh say that they are, by name: 240 at most.
+    #[serde(default)]
+    pub places: Vec<Place>,
 }
 
 /// An origin that has signed two different bundles under one number: it cheats, or two nodes have its key. `GET
@@ -143,6 +146,17 @@ pub struct SignedBundle {
     pub signed: String,
     /// The Ed25519 signature of these bytes, in hex.
     pub signature: String,
+}
+
+/// Where a node says that it is, to a tenth of a degree. Its key has signed it; that it is true, nobody has checked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Place {
+    /// The node's name.
+    pub node_id: String,
+    /// Degrees north of the equator, below zero south of it.
+    pub latitude: f64,
+    /// Degrees east of Greenwich, below zero west of it.
+    pub longitude: f64,
 }
 
 /// A connection that came to nothing before there was a peer.

@@ -111,8 +111,14 @@ fn health() -> Health {
 }
 
 fn network() -> Network {
-    let (node_id, peers, banned) = ("alpha".to_owned(), Vec::new(), Vec::new());
-    Network { node_id, peers, banned, turned_away: Vec::new(), cheats: Vec::new() }
+    Network {
+        node_id: "alpha".to_owned(),
+        peers: Vec::new(),
+        banned: Vec::new(),
+        turned_away: Vec::new(),
+        cheats: Vec::new(),
+        places: Vec::new(),
+    }
 }
 
 fn gossip() -> GossipSummary {

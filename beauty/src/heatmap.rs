@@ -108,7 +108,16 @@ pub struct HeatmapCell {
 impl HeatmapRow {
     /// A row of a node, its cells oldest first.
     pub fn new(node_id: &str, cells: impl IntoIterator<Item = HeatmapCell>) -> HeatmapRow {
-        let mut row = HeatmapRow { node_id: node_id.to_owned(), avg: Vec::new(), chaos: Vec::new(), count: Vec::new() };
+        let cells = cells.into_iter();
+        let (least, most) = cells.size_hint();
+        // Said by the iterator, not by a stranger; and no map is wider.
+        let columns = most.unwrap_or(least).min(MAX_COLUMNS);
+        let mut row = HeatmapRow {
+            node_id: node_id.to_owned(),
+            avg: Vec::with_capacity(columns),
+            chaos: Vec::with_capacity(columns),
+            count: Vec::with_capacity(columns),
+        };
         for cell in cells {
             row.avg.push(cell.avg);
             row.chaos.push(cell.chaos);

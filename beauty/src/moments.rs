@@ -101,14 +101,14 @@ impl Moments {
     pub fn chaos(&self) -> Option<f64> {
         let mean_square = u128::from(self.count).saturating_mul(self.sum_squares);
         let squared_mean = u128::from(self.sum) * u128::from(self.sum);
-        let deviation = (mean_square.saturating_sub(squared_mean) as f64).sqrt();
+        let deviation = nearest(mean_square.saturating_sub(squared_mean)).sqrt();
         // Doubling is exact in binary, so this is still one square root and one division.
         (self.count > 0).then(|| (2.0 * deviation / self.scale()).min(1.0))
     }
 
     /// Count times micro-units: what a sum is divided by to give an average in [0, 1].
     fn scale(&self) -> f64 {
-        (u128::from(self.count) * MICROS) as f64
+        nearest(u128::from(self.count) * MICROS)
     }
 
     /// How many bytes they take in a store.
@@ -154,6 +154,11 @@ impl Moments {
             (self.min, self.max) = (recount.min, recount.max);
         }
     }
+}
+
+/// The nearest number with a fraction. Most are small, and processors know how to turn those; a map has thousands.
+fn nearest(whole: u128) -> f64 {
+    u64::try_from(whole).map_or(whole as f64, |small| small as f64)
 }
 
 /// The square of a score, in squared micro-units: at most 10^12.

@@ -1,6 +1,6 @@
 //! What can be set, with where each default comes from.
 
-use crate::{Address, Planted};
+use crate::{Address, Planted, Spot};
 use std::time::Duration;
 
 /// The settings of the protocol.
@@ -61,6 +61,8 @@ pub struct Config {
     pub reconcile_interval: Duration,
     /// For how long bundles are kept, in whole hours from then on. Default 7 days: the design's.
     pub retention: Duration,
+    /// Where this node says that it is. Default: it doesn't.
+    pub location: Option<Spot>,
     /// The fault that is planted, for tests of the tests. Default, and always without the feature `planted`: none.
     pub planted: Planted,
 }
@@ -102,6 +104,7 @@ impl Default for Config {
             shuffle_interval: Duration::from_secs(30),
             reconcile_interval: Duration::from_secs(30),
             retention: Duration::from_secs(7 * 24 * 3_600),
+            location: None,
             planted: Planted::default(),
         }
     }

@@ -199,7 +199,8 @@ pub fn encode(message: &Message) -> Option<String> {
         | Message::WantProfiles(_)
         | Message::Forked(_)
         | Message::Prove(_)
-        | Message::Evidence(_) => return None,
+        | Message::Evidence(_)
+        | Message::Places(_) => return None,
     };
     // Strings and numbers only: there is no value here that JSON can't hold.
     serde_json::to_string(&TypedMeshFrame { kind: "mesh", frame }).ok()

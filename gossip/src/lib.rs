@@ -30,6 +30,7 @@
 //! | two bundles under one number: the proof of it, and its way | `proof.rs`, `forks.rs` |
 //! | a new key for an old node | `rotation.rs` |
 //! | a second signature, and the origins that declare one | `second.rs`, `profile.rs` |
+//! | where origins say that they are | `place.rs` |
 //! | who may speak at all: proofs before anything else | `join/` |
 //! | what always holds; faults that tests must find | `invariants.rs`, `planted.rs` |
 
@@ -58,6 +59,7 @@ mod membership;
 mod message;
 mod output;
 mod peer;
+mod place;
 mod planted;
 mod profile;
 mod proof;
@@ -85,6 +87,7 @@ pub use message::{
 };
 pub use output::{Because, Output};
 pub use peer::{PeerId, PeerView};
+pub use place::{Place, Places, Spot};
 pub use planted::{Fault, Planted};
 pub use profile::{Profile, Profiles, Second};
 pub use proof::{Mark, Proof};

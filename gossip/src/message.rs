@@ -1,6 +1,6 @@
 //! What peers say to each other.
 
-use crate::{Address, Bundle, Exchange, OriginId, Profile, Rotation, Way};
+use crate::{Address, Bundle, Exchange, OriginId, Place, Profile, Rotation, Way};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -102,6 +102,9 @@ pub enum Message {
     /// One of the two bundles of a proof; the other comes before or after it. It is no part of a tree, and goes into no store of
     /// bundles. Whoever hands it to the protocol has checked its signature.
     Evidence(Bundle),
+    /// Where origins say that they are, [`Place::MAX_IN_FRAME`] at most: all that are known on a new link, and along all links what is
+    /// new. No answer. Whoever hands it to the protocol has checked that each holds.
+    Places(Vec<Place>),
 }
 
 impl Message {

@@ -21,7 +21,7 @@ use crate::peer::{Peer, PeerId, PeerView};
 use crate::reconcile::Reconcile;
 use crate::store::Held;
 use crate::trees::{Steps, Trees};
-use crate::{Address, Answer, Config, Fault, Keypair, Mark, Profiles, Rotations, Time};
+use crate::{Address, Answer, Config, Fault, Keypair, Mark, Places, Profiles, Rotations, Time};
 use rand_chacha::ChaCha8Rng;
 use statements::Statements;
 use std::collections::{BTreeMap, VecDeque};
@@ -56,6 +56,7 @@ pub struct State {
     conduct: Conduct,
     rotations: Rotations,
     profiles: Profiles,
+    places: Places,
     statements: Statements,
     forks: Forks,
     outbox: VecDeque<Output>,
@@ -98,6 +99,7 @@ impl State {
             conduct: Conduct::new(config.bans_loopback),
             rotations: Rotations::default(),
             profiles: Profiles::default(),
+            places: statements::own_place(&config, &me),
             statements: Statements::default(),
             forks: Forks::default(),
             me,
@@ -372,12 +374,17 @@ impl State {
             Message::Rotations(rotations) if linked => self.on_rotations(now, id, rotations),
             Message::Profiles(profiles) => self.on_profiles(now, id, profiles),
             Message::WantProfiles(origins) => self.on_want_profiles(now, id, &origins),
+            Message::Places(places) if linked => self.on_places(now, id, places),
             Message::Forked(origins) if linked => self.forks.on_forked(now, id, origins, &mut self.outbox),
             Message::Prove(origins) if linked => self.forks.on_prove(now, id, origins, &mut self.outbox),
             Message::Evidence(bundle) if linked => {
                 self.forks.on_evidence(now, self.wall(now), (id, bundle), &mut self.outbox);
             }
-            Message::Rotations(_) | Message::Forked(_) | Message::Prove(_) | Message::Evidence(_) => {}
+            Message::Rotations(_)
+            | Message::Places(_)
+            | Message::Forked(_)
+            | Message::Prove(_)
+            | Message::Evidence(_) => {}
         }
     }
 

@@ -6,7 +6,7 @@ use crate::bundle::{Bundle, BundleHash, BundleId, OriginId};
 use crate::json::{self, DecodeError, MAX_ADDRESSES, MAX_FRAME};
 use crate::message::{Announcement, Digest, Grafted, Hello, Message, Priority, Probe, Pulse};
 use crate::trees::Way;
-use crate::{Address, Profile, Rotations, profile, rotation, split_signatures};
+use crate::{Address, Place, Profile, Rotations, place, profile, rotation, split_signatures};
 use crate::{forks, reconcile};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -65,6 +65,8 @@ enum Frame<'a> {
     Prove(Vec<OriginId>),
     #[serde(borrow)]
     Evidence(Packed<'a>),
+    #[serde(borrow)]
+    Places(Vec<place::Packed<'a>>),
 }
 
 /// A bundle: its events are known by their texts alone. The signature has 64 bytes, and 3,309 more behind them where there are two.
@@ -99,6 +101,7 @@ pub fn encode(message: &Message) -> Option<Vec<u8>> {
         Message::Forked(origins) => Frame::Forked(origins.clone()),
         Message::Prove(origins) => Frame::Prove(origins.clone()),
         Message::Evidence(bundle) => Frame::Evidence(Packed::of(bundle)),
+        Message::Places(places) => Frame::Places(places.iter().map(place::Packed::of).collect()),
         Message::Neighbor(priority) => Frame::Neighbor(*priority),
         Message::NeighborReply { accepted, dropped } => {
             Frame::NeighborReply { accepted: *accepted, dropped: dropped.as_ref().map(ToString::to_string) }
@@ -175,6 +178,13 @@ pub fn decode(bytes: &[u8]) -> Result<Message, DecodeError> {
         }
         Frame::Prove(origins) => Ok(Message::Prove(origins)),
         Frame::Evidence(bundle) => Ok(Message::Evidence(bundle.unpack()?)),
+        Frame::Places(packed) if packed.len() > Place::MAX_IN_FRAME => Err(json::shape("too many places in a frame")),
+        Frame::Places(packed) => {
+            let places = packed.into_iter().map(place::Packed::unpack).collect::<Option<Vec<_>>>();
+            places.map(Message::Places).ok_or_else(|| {
+                json::shape("a place lies within 900 tenths of a degree of latitude and 1800 of longitude, and its signature has 64 bytes")
+            })
+        }
         Frame::Neighbor(priority) => Ok(Message::Neighbor(priority)),
         Frame::NeighborReply { accepted, dropped } => {
             Ok(Message::NeighborReply { accepted, dropped: dropped.as_deref().and_then(dialable) })

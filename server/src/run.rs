@@ -223,7 +223,9 @@ fn protocol(
     let bootstrap = if args.enable { args.peers.0.clone() } else { Vec::new() };
     let (mesh, retention) = (args.mesh.clone(), args.retention);
     let bans_loopback = args.limit_loopback;
-    let config = gossip::Config { mesh, tls, bootstrap, known, retention, bans_loopback, ..gossip::Config::default() };
+    let location = args.location;
+    let config =
+        gossip::Config { mesh, tls, bootstrap, known, retention, bans_loopback, location, ..gossip::Config::default() };
     config.validate().map_err(|error| StartError::Bounds(error.to_string()))?;
     let me = Me {
         node_id: name.to_string(),
@@ -311,6 +313,9 @@ fn greet(args: &ServeArgs, (name, ports): (&Origin, Ports), terms: &Terms, tls: 
                 );
             }
         }
+    }
+    if let Some(spot) = args.location.filter(|_| ports.peers.is_some()) {
+        info!("the mesh is told that this node is at {:.1}, {:.1}", spot.latitude(), spot.longitude());
     }
     if !terms.allows(&terms.key.origin(), &[]) {
         let key = hex::encode(terms.key.origin().0);

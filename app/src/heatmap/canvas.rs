@@ -40,9 +40,12 @@ impl Surface {
         if fit(&self.canvas, layout) {
             self.shown.clear();
         }
+        self.context.set_text_baseline("middle");
+        self.context.set_image_smoothing_enabled(false);
+        let mut pen = Pen { context: &self.context, theme, line: &self.line, font: None };
         for (place, band) in picture.iter().enumerate() {
             if self.shown.get(place) != Some(band) {
-                Pen { context: &self.context, theme, line: &self.line }.paint(band);
+                pen.paint(band);
             }
         }
         self.shown = picture;
@@ -72,6 +75,8 @@ impl Theme {
     fn of(canvas: &HtmlCanvasElement) -> Option<Self> {
         let style: CssStyleDeclaration = window().get_computed_style(canvas).ok()??;
         let property = |name| style.get_property_value(name).unwrap_or_default();
+        // On paper the page is white, and what was painted for a dark one keeps the ground that it was painted for.
+        browser::set_style(canvas, "background", &property("--surface"));
         Some(Self {
             strong: property("--ink"),
             muted: property("--ink-muted"),
@@ -85,26 +90,35 @@ struct Pen<'a> {
     context: &'a CanvasRenderingContext2d,
     theme: &'a Theme,
     line: &'a Bitmap,
+    /// The size of the letters that are set, and whether they are bold: the browser reads a font anew each time that it is told one.
+    font: Option<(f64, bool)>,
 }
 
 impl Pen<'_> {
     /// Paints a band anew, and nothing beside it.
-    fn paint(&self, band: &Band) {
+    fn paint(&mut self, band: &Band) {
         let Area { x, y, width, height } = band.area;
         self.context.clear_rect(x, y, width, height);
-        self.context.save();
-        self.context.begin_path();
-        self.context.rect(x, y, width, height);
-        self.context.clip();
-        self.context.set_text_baseline("middle");
-        self.context.set_image_smoothing_enabled(false);
+        // Only a frame around a cell reaches into the bands beside it.
+        let reaches = |draw: &Draw| matches!(draw, Draw::Rects { areas, .. } if areas.iter().any(|area| !area.lies_in(&band.area)));
+        let cut = band.draws.iter().any(reaches);
+        let font = self.font;
+        if cut {
+            self.context.save();
+            self.context.begin_path();
+            self.context.rect(x, y, width, height);
+            self.context.clip();
+        }
         for draw in &band.draws {
             self.draw(draw);
         }
-        self.context.restore();
+        if cut {
+            self.context.restore();
+            self.font = font;
+        }
     }
 
-    fn draw(&self, draw: &Draw) {
+    fn draw(&mut self, draw: &Draw) {
         match draw {
             Draw::Cells { area, rgba } => self.stretch(area, rgba),
             Draw::Clear(areas) => {
@@ -129,8 +143,10 @@ impl Pen<'_> {
                 self.context.stroke();
             }
             Draw::Text { text, x, y, size, align, bold, ink } => {
-                let weight = if *bold { 600 } else { 400 };
-                self.context.set_font(&format!("{weight} {}px {}", tenths(*size), self.theme.font));
+                if self.font.replace((*size, *bold)) != Some((*size, *bold)) {
+                    let weight = if *bold { 600 } else { 400 };
+                    self.context.set_font(&format!("{weight} {}px {}", tenths(*size), self.theme.font));
+                }
                 self.context.set_text_align(match align {
                     Align::Left => "left",
                     Align::Centre => "center",

@@ -44,6 +44,12 @@ pub(crate) struct Area {
 }
 
 impl Area {
+    /// Whether no point of it is outside of another.
+    pub(crate) fn lies_in(&self, other: &Self) -> bool {
+        let along = self.x >= other.x && self.x + self.width <= other.x + other.width;
+        along && self.y >= other.y && self.y + self.height <= other.y + other.height
+    }
+
     /// Whether the two have a point in common.
     pub(crate) fn meets(&self, other: &Self) -> bool {
         let along = self.x < other.x + other.width && other.x < self.x + self.width;

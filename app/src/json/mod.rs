@@ -82,7 +82,11 @@ macro_rules! whole {
             }
 
             fn write(&self, into: &mut Writer) {
-                into.bare(&self.to_string());
+                let number = *self as i128;
+                if number < 0 {
+                    into.bare("-");
+                }
+                number::push_whole(&mut into.text, number.unsigned_abs() as u64);
             }
         }
     )*};
@@ -97,7 +101,7 @@ impl Json for f64 {
     }
 
     fn write(&self, into: &mut Writer) {
-        into.bare(&number::shortest(*self));
+        number::push_shortest(&mut into.text, *self);
     }
 }
 

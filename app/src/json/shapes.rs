@@ -2,8 +2,8 @@
 
 use super::{Json, Value, Writer};
 use crate::api::{
-    Banned, Cheat, Conflict, Delta, Dialect, Direction, GossipSummary, Health, Network, Peer, PeerState, Snapshot,
-    StreamMessage, TurnedAway,
+    Banned, Cheat, Conflict, Delta, Dialect, Direction, GossipSummary, Health, Network, Peer, PeerState, Place,
+    Snapshot, StreamMessage, TurnedAway,
 };
 use crate::preferences::{Language, Preferences, Theme};
 use beauty::{Heatmap, HeatmapBucket, HeatmapCell, HeatmapCells, HeatmapDelta, HeatmapRow, Likeness};
@@ -56,8 +56,9 @@ objects! {
         signs_twice
     }
     Conflict { node_id, public_key, others }
-    Network { node_id, peers, banned, turned_away, cheats }
+    Network { node_id, peers, banned, turned_away, cheats, places }
     Cheat { node_id, public_key, seq, hashes, since }
+    Place { node_id, latitude, longitude }
     Banned { host, public_key, reason, times, until }
     TurnedAway { address, direction, public_key, by_peer, reason, why, times, last }
     Peer {

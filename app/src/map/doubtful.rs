@@ -77,7 +77,7 @@ fn banned(ban: &Banned, words: &Words) -> Doubt {
     Doubt {
         who: format!("{}{key}", ban.host),
         what: words.doubts[0],
-        why: ban.reason.clone(),
+        why: words.reason(&ban.reason, &ban.reason).to_owned(),
         when: format!("{}, {}", (words.until)(&time(ban.until)), words.counted(ban.times.into(), &words.times)),
     }
 }
@@ -87,7 +87,7 @@ fn turned_away(attempt: &TurnedAway, now: u64, words: &Words) -> Doubt {
     Doubt {
         who: attempt.address.clone(),
         what: words.doubts[if attempt.by_peer { 2 } else { 1 }],
-        why: attempt.why.clone(),
+        why: words.reason(&attempt.reason, &attempt.why).to_owned(),
         when: format!("{}, {ago}", words.counted(attempt.times, &words.times)),
     }
 }
@@ -98,6 +98,14 @@ mod tests {
     use crate::api::Direction;
     use crate::samples::{START, snapshot};
     use crate::words::EN;
+
+    #[test]
+    fn a_reason_is_told_in_the_reader_s_language_and_one_that_is_not_known_as_the_node_says_it() {
+        let ru = Words::of(crate::preferences::Language::Russian);
+        assert_eq!(ru.reason("wrong_secret", "x"), "у сторон разные секреты сети (FEDERATED_SECRET)");
+        assert_eq!(EN.reason("wrong_secret", "the secrets differ"), "the secrets differ");
+        assert_eq!(ru.reason("of_a_later_version", "x"), "x");
+    }
 
     #[test]
     fn everybody_who_is_kept_out_is_told_with_the_reason_and_the_time() {
@@ -130,7 +138,7 @@ mod tests {
             said.collect::<Vec<_>>(),
             [
                 "alpha|more than one key|first 0123 4567 89ab cdef, then ffff ffff ffff ffff|",
-                "192.0.2.7 0123 4567 89ab cdef|banned|bad_event|until 14:01:00 UTC, 2 times",
+                "192.0.2.7 0123 4567 89ab cdef|banned|events that are none|until 14:01:00 UTC, 2 times",
                 "ws://b.example:8091|refused this node|the secrets differ|1 time, 5 s ago",
             ]
         );

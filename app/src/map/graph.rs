@@ -8,6 +8,7 @@ use crate::heatmap::node_colour;
 use crate::number::tenths;
 use crate::part::IntoPart;
 use crate::words::{Words, use_words};
+use beauty::HeatmapRow;
 use leptos::prelude::*;
 use std::collections::BTreeMap;
 use std::f64::consts::TAU;
@@ -18,6 +19,8 @@ const VIEW_BOX: &str = "-320 -180 640 360";
 /// How far from the middle nodes are, as shares of the half; names need the rest.
 const NEAR: f64 = 0.45;
 const FAR: f64 = 0.88;
+/// How far along a link its words stand: the middle of the drawing has a name of its own.
+const WORDS: f64 = 0.62;
 /// So many nodes are drawn; more could not be told apart.
 const MOST: usize = 240;
 /// Up to so many links have their round trip written beside them, and so many nodes their name.
@@ -25,13 +28,13 @@ const MOST_WORDS: usize = 16;
 
 /// Another node, and where it is drawn.
 #[derive(Clone, Debug, PartialEq)]
-struct Dot<'a> {
-    name: &'a str,
-    at: (f64, f64),
+pub(super) struct Dot<'a> {
+    pub(super) name: String,
+    pub(super) at: (f64, f64),
     /// The link to it, where there is one.
-    peer: Option<&'a Peer>,
+    pub(super) peer: Option<&'a Peer>,
     /// Its newest mean.
-    last: Option<f64>,
+    pub(super) last: Option<f64>,
 }
 
 /// The graph.
@@ -66,12 +69,11 @@ pub(crate) fn Graph(
         let dots = dots(&snapshot);
         let (few_links, few) = (snapshot.network.peers.len() <= MOST_WORDS, dots.len() <= MOST_WORDS);
         let named = dots.iter().filter(|dot| few || dot.peer.is_some() && few_links);
-        named.map(name).collect_view()
+        named.map(label).collect_view()
     };
     let own_colour = move || {
         let snapshot = snapshot.read();
-        let own = snapshot.heatmap.nodes.iter().find(|row| row.node_id == snapshot.health.node_id);
-        node_colour(palette(), own.and_then(|row| row.avg.iter().rev().find_map(|avg| *avg)))
+        node_colour(palette(), newest(&snapshot, &snapshot.health.node_id))
     };
     view! {
         <section aria-labelledby="links-heading">
@@ -96,24 +98,24 @@ fn link((x, y): (f64, f64), peer: &Peer, with_words: bool, words: &Words) -> imp
     let said = if with_words { numbers.into_iter().flatten().collect::<Vec<_>>().join(" · ") } else { String::new() };
     view! {
         <line class=class x2=tenths(x) y2=tenths(y) stroke-width=tenths(strength(peer.rtt_ms)) />
-        <text class="graph-rtt" x=tenths(x * 0.5) y=tenths(y * 0.5 - 4.0)>{said}</text>
+        <text class="graph-rtt" x=tenths(x * WORDS) y=tenths(y * WORDS - 4.0)>{said}</text>
     }
 }
 
-fn circle(dot: &Dot<'_>, palette: Palette) -> impl IntoView + use<> {
+pub(super) fn circle(dot: &Dot<'_>, palette: Palette) -> impl IntoView + use<> {
     let (x, y) = dot.at;
     let (class, radius) = if dot.peer.is_some() { ("graph-peer", "9") } else { ("graph-known", "6") };
     view! {
         <circle class=class cx=tenths(x) cy=tenths(y) r=radius fill=node_colour(palette, dot.last)>
-            <title>{dot.name.to_owned()}</title>
+            <title>{dot.name.clone()}</title>
         </circle>
     }
 }
 
 /// The name of a dot, below it.
-fn name(dot: &Dot<'_>) -> impl IntoView + use<> {
+pub(super) fn label(dot: &Dot<'_>) -> impl IntoView + use<> {
     let (x, y) = dot.at;
-    view! { <text class="graph-name" x=tenths(x) y=tenths(y + 22.0)>{dot.name.to_owned()}</text> }
+    view! { <text class="graph-name" x=tenths(x) y=tenths(y + 22.0)>{dot.name.clone()}</text> }
 }
 
 /// How strong a link is drawn: 5 where the round trip takes no time, down to 1 from a second on.
@@ -126,17 +128,27 @@ fn strength(rtt_ms: Option<f64>) -> f64 {
     strength
 }
 
+/// The newest mean of a node of this name.
+pub(super) fn newest(snapshot: &Snapshot, name: &str) -> Option<f64> {
+    snapshot.heatmap.nodes.iter().find(|row| row.node_id == name).and_then(last_of)
+}
+
+fn last_of(row: &HeatmapRow) -> Option<f64> {
+    row.avg.iter().rev().find_map(|avg| *avg)
+}
+
 /// All other nodes that this one is linked to or has events of, by name.
 fn dots(snapshot: &Snapshot) -> Vec<Dot<'_>> {
     let mut dots: BTreeMap<&str, Dot<'_>> = BTreeMap::new();
     for peer in &snapshot.network.peers {
         let name = peer.node_id.as_deref().unwrap_or(&peer.address);
-        dots.insert(name, Dot { name, at: place(name), peer: Some(peer), last: None });
+        dots.insert(name, Dot { name: name.to_owned(), at: place(name), peer: Some(peer), last: None });
     }
     for row in &snapshot.heatmap.nodes {
         let name = row.node_id.as_str();
-        let last = row.avg.iter().rev().find_map(|avg| *avg);
-        dots.entry(name).or_insert_with(|| Dot { name, at: place(name), peer: None, last }).last = last;
+        let last = last_of(row);
+        dots.entry(name).or_insert_with(|| Dot { name: name.to_owned(), at: place(name), peer: None, last }).last =
+            last;
     }
     dots.remove(snapshot.health.node_id.as_str());
     dots.into_values().take(MOST).collect()

@@ -18,6 +18,7 @@ mod spark;
 mod tiles;
 mod time;
 mod trends;
+mod world;
 
 pub(crate) use embed::EmbedPage;
 pub(crate) use page::MapPage;

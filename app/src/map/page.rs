@@ -10,6 +10,7 @@ use super::raw::RawJson;
 use super::tiles::Tiles;
 use super::time::TimeControls;
 use super::trends::Trends;
+use super::world::World;
 use crate::SnapshotSource;
 use crate::api::Snapshot;
 use crate::choice::{Choice, use_choice};
@@ -75,10 +76,11 @@ fn Map(
                     {later(move || view! { <Trends snapshot choice /> })}
                     {later(move || view! { <Portrait snapshot likeness /> })}
                 </div>
-                <div class="pair pair-narrow-first">
+                <div class="pair pair-even">
                     {later(move || view! { <Graph snapshot choice /> })}
-                    {later(move || view! { <Peers snapshot /> })}
+                    {later(move || view! { <World snapshot choice /> })}
                 </div>
+                {later(move || view! { <Peers snapshot /> })}
                 {later(move || view! { <RawJson snapshot /> })}
             </main>
             {later(move || view! { <Foot snapshot choice /> })}

@@ -14,10 +14,10 @@ use std::time::Duration;
 use web_sys::HtmlCanvasElement;
 
 /// Milliseconds in which points are drawn in one frame of the screen, and how many are drawn between two looks at the clock.
-const DRAWING: f64 = 2.0;
-const POINTS: u32 = 4_000;
+const DRAWING: f64 = 1.0;
+const POINTS: u32 = 2_000;
 /// Lines that are painted in one frame of the screen.
-const LINES: usize = 60;
+const LINES: usize = 30;
 /// A digest may change with every event; the portrait follows at its ease.
 const EASE: Duration = Duration::from_secs(5);
 

@@ -2,6 +2,8 @@
 
 use super::Words;
 
+const UNREADABLE: &str = "frames that can't be read";
+
 /// The English words.
 pub(crate) const EN: Words = Words {
     decimal: ".",
@@ -133,6 +135,25 @@ pub(crate) const EN: Words = Words {
     doubts: ["banned", "refused by this node", "refused this node", "more than one key"],
     until: |moment| format!("until {moment} UTC"),
     other_keys: |first, others| format!("first {first}, then {others}"),
+    reasons: &[
+        ("bad_signature", "signatures that don't hold"),
+        ("bad_event", "events that are none"),
+        ("binary", UNREADABLE),
+        ("packing", UNREADABLE),
+        ("not_json", UNREADABLE),
+        ("wrong_shape", UNREADABLE),
+        ("absurd_ttl", UNREADABLE),
+        ("fragments", "messages in too many pieces"),
+        ("too_many_controls", "pings without end"),
+        ("too_fast", "more than this node takes"),
+        ("silent", "did not send what it had announced"),
+        ("too_many_probes", "too many probes"),
+    ],
+
+    world: "The world",
+    world_help: "Nodes where they say that they are, to a tenth of a degree. Each has signed it; nobody has checked that it is true.",
+    as_list: "The same as a list",
+    compass: ["N", "S", "E", "W"],
 
     portrait: "Portrait of the mesh",
     portrait_help: "Drawn from the digest and four numbers. Nodes with the same events show the same picture, point by point: \

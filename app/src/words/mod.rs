@@ -154,6 +154,15 @@ pub(crate) struct Words {
     pub(crate) doubts: [&'static str; 4],
     pub(crate) until: fn(&str) -> String,
     pub(crate) other_keys: fn(&str, &str) -> String,
+    /// What the node's words for reasons mean. What is not here, the node says itself, in English.
+    pub(crate) reasons: &'static [(&'static str, &'static str)],
+
+    // The world.
+    pub(crate) world: &'static str,
+    pub(crate) world_help: &'static str,
+    pub(crate) as_list: &'static str,
+    /// North, south, east, west, as they stand behind degrees.
+    pub(crate) compass: [&'static str; 4],
 
     // The portrait.
     pub(crate) portrait: &'static str,
@@ -182,6 +191,11 @@ pub(crate) struct Words {
 }
 
 impl Words {
+    /// Why somebody was kept out: what the node's word for it means, or else what the node says.
+    pub(crate) fn reason<'a>(&self, word: &str, said: &'a str) -> &'a str {
+        self.reasons.iter().find(|(known, _)| *known == word).map_or(said, |(_, meaning)| meaning)
+    }
+
     /// The words of a language.
     pub(crate) const fn of(language: Language) -> &'static Self {
         match language {

@@ -2,6 +2,8 @@
 
 use super::Words;
 
+const UNREADABLE: &str = "нечитаемые кадры";
+
 /// The Russian words.
 pub(crate) const RU: Words = Words {
     decimal: ",",
@@ -143,6 +145,38 @@ pub(crate) const RU: Words = Words {
     doubts: ["заблокирован", "отказ этого узла", "отказ этому узлу", "больше одного ключа"],
     until: |moment| format!("до {moment} UTC"),
     other_keys: |first, others| format!("сначала {first}, потом {others}"),
+    reasons: &[
+        ("bad_signature", "неверные подписи"),
+        ("bad_event", "события, которые ими не являются"),
+        ("binary", UNREADABLE),
+        ("packing", UNREADABLE),
+        ("not_json", UNREADABLE),
+        ("wrong_shape", UNREADABLE),
+        ("absurd_ttl", UNREADABLE),
+        ("fragments", "сообщения из слишком многих частей"),
+        ("too_many_controls", "бесконечные пинги"),
+        ("too_fast", "больше, чем узел принимает"),
+        ("silent", "не прислал того, что объявил"),
+        ("too_many_probes", "слишком много проб"),
+        ("too_large", "слишком много за один раз"),
+        ("not_joining", "сторона, которая должна представиться, сказала другое: старая версия или скрипт"),
+        ("version", "разные версии рукопожатия: обновите старшую сторону"),
+        ("other_mesh", "сети с разными именами (FEDERATED_MESH)"),
+        ("one_secret", "секрет сети есть только у одной стороны (FEDERATED_SECRET)"),
+        ("wrong_secret", "у сторон разные секреты сети (FEDERATED_SECRET)"),
+        ("replayed", "доказательство записано в другом месте"),
+        ("reflected", "сторона вернула сказанное ей"),
+        ("not_allowed", "ключа нет в списке допущенных (FEDERATED_ALLOW)"),
+        ("unproven", "подпись неверна: чужой ключ или кто-то посередине"),
+        ("shape", "неверный кадр рукопожатия"),
+        ("late", "рукопожатие длилось дольше 5 с"),
+        ("no_tls", "одна из сторон не говорит по TLS"),
+    ],
+
+    world: "Мир",
+    world_help: "Узлы там, где они себя называют, до десятой доли градуса. Каждый подписал своё место; верно ли оно, никто не проверял.",
+    as_list: "То же списком",
+    compass: ["с. ш.", "ю. ш.", "в. д.", "з. д."],
 
     portrait: "Портрет сети",
     portrait_help: "Нарисован по сумме и четырём числам. Узлы с одинаковыми событиями показывают одну и ту же картину, точка в \

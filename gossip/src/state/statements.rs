@@ -1,24 +1,30 @@
-//! What nodes state about themselves: that they have a new key ([`Rotation`]), that they sign twice ([`Profile`]).
+//! What nodes state about themselves: that they have a new key ([`Rotation`]), that they sign twice ([`Profile`]), where they are
+//! ([`Place`]).
 //!
 //! A statement is told to each new link, and goes on along all links, once. It is kept for good, so anybody who may join could fill the
 //! mesh with statements about keys that nobody uses. Bounded are therefore: how many are kept, those of origins that have been heard
 //! before all others; how many a peer may bring that are news, and how many all may; and how many of whom a peer may ask for.
 //! What is beyond is not remembered: it is told again on the next link.
 
-use super::State;
+use super::{Me, State};
 use crate::invariants::{Broken, must};
 use crate::wire::MAX_WANTED_PROFILES;
-use crate::{Bucket, Dialect, Message, OriginId, Output, PeerId, Profile, Profiles, Rotation, Rotations, Time};
+use crate::{
+    Bucket, Config, Dialect, Message, OriginId, Output, PeerId, Place, Places, Profile, Profiles, Rotation, Rotations,
+    Time,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// A statement is so many units, to count less than one a second. All of these are guesses.
 const UNITS: u32 = 60;
+/// All that a node keeps at once.
+const KEPT: u32 = (Rotations::MAX + Profiles::MAX + Places::MAX) as u32;
 /// News that a peer may bring: all that a node keeps at once, as on a first link, and six a minute.
-const OF_ONE: Bucket = Bucket::new(6, UNITS * (Rotations::MAX + Profiles::MAX) as u32);
+const OF_ONE: Bucket = Bucket::new(6, UNITS * KEPT);
 /// News that all may bring: twice that at once, and one a second.
-const OF_ALL: Bucket = Bucket::new(UNITS, 2 * UNITS * (Rotations::MAX + Profiles::MAX) as u32);
+const OF_ALL: Bucket = Bucket::new(UNITS, 2 * UNITS * KEPT);
 /// Profiles that a peer may ask for: all that a node keeps at once, and ten a second.
 const ASKED: Bucket = Bucket::new(10, Profiles::MAX as u32);
 /// After so long an origin is asked for again; so many that were asked for are remembered.
@@ -72,7 +78,21 @@ impl Statements {
     }
 }
 
+/// What a node knows of places at first: its own, where it has one and a key to say so.
+pub(super) fn own_place(config: &Config, me: &Me) -> Places {
+    let mut places = Places::default();
+    if let (Some(key), spot @ Some(_)) = (&me.key, config.location) {
+        places.learn(Place::state(&config.mesh, key, me.epoch_micros, spot), &me.origin, |_| false);
+    }
+    places
+}
+
 impl State {
+    /// The places that are known.
+    pub fn places(&self) -> &Places {
+        &self.places
+    }
+
     /// The changes of keys that are known.
     pub fn rotations(&self) -> &Rotations {
         &self.rotations
@@ -98,6 +118,8 @@ impl State {
         if !rotations.is_empty() {
             self.outbox.push_back(Output::Send { to: vec![to], message: Message::Rotations(rotations) });
         }
+        let places: Vec<Place> = self.places.iter().cloned().collect();
+        self.tell_places(&[to], &places);
     }
 
     /// Nodes have changed their keys: what is new goes on.
@@ -158,9 +180,51 @@ impl State {
         }
     }
 
+    /// Origins have said where they are: what is new goes on.
+    pub(super) fn on_places(&mut self, now: Time, from: PeerId, places: Vec<Place>) {
+        let latest = self.wall(now).saturating_add(AHEAD);
+        let mut news = Vec::new();
+        for place in places {
+            if place.at > latest || !self.places.would_learn(&place) || !self.statements.may_tell(now, from) {
+                continue;
+            }
+            if place.origin == self.me.origin && place.spot != self.config.location {
+                self.correct(now, place.at);
+                continue;
+            }
+            let archive = self.trees.archive();
+            if self.places.learn(place.clone(), &self.me.origin, |origin| archive.has_heard(origin)) {
+                news.push(place);
+            }
+        }
+        let to = self.links_but(from);
+        self.tell_places(&to, &news);
+    }
+
+    /// An earlier run of this node has said that it is elsewhere: it says anew where it is, or that it doesn't say it any more.
+    fn correct(&mut self, now: Time, said: u64) {
+        let Some(key) = &self.me.key else { return };
+        let at = self.wall(now).max(said.saturating_add(1));
+        let place = Place::state(&self.config.mesh, key, at, self.config.location);
+        self.places.learn(place.clone(), &self.me.origin, |_| false);
+        let links: Vec<PeerId> = self.node_links().collect();
+        self.tell_places(&links, &[place]);
+    }
+
+    fn tell_places(&mut self, to: &[PeerId], places: &[Place]) {
+        if !to.is_empty() {
+            let frames = places.chunks(Place::MAX_IN_FRAME).map(|some| Message::Places(some.to_vec()));
+            self.outbox.extend(frames.map(|message| Output::Send { to: to.to_vec(), message }));
+        }
+    }
+
     /// All links to nodes but one.
     fn links_but(&self, from: PeerId) -> Vec<PeerId> {
+        self.node_links().filter(|id| *id != from).collect()
+    }
+
+    fn node_links(&self) -> impl Iterator<Item = PeerId> {
         let links = self.peers.iter().filter(|(_, peer)| peer.linked && peer.dialect == Dialect::V2);
-        links.map(|(id, _)| *id).filter(|id| *id != from).collect()
+        links.map(|(id, _)| *id)
     }
 }

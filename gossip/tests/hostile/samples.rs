@@ -2,8 +2,8 @@
 
 use gossip::{
     Announced, Announcement, Bundle, BundleId, Digest, Event, Exchange, Fingerprint, Grafted, Hello, InstanceId,
-    Keypair, Message, OriginId, Probe, Profile, Pulse, Rotation, SecondKeypair, SecondSignature, Signature, Way, Width,
-    json, wire,
+    Keypair, Message, OriginId, Place, Probe, Profile, Pulse, Rotation, SecondKeypair, SecondSignature, Signature,
+    Spot, Way, Width, json, wire,
 };
 use std::sync::Arc;
 use uuid::Uuid;
@@ -85,6 +85,7 @@ pub(crate) fn messages() -> Vec<Message> {
         Message::Bundle { way: Way { ttl: 9, hops: 1, like: None }, bundle: twice(1, 7) },
         Message::Profiles(vec![Arc::new(Profile::declare("beauty", &key(1), 5).unwrap())]),
         Message::WantProfiles(vec![origin(1), origin(2)]),
+        Message::Places(vec![Place::state("beauty", &key(1), 5, Spot::near(52.5, 13.4))]),
     ]
 }
 

@@ -2,8 +2,8 @@
 
 use crate::world::{World, address, bundle, me};
 use gossip::{
-    BundleId, Config, Dialect, Direction, Hello, Input, InstanceId, Keypair, Message, OriginId, Output, PeerId,
-    Priority, Profile, Profiles, Rotation, Rotations, SecondKeypair, State, Time, Way, wire,
+    BundleId, Config, Dialect, Direction, Hello, Input, InstanceId, Keypair, Me, Message, OriginId, Output, PeerId,
+    Place, Places, Priority, Profile, Profiles, Rotation, Rotations, SecondKeypair, Spot, State, Time, Way, wire,
 };
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -42,8 +42,14 @@ const PEER: PeerId = PeerId(1);
 
 impl Pair {
     fn new() -> Pair {
-        let node = me(0, InstanceId(Uuid::from_u128(1)), Time::ZERO);
-        let node = State::new(Config::default(), node, ChaCha8Rng::seed_from_u64(1));
+        Pair::at(None)
+    }
+
+    /// The same, of a node that says that it is there.
+    fn at(location: Option<Spot>) -> Pair {
+        let node =
+            Me { key: Some(pair(0)), origin: pair(0).origin(), ..me(0, InstanceId(Uuid::from_u128(1)), Time::ZERO) };
+        let node = State::new(Config { location, ..Config::default() }, node, ChaCha8Rng::seed_from_u64(1));
         let mut pair = Pair { node, now: Time::ZERO };
         let (direction, dialect) = (Direction::Inbound, Dialect::V2);
         pair.tell(Input::PeerUp { peer: PEER, direction, address: address(9), dialect, key: None });
@@ -151,8 +157,8 @@ fn statements_without_end_are_neither_kept_nor_passed_on_and_those_of_who_is_hea
         });
         Message::Rotations(all.collect())
     };
-    let passed: usize = (0..20).map(|_| rotated(&link.hear(strangers(Rotations::MAX)))).sum();
-    assert_eq!(passed, Rotations::MAX + Profiles::MAX - 1, "what one link may bring at once");
+    let passed: usize = (0..30).map(|_| rotated(&link.hear(strangers(Rotations::MAX)))).sum();
+    assert_eq!(passed, Rotations::MAX + Profiles::MAX + Places::MAX - 1, "what one link may bring at once");
     let kept = link.node.rotations();
     assert_eq!(kept.iter().count(), Rotations::MAX);
     assert_eq!(kept.newest(old.origin()), new.origin(), "of who is heard it stays");
@@ -188,4 +194,106 @@ fn profiles_have_an_end_and_those_of_use_stay() {
     }
     assert_eq!(known.iter().count(), Profiles::MAX);
     assert!(known.get(&own).is_some() && known.get(&all[0].origin).is_some() && known.get(&all[1].origin).is_none());
+}
+
+const BERLIN: (f64, f64) = (52.5, 13.4);
+const QUITO: (f64, f64) = (-0.2, -78.5);
+
+fn spot((latitude, longitude): (f64, f64)) -> Option<Spot> {
+    Spot::near(latitude, longitude)
+}
+
+/// What was told of places.
+fn places(outputs: &[Output]) -> Vec<Place> {
+    let told = |output: &Output| match output {
+        Output::Send { message: Message::Places(places), .. } => places.clone(),
+        _ => Vec::new(),
+    };
+    outputs.iter().flat_map(told).collect()
+}
+
+#[test]
+fn a_spot_is_told_to_a_tenth_of_a_degree_and_lies_on_earth() {
+    let spot = Spot::near(52.5163, -13.3777).unwrap();
+    assert_eq!((spot.latitude(), spot.longitude()), (52.5, -13.4));
+    for nowhere in [(90.1, 0.0), (-91.0, 0.0), (0.0, 180.1), (0.0, -200.0), (f64::NAN, 0.0), (0.0, f64::INFINITY)] {
+        assert_eq!(self::spot(nowhere), None, "{nowhere:?}");
+    }
+}
+
+#[test]
+fn a_place_holds_for_its_origin_its_mesh_and_its_spot() {
+    let place = Place::state("beauty", &pair(1), 5, spot(BERLIN));
+    assert!(place.holds("beauty") && !place.holds("ugly"));
+    assert!(!Place { spot: spot(QUITO), ..place.clone() }.holds("beauty"));
+    assert!(!Place { spot: None, ..place.clone() }.holds("beauty"));
+    assert!(!Place { at: 6, ..place.clone() }.holds("beauty"));
+    assert!(!Place { origin: pair(2).origin(), ..place }.holds("beauty"));
+}
+
+#[test]
+fn everybody_hears_where_a_node_is_who_comes_later_included() {
+    let mut world = World::chain(1, 10);
+    world.run_for(MINUTE);
+    world.crash(7);
+    world.restart_as(
+        7,
+        Some(pair(1)),
+        Config { bootstrap: vec![address(6)], location: spot(BERLIN), ..Config::default() },
+    );
+    world.run_for(MINUTE);
+    let late = world.add(Config { bootstrap: vec![address(3)], ..Config::default() });
+    world.run_for(MINUTE);
+    for node in (0..10).chain([late]) {
+        let known: Vec<_> = world.state(node).places().iter().map(|place| (place.origin, place.spot)).collect();
+        assert_eq!(known, [(pair(1).origin(), spot(BERLIN))], "node {node}");
+    }
+}
+
+#[test]
+fn the_later_of_two_places_counts_and_goes_on_once() {
+    let mut link = Pair::new();
+    let (first, second) =
+        (Place::state("beauty", &pair(1), 5, spot(BERLIN)), Place::state("beauty", &pair(1), 6, None));
+    let known = |link: &Pair| link.node.places().iter().map(|place| place.spot).collect::<Vec<_>>();
+    link.hear(Message::Places(vec![first.clone()]));
+    assert_eq!(known(&link), [spot(BERLIN)]);
+    link.hear(Message::Places(vec![second]));
+    link.hear(Message::Places(vec![first]));
+    assert_eq!(known(&link), [None], "it was taken back, and stays so");
+    let ahead = Place::state("beauty", &pair(2), u64::MAX / 2, spot(QUITO));
+    link.hear(Message::Places(vec![ahead]));
+    assert_eq!(known(&link), [None], "it would be the newest for ever");
+}
+
+#[test]
+fn what_an_earlier_run_has_said_is_corrected() {
+    let said = |at| Place::state("beauty", &pair(0), at, spot(BERLIN));
+    for now in [None, spot(QUITO)] {
+        let mut link = Pair::at(now);
+        let told = places(&link.hear(Message::Places(vec![said(70_000_000)])));
+        let [correction] = told.as_slice() else { panic!("{told:?}") };
+        assert!(correction.spot == now && correction.at > 70_000_000 && correction.holds("beauty"));
+        assert_eq!(places(&link.hear(Message::Places(vec![said(60_000_000)]))), [], "it is corrected already");
+    }
+    let mut link = Pair::at(spot(BERLIN));
+    assert_eq!(places(&link.hear(Message::Places(vec![said(70_000_000)]))), [], "it is what it says itself");
+}
+
+#[test]
+fn places_have_an_end_and_the_own_one_and_those_of_who_is_heard_stay() {
+    let (own, heard) = (pair(0), pair(1).origin());
+    let mut known = Places::default();
+    let learn = |known: &mut Places, place| known.learn(place, &own.origin(), |origin| *origin == heard);
+    assert!(learn(&mut known, Place::state("beauty", &own, 1, spot(BERLIN))));
+    let one = Place::state("beauty", &pair(1), 1, spot(QUITO));
+    assert!(learn(&mut known, one.clone()) && !learn(&mut known, one.clone()));
+    for number in 0..2 * Places::MAX as u64 {
+        let mut origin = [9; 32];
+        origin[..8].copy_from_slice(&number.to_le_bytes());
+        learn(&mut known, Place { origin: OriginId(origin), at: 2 + number, ..one.clone() });
+    }
+    assert_eq!(known.iter().count(), Places::MAX);
+    let kept = |origin| known.iter().any(|place| place.origin == origin);
+    assert!(kept(own.origin()) && kept(heard));
 }

@@ -2,8 +2,8 @@
 
 use gossip::{
     Announced, Announcement, Bundle, BundleHash, BundleId, Content, Digest, Event, Exchange, Fingerprint, Grafted,
-    Hello, InstanceId, Message, OriginId, Probe, Profile, Pulse, Root, Rotation, Rotations, SecondKey, SecondSignature,
-    Signature, Wanted, Way, Width, json, wire,
+    Hello, InstanceId, Message, OriginId, Place, Probe, Profile, Pulse, Root, Rotation, Rotations, SecondKey,
+    SecondSignature, Signature, Spot, Wanted, Way, Width, json, wire,
 };
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -109,6 +109,7 @@ fn message() -> impl Strategy<Value = Message> {
         proptest::collection::vec(origin(), 0..9).prop_map(Message::Forked),
         proptest::collection::vec(origin(), 0..4).prop_map(Message::Prove),
         bundle().prop_map(Message::Evidence),
+        proptest::collection::vec(place(), 0..9).prop_map(Message::Places),
         (any::<u64>(), any::<u32>()).prop_map(|(clock, kbit)| Message::Pulse(Pulse { clock, kbit })),
         hello.prop_map(|(mesh, node_id, run, port, digest)| {
             let tls = run % 2 == 0;
@@ -125,6 +126,17 @@ fn rotation() -> impl Strategy<Value = Rotation> {
         at,
         by_old,
         by_new,
+    })
+}
+
+fn place() -> impl Strategy<Value = Place> {
+    let spot =
+        (-90.0..=90.0, -180.0..=180.0).prop_map(|(latitude, longitude)| Spot::near(latitude, longitude).unwrap());
+    (origin(), any::<u64>(), proptest::option::of(spot), any::<u8>()).prop_map(|(origin, at, spot, byte)| Place {
+        origin,
+        at,
+        spot,
+        signature: Signature([byte; 64]),
     })
 }
 
@@ -148,6 +160,29 @@ fn as_many_profiles_as_a_frame_may_hold_fit_into_it_and_more_are_refused() {
     assert!(wire::decode(&frame(Profile::MAX_IN_FRAME + 1)).is_err());
     let asked = |count| wire::decode(&wire::encode(&Message::WantProfiles(vec![origin; count])).unwrap());
     assert!(asked(wire::MAX_WANTED_PROFILES).is_ok() && asked(wire::MAX_WANTED_PROFILES + 1).is_err());
+}
+
+#[test]
+fn as_many_places_as_a_frame_may_hold_fit_into_it_and_more_are_refused() {
+    let (origin, signature) = (OriginId([255; 32]), Signature([255; 64]));
+    let place = Place { origin, at: u64::MAX, spot: Spot::near(-90.0, -180.0), signature };
+    let frame = |count| wire::encode(&Message::Places(vec![place.clone(); count])).unwrap();
+    let most = frame(Place::MAX_IN_FRAME);
+    assert!(most.len() <= json::MAX_FRAME && wire::decode(&most).is_ok());
+    assert!(wire::decode(&frame(Place::MAX_IN_FRAME + 1)).is_err());
+}
+
+#[test]
+fn a_place_that_is_nowhere_on_earth_is_refused() {
+    let (origin, signature) = (OriginId([1; 32]), Signature([2; 64]));
+    let whole = wire::encode(&Message::Places(vec![Place { origin, at: 5, spot: Spot::near(90.0, 180.0), signature }]));
+    let whole = whole.unwrap();
+    assert!(wire::decode(&whole).is_ok());
+    // Postcard writes 900 as the zigzag of a varint, 1800, in two bytes: here they are, and one tenth more.
+    let at = whole.windows(2).position(|two| two == [0x88, 0x0e]).unwrap();
+    let mut beyond = whole;
+    beyond[at] += 2;
+    assert!(wire::decode(&beyond).is_err());
 }
 
 #[test]

@@ -2,8 +2,8 @@
 //! the real codec. Deterministic by its seed.
 
 use gossip::{
-    Address, Bundle, BundleId, Config, Dialect, Direction, Event, Exchange, Input, InstanceId, Mark, Me, MemoryStore,
-    Message, OriginId, Output, PeerId, Rotation, Signature, State, Time, json, wire,
+    Address, Bundle, BundleId, Config, Dialect, Direction, Event, Exchange, Input, InstanceId, Keypair, Mark, Me,
+    MemoryStore, Message, OriginId, Output, PeerId, Rotation, Signature, State, Time, json, wire,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -164,10 +164,17 @@ impl World {
 
     /// Starts a node again with what it had kept.
     pub(crate) fn restart(&mut self, node: Node, config: Config) {
+        self.restart_as(node, None, config);
+    }
+
+    /// The same, with a key of its own.
+    pub(crate) fn restart_as(&mut self, node: Node, key: Option<Keypair>, config: Config) {
         let instance = InstanceId(Uuid::from_u128(self.rng.random::<u128>()));
         let rng = ChaCha8Rng::from_rng(&mut self.rng);
-        self.nodes[node] =
-            Some(State::new(config, Me { epoch_micros: self.epoch_micros, ..me(node, instance, self.now) }, rng));
+        let me = me(node, instance, self.now);
+        let origin = key.as_ref().map_or(me.origin, Keypair::origin);
+        let me = Me { epoch_micros: self.epoch_micros, origin, key, ..me };
+        self.nodes[node] = Some(State::new(config, me, rng));
         self.tell(node, Input::Held(self.stores[node].held()));
     }
 

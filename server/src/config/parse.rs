@@ -3,7 +3,7 @@
 use super::settings::{Allow, Peers};
 use beauty::Origin;
 use gossip::join::Secret;
-use gossip::{Address, OriginId, PublicKey};
+use gossip::{Address, OriginId, PublicKey, Spot};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -107,6 +107,16 @@ pub(super) fn allow(text: &str) -> Result<Allow, String> {
         return Err(format!("{} keys; at most {MAX_ALLOWED} are allowed", keys.len()));
     }
     Ok(Allow(keys))
+}
+
+pub(super) fn location(text: &str) -> Result<Spot, String> {
+    let degrees = |text: &str| text.trim().parse::<f64>().ok();
+    let spot =
+        text.split_once(',').and_then(|(latitude, longitude)| Spot::near(degrees(latitude)?, degrees(longitude)?));
+    spot.ok_or_else(|| {
+        "a latitude from -90 to 90 and a longitude from -180 to 180 are needed, in degrees, north and east above zero, as in 52.5,13.4"
+            .to_owned()
+    })
 }
 
 pub(super) fn token(text: &str) -> Result<String, String> {

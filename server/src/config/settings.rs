@@ -4,7 +4,7 @@ use super::parse;
 use beauty::Origin;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use gossip::join::Secret;
-use gossip::{Address, OriginId};
+use gossip::{Address, OriginId, Spot};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -188,6 +188,12 @@ pub struct ServeArgs {
     #[arg(long, env = "FEDERATED_PQ", value_name = "0|1", default_value = "0", value_parser = parse::switch,
           action = clap::ArgAction::Set)]
     pub pq: bool,
+
+    /// Where this node is, in degrees north and east, as in 52.5,13.4 or -33.9,151.2: all nodes of the mesh show it on a map of the
+    /// world. It leaves the node rounded to a tenth of a degree, 11 km. Without it nobody is told where the node is, and who was, is
+    /// told that it is no longer so.
+    #[arg(long, env = "FEDERATED_LOCATION", value_name = "LAT,LON", allow_hyphen_values = true, value_parser = parse::location)]
+    pub location: Option<Spot>,
 
     /// The certificate that both ports show, with those that vouch for it, in PEM. With it they speak TLS 1.3 and nothing else, and
     /// peers dial wss://. It may be self-signed: peers trust each other by their keys.

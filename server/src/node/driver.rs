@@ -364,7 +364,7 @@ impl Driver {
                     self.crowded = true;
                     // A node finds what it lacks; a script would not know of it. Of profiles it asks for those that it needs.
                     let may_lack = match message {
-                        Message::Profiles(_) => true,
+                        Message::Profiles(_) | Message::Places(_) => true,
                         Message::Bundle { .. } | Message::Exchange(_) => link.leave_out().is_some(),
                         _ => false,
                     };

@@ -77,9 +77,14 @@ impl Names {
         Some(named.key)
     }
 
-    /// The name that a key signs in first, its own, if it has signed.
-    pub(crate) fn own_name(&self, key: OriginId) -> Option<&Origin> {
+    /// The name that a key signs in first, or the key in whose place it is; if it has signed.
+    pub(super) fn own_name(&self, key: OriginId) -> Option<&Origin> {
         self.own.get(&self.rotations.newest(key))
+    }
+
+    /// A key's own name; none of a key in whose place another one is.
+    pub(super) fn own(&self, key: &OriginId) -> Option<&Origin> {
+        self.own.get(key).filter(|_| self.rotations.newest(*key) == *key)
     }
 
     /// All names, in their order.

@@ -138,6 +138,14 @@ impl Verifier {
                 }
                 Ok((Message::Rotations(hold), Vec::new()))
             }
+            Message::Places(places) => {
+                let (hold, others): (Vec<_>, Vec<_>) = places.into_iter().partition(|it| it.holds(&self.mesh));
+                if !others.is_empty() {
+                    let words = "a place is not signed by its origin, or not for this mesh";
+                    refused.push(Refusal::frame("bad_signature", words.to_owned()));
+                }
+                Ok((Message::Places(hold), Vec::new()))
+            }
             Message::Profiles(profiles) => {
                 let all = profiles.len();
                 let profiles = profiles.into_iter().filter(|profile| self.declared(profile)).collect::<Vec<_>>();

@@ -7,10 +7,10 @@ use crate::store::StoredProof;
 use crate::transport::LinkStats;
 use app::api::{
     Banned, Cheat, CheatProof, Conflict, Delta, Dialect, Direction, GossipSummary, Health, Named, Network, Peer,
-    PeerState, SignedBundle, Snapshot, StreamMessage, TurnedAway,
+    PeerState, Place, SignedBundle, Snapshot, StreamMessage, TurnedAway,
 };
 use beauty::{Heatmap, Origin, Resolution, Timestamp};
-use gossip::{Ban, Bundle, Counters, Mark, PeerView, bundle_bytes};
+use gossip::{Ban, Bundle, Counters, Mark, OriginId, PeerView, Spot, bundle_bytes};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
@@ -24,6 +24,9 @@ pub(crate) const MAP_RESOLUTION: Resolution = Resolution::TenSeconds;
 const MAX_CONFLICTS: usize = 16;
 /// And how many cheats with the network: both are in every delta of the stream.
 const MAX_CHEATS: usize = 16;
+
+/// How many places are told, those of the first names: as many as the page draws.
+const MAX_PLACES: usize = 240;
 
 impl Shared {
     /// What gossip shows of itself, at this moment.
@@ -105,7 +108,8 @@ impl Shared {
         peers.sort_by(|a, b| (&a.node_id, &a.address).cmp(&(&b.node_id, &b.address)));
         let turned_away = self.turned_away.list().into_iter().map(turned_away).collect();
         let cheats = self.cheats(MAX_CHEATS);
-        Network { node_id: self.node_id.to_string(), peers, banned: self.banned(), turned_away, cheats }
+        let (banned, places) = (self.banned(), self.places());
+        Network { node_id: self.node_id.to_string(), peers, banned, turned_away, cheats, places }
     }
 
     /// Who has signed two different bundles under one number: those that were found first, at most so many.
@@ -164,6 +168,22 @@ impl Shared {
             signs_twice: peer.public_key.is_some_and(|key| self.profiles.declares(&key)),
             last_seen: stats.last_seen(),
         }
+    }
+
+    /// Where nodes say that they are, as far as their names are known, by name.
+    fn places(&self) -> Vec<Place> {
+        let own = self.public_key;
+        let said: Vec<_> =
+            self.protocol().state.places().iter().filter_map(|place| Some((place.origin, place.spot?))).collect();
+        let names = self.names();
+        let place = |(origin, spot): (OriginId, Spot)| {
+            let name = if origin == own { Some(&self.node_id) } else { names.own(&origin) };
+            name.map(|name| Place { node_id: name.to_string(), latitude: spot.latitude(), longitude: spot.longitude() })
+        };
+        let mut places: Vec<Place> = said.into_iter().filter_map(place).collect();
+        places.sort_by(|a, b| a.node_id.cmp(&b.node_id));
+        places.truncate(MAX_PLACES);
+        places
     }
 
     /// Who is not spoken with for a while.

@@ -7,7 +7,7 @@
 //! **A full queue.** A payload that finds no room is left out: the peer has it announced by others, or finds it when it compares
 //! what it holds. Too many in a row are too much for it. All else is of use only whole and in order: where that finds no room, the peer is too slow.
 //! Answers have a measure of their own, since they were asked for, one by one and so many at once. What origins declare goes with
-//! them: on a new link it may be more than all other lanes hold, and who lacks one asks for it.
+//! them: on a new link it may be more than all other lanes hold; who lacks a profile asks for it, and places come again with the next link.
 
 use super::limits;
 use gossip::{Message, OriginId};
@@ -31,7 +31,7 @@ impl Lane {
         match message {
             Message::Bundle { bundle, .. } if bundle.id.origin == me => Lane::Own,
             Message::Bundle { .. } | Message::Event { .. } | Message::IHave(_) | Message::Probe(_) => Lane::Relayed,
-            Message::Exchange(_) | Message::Profiles(_) => Lane::Answers,
+            Message::Exchange(_) | Message::Profiles(_) | Message::Places(_) => Lane::Answers,
             _ => Lane::Control,
         }
     }

@@ -85,6 +85,10 @@ impl Load {
                 self.control += 1;
                 self.checks += (1 + 2 * SECOND) * profiles.len() as u32;
             }
+            Some(Message::Places(places)) => {
+                self.control += 1;
+                self.checks += places.len() as u32;
+            }
             _ => self.control += 1,
         }
     }

@@ -34,6 +34,9 @@ fn a_wrong_value_stops_the_start_with_its_name_its_value_and_what_is_allowed() {
         ("FEDERATED_SECRET", "hunter2", "16 to 512"),
         ("FEDERATED_ALLOW", "a key", "64 hexadecimal digits"),
         ("FEDERATED_PEERS", "wss://mesh.example", "port"),
+        ("FEDERATED_LOCATION", "Berlin", "latitude from -90 to 90"),
+        ("FEDERATED_LOCATION", "52.5", "as in 52.5,13.4"),
+        ("FEDERATED_LOCATION", "13.4,252.5", "longitude from -180 to 180"),
     ] {
         let error = refused(|command| {
             command.env(name, value);
@@ -103,6 +106,7 @@ fn every_setting_of_the_design_is_there_with_its_default() {
         "FEDERATED_TLS_KEY",
         "FEDERATED_UNSIGNED",
         "FEDERATED_INGEST_TOKEN",
+        "FEDERATED_LOCATION",
     ] {
         assert!(help.contains(setting), "{setting}");
     }

@@ -101,3 +101,25 @@ async fn what_was_acknowledged_goes_out_before_the_node_ends() {
         beta.until("/federated/health", |health| health["events"] == 2).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_a_node_is_comes_everywhere_rounded_and_is_taken_back_when_it_says_so_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = ["--data-dir", folder.path().to_str().unwrap()];
+    let beta = TestNode::start("beta", &["--location", "-33.8688,151.2093"]).await;
+    let (to_beta, there) = (["--peers", &beta.address()], ["--location", "52.5163,13.3777"]);
+    let alpha = TestNode::start("alpha", &[&kept[..], &to_beta, &there].concat()).await;
+    let gamma = TestNode::start("gamma", &to_beta).await;
+    let place =
+        |name: &str, latitude, longitude: f64| json!({ "node_id": name, "latitude": latitude, "longitude": longitude });
+    let sydney = place("beta", -33.9, 151.2);
+    let told = json!([place("alpha", 52.5, 13.4), sydney]);
+    for node in [&alpha, &beta, &gamma] {
+        node.until("/federated/network", |network| network["places"] == told).await;
+    }
+    alpha.end().await;
+    let alpha = TestNode::start("alpha", &[&kept[..], &to_beta].concat()).await;
+    for node in [&alpha, &beta, &gamma] {
+        node.until("/federated/network", |network| network["places"] == json!([sydney])).await;
+    }
+}
