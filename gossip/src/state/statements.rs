@@ -30,6 +30,9 @@ const ASKED: Bucket = Bucket::new(10, Profiles::MAX as u32);
 /// After so long an origin is asked for again; so many that were asked for are remembered.
 const PATIENCE: Duration = Duration::from_secs(5);
 const MAX_WANTED: usize = 256;
+/// How often a node says anew where it is because it is said to be elsewhere. A guess: an earlier run has said it once. A copy of this
+/// node that is elsewhere would contradict each time, and the mesh would hear of nothing else.
+const CORRECTED: Duration = Duration::from_secs(600);
 /// How far ahead of this node's clock a statement may be dated, in microseconds: a day. Later ones would be the newest for ever.
 const AHEAD: u64 = 86_400_000_000;
 
@@ -41,11 +44,14 @@ pub(super) struct Statements {
     asked: BTreeMap<PeerId, Bucket>,
     /// When each origin was last asked for.
     wanted: BTreeMap<OriginId, Time>,
+    /// When this node has last said anew where it is.
+    corrected: Option<Time>,
 }
 
 impl Default for Statements {
     fn default() -> Statements {
-        Statements { news: BTreeMap::new(), all: OF_ALL, asked: BTreeMap::new(), wanted: BTreeMap::new() }
+        let (news, asked, wanted) = Default::default();
+        Statements { news, all: OF_ALL, asked, wanted, corrected: None }
     }
 }
 
@@ -69,6 +75,14 @@ impl Statements {
 
     fn may_ask(&mut self, now: Time, peer: PeerId) -> bool {
         self.asked.entry(peer).or_insert(ASKED).take(now, 1)
+    }
+
+    fn may_correct(&mut self, now: Time) -> bool {
+        let may = self.corrected.is_none_or(|last| now.since(last) >= CORRECTED);
+        if may {
+            self.corrected = Some(now);
+        }
+        may
     }
 
     /// Whether it is time to ask for what an origin declares.
@@ -188,7 +202,8 @@ impl State {
             if place.at > latest || !self.places.would_learn(&place) || !self.statements.may_tell(now, from) {
                 continue;
             }
-            if place.origin == self.me.origin && place.spot != self.config.location {
+            let is_wrong = place.origin == self.me.origin && place.spot != self.config.location;
+            if is_wrong && self.statements.may_correct(now) {
                 self.correct(now, place.at);
                 continue;
             }

@@ -275,6 +275,10 @@ fn what_an_earlier_run_has_said_is_corrected() {
         let [correction] = told.as_slice() else { panic!("{told:?}") };
         assert!(correction.spot == now && correction.at > 70_000_000 && correction.holds("beauty"));
         assert_eq!(places(&link.hear(Message::Places(vec![said(60_000_000)]))), [], "it is corrected already");
+        // A copy of this node that is elsewhere says so each time.
+        assert_eq!(places(&link.hear(Message::Places(vec![said(correction.at + 1)]))), [], "the two would never end");
+        let known: Vec<_> = link.node.places().iter().map(|place| place.spot).collect();
+        assert_eq!(known, [spot(BERLIN)], "and here it is shown as everywhere else");
     }
     let mut link = Pair::at(spot(BERLIN));
     assert_eq!(places(&link.hear(Message::Places(vec![said(70_000_000)]))), [], "it is what it says itself");
