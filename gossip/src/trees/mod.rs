@@ -223,9 +223,11 @@ impl Trees {
         self.archive.remember(now, bundle.clone());
         let (announcers, asked) = self.missing.came(&id);
         let linked = self.links.contains_key(&from);
+        // Who has announced what it did not send would have everybody wait.
+        let honest = |peer| self.links.get(peer).is_some_and(|link: &Link| !link.trust.is_doubted());
+        let first = announcers.iter().find(|(_, peer)| honest(peer)).map(|(would_have_come, _)| *would_have_come);
         if let Some(link) = self.links.get_mut(&from).filter(|_| asked != Some(from)) {
-            link.late
-                .note(announcers.first().map_or(Duration::ZERO, |(would_have_come, _)| now.since(*would_have_come)));
+            link.late.note(first.map_or(Duration::ZERO, |would_have_come| now.since(would_have_come)));
         }
         let parent = (linked && origin != self.me).then_some(from);
         let known = self.forest.get(&self.key(origin)).is_some();

@@ -83,3 +83,21 @@ fn a_parent_that_is_late_is_waited_for_and_one_that_was_asked_proves_nothing() {
     node.comes(at(52_500), 2, 50);
     assert_eq!(node.trees.links[&PeerId(2)].late.bound(), before, "it was late because it was asked late");
 }
+
+#[test]
+fn who_has_broken_its_word_does_not_make_anybody_wait_for_others() {
+    let (mut node, liar, parent) = (Node::with_links(2), 1, 2);
+    for (seq, now) in (1..=3).zip([100, 200, 300]) {
+        node.announces(at(now), liar, [seq], 20);
+        node.comes(at(now + 10), parent, seq);
+    }
+    assert!(node.trees.links[&PeerId(liar)].trust.is_doubted());
+    // What it had said before it was found out is forgotten by and by.
+    (4..40).for_each(|seq| node.comes(at(seq * 1_000), parent, seq));
+    let before = node.trees.links[&PeerId(parent)].late.bound();
+    for seq in 40..60 {
+        node.announces(at(seq * 1_000), liar, [seq], 0);
+        node.comes(at(seq * 1_000 + 90), parent, seq);
+    }
+    assert!(node.trees.links[&PeerId(parent)].late.bound() <= before);
+}
