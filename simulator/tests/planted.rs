@@ -56,5 +56,5 @@ faults! {
     a_second_connection_that_is_kept_is_found: SecondConnectionKept,
     a_range_that_is_off_by_one_is_found: RangeOffByOne,
     contents_that_are_not_compared_are_found: ContentsNotCompared,
-    a_bundle_that_is_counted_twice_is_found: OwnStoreNotAsked,
+    contents_that_the_own_store_was_not_asked_about_are_found: OwnStoreNotAsked,
 }
