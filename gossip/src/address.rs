@@ -3,11 +3,12 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// A WebSocket address, `ws://host:port` or `wss://host:port`, in one spelling: lower case, no path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Address {
-    host: String,
+    host: Arc<str>,
     port: u16,
     tls: bool,
 }
@@ -49,7 +50,7 @@ impl Address {
         if port == 0 {
             return Err(AddressError::Port);
         }
-        Ok(Address { host: host.to_ascii_lowercase(), port, tls: false })
+        Ok(Address { host: host.to_ascii_lowercase().into(), port, tls: false })
     }
 
     /// The host, an IPv6 address in brackets.
@@ -71,7 +72,7 @@ impl Address {
     ///
     /// `None` for port 0: such a peer does not listen.
     pub fn listening(&self, port: u16, tls: bool) -> Option<Address> {
-        (port != 0).then(|| Address { host: self.host.clone(), port, tls })
+        (port != 0).then(|| Address { host: Arc::clone(&self.host), port, tls })
     }
 }
 
@@ -104,7 +105,7 @@ impl From<SocketAddr> for Address {
             SocketAddr::V4(v4) => v4.ip().to_string(),
             SocketAddr::V6(v6) => format!("[{}]", v6.ip()),
         };
-        Address { host, port: socket.port(), tls: false }
+        Address { host: host.into(), port: socket.port(), tls: false }
     }
 }
 

@@ -40,8 +40,6 @@ enum What {
 struct Link {
     /// Origins of which it says that it has a proof, and of which we have none.
     has: BTreeSet<OriginId>,
-    /// Which of these it was asked for, and by when they are to come.
-    asked: BTreeMap<OriginId, Time>,
     /// The first half of a proof.
     half: Option<Bundle>,
     /// Whose proofs it was sent.
@@ -53,6 +51,8 @@ struct Link {
 pub(crate) struct Forks {
     marks: BTreeMap<OriginId, Mark>,
     links: BTreeMap<PeerId, Link>,
+    /// Which proofs were asked for: of whom, and by when they are to come.
+    asked: BTreeMap<OriginId, (PeerId, Time)>,
     open: BTreeMap<u64, (What, Time)>,
     next_token: u64,
 }
@@ -84,6 +84,7 @@ impl Forks {
 
     pub(crate) fn on_down(&mut self, now: Time, peer: PeerId, outbox: &mut VecDeque<Output>) {
         self.links.remove(&peer);
+        self.asked.retain(|_, (whom, _)| *whom != peer);
         self.open.retain(|_, (what, _)| !matches!(what, What::For(whom) if *whom == peer));
         self.ask(now, outbox);
     }
@@ -168,8 +169,10 @@ impl Forks {
         (from, bundle): (PeerId, Bundle),
         outbox: &mut VecDeque<Output>,
     ) {
-        let origin = bundle.id.origin;
-        let Some(link) = self.links.get_mut(&from).filter(|link| link.asked.contains_key(&origin)) else { return };
+        if self.asked.get(&bundle.id.origin).is_none_or(|(whom, _)| *whom != from) {
+            return;
+        }
+        let Some(link) = self.links.get_mut(&from) else { return };
         match link.half.take().and_then(|half| Proof::of(half, bundle.clone())) {
             Some(proof) => self.learn(now, wall, proof, outbox),
             None => link.half = Some(bundle),
@@ -177,7 +180,7 @@ impl Forks {
     }
 
     pub(crate) fn next_wakeup(&self) -> Option<Time> {
-        self.links.values().flat_map(|link| link.asked.values().copied()).min()
+        self.asked.values().map(|(_, until)| *until).min()
     }
 
     /// Who has not sent what it has told of is not asked for it again.
@@ -185,15 +188,11 @@ impl Forks {
         if self.next_wakeup().is_none_or(|next| next > now) {
             return;
         }
-        for link in self.links.values_mut() {
-            let Link { has, asked, .. } = link;
-            asked.retain(|origin, until| {
-                let waits = *until > now;
-                if !waits {
-                    has.remove(origin);
-                }
-                waits
-            });
+        let Forks { asked, links, .. } = self;
+        for (origin, (whom, _)) in asked.extract_if(.., |_, (_, until)| *until <= now) {
+            if let Some(link) = links.get_mut(&whom) {
+                link.has.remove(&origin);
+            }
         }
         self.ask(now, outbox);
     }
@@ -203,11 +202,14 @@ impl Forks {
         at_most("questions about proofs", self.open.len(), MAX_OPEN)?;
         for (peer, link) in &self.links {
             must(is_link(*peer), || format!("{peer} is no link, and told of proofs"))?;
-            at_most("proofs that a peer is asked for", link.asked.len(), MAX_ASKED)?;
+            let asked = self.asked.values().filter(|(whom, _)| whom == peer).count();
+            at_most("proofs that a peer is asked for", asked, MAX_ASKED)?;
             at_most("proofs that a peer has", link.has.len(), Proof::MAX)?;
             at_most("proofs that a peer was sent", link.sent.len(), Proof::MAX)?;
-            must(link.asked.keys().all(|origin| link.has.contains(origin)), || {
-                format!("{peer} is asked for what it has not told of")
+        }
+        for (origin, (whom, _)) in &self.asked {
+            must(self.links.get(whom).is_some_and(|link| link.has.contains(origin)), || {
+                format!("{whom} is asked for what it has not told of")
             })?;
         }
         Ok(())
@@ -223,8 +225,8 @@ impl Forks {
         self.marks.insert(origin, mark);
         outbox.push_back(Output::Forked { proof: Box::new(proof), mark });
         let mut to = Vec::new();
+        self.asked.remove(&origin);
         for (peer, link) in &mut self.links {
-            link.asked.remove(&origin);
             // Who has it need not be told.
             if !link.has.remove(&origin) {
                 to.push(*peer);
@@ -239,18 +241,17 @@ impl Forks {
     /// Asks for what is lacking: each proof of one peer at a time.
     fn ask(&mut self, now: Time, outbox: &mut VecDeque<Output>) {
         if self.marks.len() >= Proof::MAX {
-            return self.links.values_mut().for_each(|link| (link.has, link.asked) = Default::default());
+            self.asked.clear();
+            return self.links.values_mut().for_each(|link| link.has.clear());
         }
-        let mut asked: BTreeSet<OriginId> = self.links.values().flat_map(|link| link.asked.keys().copied()).collect();
-        for (peer, link) in &mut self.links {
-            let room = MAX_ASKED.saturating_sub(link.asked.len());
-            let some: Vec<OriginId> =
-                link.has.iter().filter(|origin| !asked.contains(*origin)).take(room).copied().collect();
+        for (peer, link) in self.links.iter().filter(|(_, link)| !link.has.is_empty()) {
+            let room = MAX_ASKED.saturating_sub(self.asked.values().filter(|(whom, _)| whom == peer).count());
+            let lacking = link.has.iter().filter(|origin| !self.asked.contains_key(*origin));
+            let some: Vec<OriginId> = lacking.take(room).copied().collect();
             if some.is_empty() {
                 continue;
             }
-            asked.extend(some.iter().copied());
-            link.asked.extend(some.iter().map(|origin| (*origin, now + PATIENCE)));
+            self.asked.extend(some.iter().map(|origin| (*origin, (*peer, now + PATIENCE))));
             outbox.push_back(Output::Send { to: vec![*peer], message: Message::Prove(some) });
         }
     }
