@@ -4,13 +4,29 @@ use crate::{Content, Event, SecondSignature, Signature};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
 /// Who made a bundle: an Ed25519 public key. In JSON it is 64 hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct OriginId(pub [u8; 32]);
+
+/// In the order of its bytes. Keys are looked up with every frame, and nearly all differ in the first eight bytes: these are compared
+/// as one number, without a call.
+impl Ord for OriginId {
+    fn cmp(&self, other: &OriginId) -> Ordering {
+        let head = |id: &OriginId| id.0.first_chunk().map_or(0, |head| u64::from_be_bytes(*head));
+        head(self).cmp(&head(other)).then_with(|| self.0.cmp(&other.0))
+    }
+}
+
+impl PartialOrd for OriginId {
+    fn partial_cmp(&self, other: &OriginId) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl Serialize for OriginId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

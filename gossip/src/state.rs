@@ -60,6 +60,8 @@ pub struct State {
     statements: Statements,
     forks: Forks,
     outbox: VecDeque<Output>,
+    /// When the first timer runs out: looked for once after each input.
+    due: Option<Time>,
 }
 
 /// Who this node is.
@@ -104,6 +106,7 @@ impl State {
             forks: Forks::default(),
             me,
             outbox: VecDeque::new(),
+            due: Some(Time::ZERO),
             config,
         }
     }
@@ -136,7 +139,12 @@ impl State {
             Input::Undeclared { peer, origin } => self.on_undeclared(now, peer, origin),
             Input::Tick => {}
         }
-        self.run_timers(now);
+        self.broadcast.counters.propagated += self.reconcile.take_served();
+        self.due = self.earliest();
+        if self.due.is_some_and(|due| due <= now) {
+            self.run_timers(now);
+            self.due = self.earliest();
+        }
     }
 
     /// What is to be done, in order. The driver drains after each input.
@@ -148,11 +156,16 @@ impl State {
     pub fn flush(&mut self, now: Time) {
         if let Some(bundle) = self.bundler.close(now) {
             self.send_bundle(now, bundle);
+            self.due = self.earliest();
         }
     }
 
     /// When to call with [`Input::Tick`] at the latest, if nothing happens before. A moment in the past means now.
-    pub fn next_wakeup(&self) -> Option<Time> {
+    pub const fn next_wakeup(&self) -> Option<Time> {
+        self.due
+    }
+
+    fn earliest(&self) -> Option<Time> {
         let wakeups = [
             self.membership_due,
             self.bundler.next_wakeup(),
@@ -517,7 +530,6 @@ impl State {
         self.carry_out(now, steps);
         self.reconcile.tick(now, &mut self.rng, &mut self.outbox);
         self.forks.tick(now, &mut self.outbox);
-        self.broadcast.counters.propagated += self.reconcile.take_served();
         self.outbox.extend(self.agreement.tick(now, self.config.planted, &self.peers));
         if self.clocks.next_wakeup().is_some_and(|next| next <= now) {
             let links = self.peers.iter().filter(|(_, peer)| peer.linked && peer.dialect == Dialect::V2);

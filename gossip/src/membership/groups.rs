@@ -8,19 +8,18 @@
 use crate::Address;
 use rand::seq::{IndexedRandom, IteratorRandom};
 use rand::{Rng, RngExt};
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// Whose an address may be.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Group<'a> {
+pub(super) enum Group {
     V4([u8; 2]),
     V6([u16; 2]),
-    Domain(&'a str),
+    Domain(Box<str>),
 }
 
-impl Group<'_> {
-    fn of(address: &Address) -> Group<'_> {
+impl Group {
+    pub(super) fn of(address: &Address) -> Group {
         let host = address.host();
         match host.trim_matches(['[', ']']).parse::<IpAddr>().map(|ip| ip.to_canonical()) {
             Ok(IpAddr::V4(ip)) => {
@@ -33,59 +32,82 @@ impl Group<'_> {
             }
             Err(_) => {
                 let dots = host.trim_end_matches('.').rmatch_indices('.').nth(1);
-                Group::Domain(dots.and_then(|(dot, _)| host.get(dot + 1..)).unwrap_or(host))
+                Group::Domain(dots.and_then(|(dot, _)| host.get(dot + 1..)).unwrap_or(host).into())
             }
         }
     }
 }
 
-fn groups<'a>(addresses: impl Iterator<Item = &'a Address>) -> BTreeMap<Group<'a>, Vec<&'a Address>> {
-    let mut groups: BTreeMap<Group<'a>, Vec<&'a Address>> = BTreeMap::new();
-    for address in addresses {
-        groups.entry(Group::of(address)).or_default().push(address);
+/// Addresses, those of a group side by side.
+struct Groups<'a> {
+    sorted: Vec<(&'a Group, &'a Address)>,
+    /// Where each group begins, and how many of it are left.
+    left: Vec<(usize, usize)>,
+}
+
+impl<'a> Groups<'a> {
+    fn of(addresses: impl Iterator<Item = (&'a Group, &'a Address)>) -> Groups<'a> {
+        let mut sorted: Vec<_> = addresses.collect();
+        sorted.sort_by_key(|(group, _)| *group);
+        let mut start = 0;
+        let left = sorted.chunk_by(|(one, _), (other, _)| one == other).map(|members| {
+            start += members.len();
+            (start - members.len(), members.len())
+        });
+        Groups { left: left.collect(), sorted }
     }
-    groups
+
+    /// Any one of a group that has some left. It is not drawn again.
+    fn take(&mut self, group: usize, rng: &mut impl Rng) -> Option<&'a Address> {
+        let (start, left) = self.left.get_mut(group).filter(|(_, left)| *left > 0)?;
+        let member = *start + rng.random_range(0..*left);
+        *left -= 1;
+        self.sorted.swap(member, *start + *left);
+        self.sorted.get(*start + *left).map(|(_, address)| *address)
+    }
 }
 
 /// One of them: of any group, and then of any in it.
-pub(super) fn draw<'a>(addresses: impl Iterator<Item = &'a Address>, rng: &mut impl Rng) -> Option<&'a Address> {
-    groups(addresses).values().choose(rng)?.choose(rng).copied()
+pub(super) fn draw<'a>(
+    addresses: impl Iterator<Item = (&'a Group, &'a Address)>,
+    rng: &mut impl Rng,
+) -> Option<&'a Address> {
+    let groups = Groups::of(addresses);
+    let (start, left) = *groups.left.iter().choose(rng)?;
+    groups.sorted.get(start..start + left)?.choose(rng).map(|(_, address)| *address)
 }
 
 /// So many of them, each as [`draw`] would.
 pub(super) fn draw_some<'a>(
-    addresses: impl Iterator<Item = &'a Address>,
+    addresses: impl Iterator<Item = (&'a Group, &'a Address)>,
     amount: usize,
     rng: &mut impl Rng,
 ) -> Vec<&'a Address> {
-    let mut groups: Vec<Vec<&Address>> = groups(addresses).into_values().collect();
+    let mut groups = Groups::of(addresses);
     let mut drawn = Vec::new();
-    while drawn.len() < amount && !groups.is_empty() {
-        let group = rng.random_range(0..groups.len());
-        let Some(members) = groups.get_mut(group).filter(|members| !members.is_empty()) else {
-            groups.swap_remove(group);
-            continue;
-        };
-        let member = rng.random_range(0..members.len());
-        drawn.push(members.swap_remove(member));
+    while drawn.len() < amount && !groups.left.is_empty() {
+        let group = rng.random_range(0..groups.left.len());
+        match groups.take(group, rng) {
+            Some(address) => drawn.push(address),
+            None => drop(groups.left.swap_remove(group)),
+        }
     }
     drawn
 }
 
 /// So many of them that must go: each from the group that has most left.
 pub(super) fn crowded_out<'a>(
-    addresses: impl Iterator<Item = &'a Address>,
+    addresses: impl Iterator<Item = (&'a Group, &'a Address)>,
     amount: usize,
     rng: &mut impl Rng,
 ) -> Vec<&'a Address> {
-    let mut groups: Vec<Vec<&Address>> = groups(addresses).into_values().collect();
+    let mut groups = Groups::of(addresses);
     let mut gone = Vec::new();
     while gone.len() < amount {
-        let most = groups.iter().map(Vec::len).max().unwrap_or(0);
-        let largest = groups.iter_mut().filter(|members| members.len() == most && most > 0).choose(rng);
-        let Some(members) = largest else { break };
-        let member = rng.random_range(0..members.len());
-        gone.push(members.swap_remove(member));
+        let most = groups.left.iter().map(|(_, left)| *left).max().unwrap_or(0);
+        let largest = groups.left.iter().enumerate().filter(|(_, (_, left))| *left == most).choose(rng);
+        let Some(address) = largest.map(|(group, _)| group).and_then(|group| groups.take(group, rng)) else { break };
+        gone.push(address);
     }
     gone
 }
@@ -98,6 +120,14 @@ mod tests {
 
     fn at(host: &str, port: u16) -> Address {
         Address::new(host, port).unwrap()
+    }
+
+    fn grouped(addresses: &[Address]) -> Vec<(Group, &Address)> {
+        addresses.iter().map(|address| (Group::of(address), address)).collect()
+    }
+
+    fn refs<'a>(grouped: &'a [(Group, &'a Address)]) -> impl Iterator<Item = (&'a Group, &'a Address)> {
+        grouped.iter().map(|(group, address)| (group, *address))
     }
 
     #[test]
@@ -122,11 +152,12 @@ mod tests {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let mut all: Vec<Address> = (1..=1_000).map(|port| at("192.0.2.1", port)).collect();
         all.push(at("node.example", 8091));
-        let drawn = (0..1_000).filter(|_| draw(all.iter(), &mut rng) == all.last()).count();
+        let grouped = grouped(&all);
+        let drawn = (0..1_000).filter(|_| draw(refs(&grouped), &mut rng) == all.last()).count();
         assert!((400..600).contains(&drawn), "{drawn}");
-        let some = draw_some(all.iter(), 10, &mut rng);
+        let some = draw_some(refs(&grouped), 10, &mut rng);
         assert_eq!((some.len(), some.contains(&&all[1_000])), (10, true));
-        assert_eq!(draw_some(all.iter(), 5_000, &mut rng).len(), all.len());
+        assert_eq!(draw_some(refs(&grouped), 5_000, &mut rng).len(), all.len());
         assert!(draw(std::iter::empty(), &mut rng).is_none());
     }
 
@@ -136,8 +167,9 @@ mod tests {
         let crowd = (1..=100).map(|port| at("192.0.2.1", port));
         let others = (0..10).map(|n| at(&format!("node{n}.example"), 8091));
         let all: Vec<Address> = crowd.chain(others).collect();
-        let gone = crowded_out(all.iter(), 99, &mut rng);
+        let grouped = grouped(&all);
+        let gone = crowded_out(refs(&grouped), 99, &mut rng);
         assert!(gone.len() == 99 && gone.iter().all(|address| address.host() == "192.0.2.1"));
-        assert_eq!(crowded_out(all.iter(), 1_000, &mut rng).len(), all.len());
+        assert_eq!(crowded_out(refs(&grouped), 1_000, &mut rng).len(), all.len());
     }
 }

@@ -7,7 +7,7 @@
 //! Invariants: an address is dialled once at a time; what is remembered is bounded; a bootstrap address is never forgotten.
 
 use super::errand::Purpose;
-use super::groups;
+use super::groups::{self, Group};
 use crate::backoff::full_jitter;
 use crate::invariants::{Broken, at_most, must};
 use crate::message::InstanceId;
@@ -29,6 +29,8 @@ const MAX_VOUCHED: usize = 8;
 /// One address.
 #[derive(Clone, Debug)]
 pub(super) struct Known {
+    /// Whose it may be.
+    group: Group,
     bootstrap: bool,
     /// Whether a bootstrap peer told of it, and it has not failed since.
     vouched: bool,
@@ -81,8 +83,9 @@ pub(super) struct Passive {
 
 impl Passive {
     pub(super) fn new(config: &Config) -> Passive {
-        let learned = config.known.iter().take(config.passive_view).map(|address| (address.clone(), Known::new(false)));
-        let bootstrap = config.bootstrap.iter().map(|address| (address.clone(), Known::new(true)));
+        let learned =
+            config.known.iter().take(config.passive_view).map(|address| (address.clone(), Known::new(address, false)));
+        let bootstrap = config.bootstrap.iter().map(|address| (address.clone(), Known::new(address, true)));
         Passive { known: learned.chain(bootstrap).collect(), bootstrap: config.bootstrap.clone(), dials: (0, 0) }
     }
 
@@ -98,7 +101,7 @@ impl Passive {
         let mut places =
             if vouched { MAX_VOUCHED.min(config.passive_view).saturating_sub(self.vouched().count()) } else { 0 };
         for address in addresses {
-            let known = self.known.entry(address).or_insert_with(|| Known::new(false));
+            let known = self.known.entry(address).or_insert_with_key(|address| Known::new(address, false));
             known.via = [known.via, via].into_iter().flatten().min();
             if places > 0 && !known.vouched && !known.suspect {
                 (known.vouched, places) = (true, places - 1);
@@ -126,7 +129,7 @@ impl Passive {
         config: &Config,
         rng: &mut impl Rng,
     ) -> bool {
-        let known = self.known.entry(address.clone()).or_insert_with(|| Known::new(false));
+        let known = self.known.entry(address.clone()).or_insert_with_key(|address| Known::new(address, false));
         let returned = known.suspect && known.instance.map_or(known.bootstrap, |before| before == instance);
         (known.suspect, known.instance) = (false, Some(instance));
         known.put(Place::Up(peer), &mut self.dials);
@@ -169,7 +172,7 @@ impl Passive {
     pub(super) fn anchor(&self, now: Time, rng: &mut impl Rng) -> Option<Address> {
         let due = || self.idle().filter(|(_, known)| known.next <= now);
         let bootstrap = due().filter(|(_, known)| known.bootstrap).choose(rng).map(|(address, _)| address);
-        let vouched = || groups::draw(due().filter(|(_, known)| known.vouched).map(|(address, _)| address), rng);
+        let vouched = || groups::draw(due().filter(|(_, known)| known.vouched).map(grouped), rng);
         bootstrap.or_else(vouched).cloned()
     }
 
@@ -180,7 +183,7 @@ impl Passive {
 
     /// It is being dialled.
     pub(super) fn dialling(&mut self, address: &Address, purpose: Purpose) {
-        let known = self.known.entry(address.clone()).or_insert_with(|| Known::new(false));
+        let known = self.known.entry(address.clone()).or_insert_with_key(|address| Known::new(address, false));
         known.put(Place::Dialling(purpose), &mut self.dials);
     }
 
@@ -236,7 +239,7 @@ impl Passive {
     pub(super) fn choose(&self, now: Time, well_too: bool, rng: &mut impl Rng) -> Option<Address> {
         let due = || self.idle().filter(|(_, known)| known.next <= now);
         let bootstrap = due().filter(|(_, known)| known.bootstrap).choose(rng);
-        let well = due().filter(|(_, known)| well_too && !known.suspect).map(|(address, _)| address);
+        let well = due().filter(|(_, known)| well_too && !known.suspect).map(grouped);
         let well = if bootstrap.is_none() { groups::draw(well, rng) } else { None };
         let suspect = || due().filter(|(_, known)| known.suspect).min_by_key(|(_, known)| known.attempts);
         let address = bootstrap.map(|(address, _)| address).or(well).or_else(|| Some(suspect()?.0))?;
@@ -258,7 +261,7 @@ impl Passive {
 
     /// Anybody who is not suspected.
     pub(super) fn anybody(&self, rng: &mut impl Rng) -> Option<Address> {
-        groups::draw(self.idle().filter(|(_, known)| !known.suspect).map(|(address, _)| address), rng).cloned()
+        groups::draw(self.idle().filter(|(_, known)| !known.suspect).map(grouped), rng).cloned()
     }
 
     /// Somebody whose round trip is not known: of those that a near node told of, or anybody.
@@ -268,7 +271,7 @@ impl Passive {
             let nearest = unmeasured.min_by_key(|(_, known)| known.via.unwrap_or(Duration::MAX));
             return nearest.map(|(address, _)| address.clone());
         }
-        groups::draw(unmeasured.map(|(address, _)| address), rng).cloned()
+        groups::draw(unmeasured.map(grouped), rng).cloned()
     }
 
     /// The nearest of those whose round trip is known.
@@ -278,7 +281,7 @@ impl Passive {
     }
 
     pub(super) fn suspect(&self, rng: &mut impl Rng) -> Option<Address> {
-        groups::draw(self.idle().filter(|(_, known)| known.suspect).map(|(address, _)| address), rng).cloned()
+        groups::draw(self.idle().filter(|(_, known)| known.suspect).map(grouped), rng).cloned()
     }
 
     pub(super) fn has_suspects(&self) -> bool {
@@ -292,7 +295,7 @@ impl Passive {
     /// Some that were met and are well, for a peer.
     pub(super) fn sample(&self, amount: usize, rng: &mut impl Rng) -> Vec<Address> {
         let met = self.idle().filter(|(_, known)| !known.suspect && known.instance.is_some());
-        groups::draw_some(met.map(|(address, _)| address), amount, rng).into_iter().cloned().collect()
+        groups::draw_some(met.map(grouped), amount, rng).into_iter().cloned().collect()
     }
 
     /// All that are worth keeping over a restart: where somebody was met.
@@ -342,13 +345,18 @@ impl Passive {
     fn drop_some(&mut self, class: Class, amount: usize, rng: &mut impl Rng) {
         if amount > 0 {
             let matching = self.known.iter().filter(|(_, known)| known.class() == Some(class));
-            let goes = groups::crowded_out(matching.map(|(address, _)| address), amount, rng);
+            let goes = groups::crowded_out(matching.map(grouped), amount, rng);
             let goes: Vec<Address> = goes.into_iter().cloned().collect();
             for address in goes {
                 self.known.remove(&address);
             }
         }
     }
+}
+
+/// An address, behind whose it may be.
+const fn grouped<'a>((address, known): (&'a Address, &'a Known)) -> (&'a Group, &'a Address) {
+    (&known.group, address)
 }
 
 impl Place {
@@ -362,8 +370,9 @@ impl Place {
 }
 
 impl Known {
-    fn new(bootstrap: bool) -> Known {
+    fn new(address: &Address, bootstrap: bool) -> Known {
         Known {
+            group: Group::of(address),
             bootstrap,
             vouched: false,
             instance: None,
