@@ -4,13 +4,14 @@ use super::Scenario;
 use super::check::ScenarioError;
 
 /// Name and text of each, small ones first. A test holds the list equal to the directory.
-pub const CATALOGUE: [(&str, &str); 13] = [
+pub const CATALOGUE: [(&str, &str); 14] = [
     ("smoke", include_str!("../../scenarios/smoke.toml")),
     ("all-send-100", include_str!("../../scenarios/all-send-100.toml")),
     ("weak-100", include_str!("../../scenarios/weak-100.toml")),
     ("warm-1000", include_str!("../../scenarios/warm-1000.toml")),
     ("fresh-1000", include_str!("../../scenarios/fresh-1000.toml")),
     ("clustered-1000", include_str!("../../scenarios/clustered-1000.toml")),
+    ("clustered-random-1000", include_str!("../../scenarios/clustered-random-1000.toml")),
     ("half-crash-1000", include_str!("../../scenarios/half-crash-1000.toml")),
     ("crash80-1000", include_str!("../../scenarios/crash80-1000.toml")),
     ("clustered-crash80-1000", include_str!("../../scenarios/clustered-crash80-1000.toml")),
