@@ -61,7 +61,7 @@ fn a_row_says_how_fresh_it_is_and_who_signs_for_its_name() {
     assert_eq!(said(&snapshot, None), "last event 15 s ago");
     assert_eq!(said(&snapshot, Some("alpha")), "last event 15 s ago, signed");
     snapshot.network.vouched = vec!["alpha".to_owned()];
-    assert_eq!(said(&snapshot, Some("alpha")), "last event 15 s ago, vouched for by another node");
+    assert_eq!(said(&snapshot, Some("alpha")), "last event 15 s ago, vouched for by a node");
     let conflict = Conflict { node_id: "alpha".to_owned(), public_key: String::new(), others: Vec::new() };
     snapshot.health.conflicts = vec![conflict];
     assert_eq!(said(&snapshot, Some("alpha")), "last event 15 s ago, more than one key signs");
