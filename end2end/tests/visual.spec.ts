@@ -8,7 +8,7 @@ import { openFixed, type State } from '../support/fixed.ts';
 import { state as mode } from '../support/map.ts';
 import { expect, test } from '../support/test.ts';
 
-test.use({ meshNames: ['alpha'], bypassCSP: true, reducedMotion: 'reduce' } as Parameters<typeof test.use>[0]);
+test.use({ meshNames: ['alpha'], bypassCSP: true });
 test.describe.configure({ timeout: 120_000 });
 
 const names = (count: number) => Array.from({ length: count }, (_, i) => `node-${String(i).padStart(3, '0')}`);
@@ -37,12 +37,13 @@ const PICTURES: Picture[] = [
 
 for (const { name, state, query = '', width = 1280, height = 900, dark = false } of PICTURES) {
   test(`${name} looks as it did`, async ({ mesh, page }) => {
-    await page.emulateMedia({ colorScheme: dark ? 'dark' : 'light', reducedMotion: 'reduce' });
-    await page.setViewportSize({ width: width - 40, height });
+    const [scheme, other] = dark ? (['dark', 'light'] as const) : (['light', 'dark'] as const);
+    await page.emulateMedia({ colorScheme: other, reducedMotion: 'reduce' });
+    await page.setViewportSize({ width, height });
     await openFixed(page, mesh.node('alpha'), query, state);
     await expect(mode(page)).toHaveAttribute('data-mode', 'live');
-    // The canvas is painted anew, in the font that has come.
-    await page.setViewportSize({ width, height });
+    // The canvas is painted anew where colours change: in the font that has come.
+    await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
     await expect(page.getByTestId('portrait')).toHaveAttribute('data-drawn', /^3/, { timeout: 60_000 });
     await expect(page).toHaveScreenshot(`${name}.png`, { fullPage: true, animations: 'disabled', maxDiffPixelRatio: 0.004 });
   });
