@@ -4,6 +4,8 @@ import { chromium, chromiumArgs } from './support/chromium.ts';
 export default defineConfig({
   testDir: 'tests',
   outputDir: 'test-results',
+  // The same on every machine.
+  snapshotPathTemplate: '{testDir}/pictures/{arg}{ext}',
   timeout: 60_000,
   expect: { timeout: 10_000 },
   // Each test starts real nodes and a browser: two of them fill the smallest machine.

@@ -4,7 +4,7 @@
 //! and what is not known, or of an empty set, is `null`: empty is not zero.
 
 use beauty::{Heatmap, HeatmapDelta};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 
 /// `GET /federated/health`: this node in a few numbers.
@@ -104,6 +104,9 @@ pub struct Network {
     /// Where nodes of the mesh say that they are, by name: 240 at most.
     #[serde(default)]
     pub places: Vec<Place>,
+    /// Names in which no key of its own signs, and whose events other nodes vouch for: 256 at most.
+    #[serde(default)]
+    pub vouched: Vec<String>,
 }
 
 /// An origin that has signed two different bundles under one number: it cheats, or two nodes have its key. `GET
@@ -235,6 +238,9 @@ pub struct Peer {
     pub redundancy: Option<f64>,
     /// Whether its digest equals ours; `null` while it has told none.
     pub in_sync: Option<bool>,
+    /// How many events it says that its digest counts; `null` while it has told none.
+    #[serde(default)]
+    pub events: Option<u64>,
     /// Whether it has declared that it signs its events a second time, by ML-DSA-65.
     #[serde(default)]
     pub signs_twice: bool,
@@ -286,7 +292,30 @@ pub struct GossipSummary {
     /// Duplicates per event first learned from a peer; `null` before the first.
     pub redundancy: Option<f64>,
     /// What was refused, by reason.
-    pub rejected: BTreeMap<String, u64>,
+    pub rejected: Counts,
+}
+
+/// Counts by name, in JSON an object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts(pub Vec<(String, u64)>);
+
+impl Serialize for Counts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, count)| (name, count)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Counts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let counts: BTreeMap<String, u64> = Deserialize::deserialize(deserializer)?;
+        Ok(counts.into_iter().collect())
+    }
+}
+
+impl FromIterator<(String, u64)> for Counts {
+    fn from_iter<I: IntoIterator<Item = (String, u64)>>(counts: I) -> Self {
+        Self(counts.into_iter().collect())
+    }
 }
 
 /// The answer to `POST /federated/events`.

@@ -3,7 +3,7 @@
 use crate::api::Health;
 use crate::choice::Palette;
 use crate::heatmap::css;
-use crate::words::{NOTHING, Words};
+use crate::words::{Language, NOTHING};
 
 /// The height, and the room around a text, in pixels.
 const HEIGHT: f64 = 20.0;
@@ -14,9 +14,9 @@ const CHARACTER: f64 = 6.6;
 /// The badge: the node's name, the mean of the mesh on the colour that it has on the map, and how many nodes there are.
 #[must_use]
 pub fn badge(health: &Health) -> String {
-    let words = Words::of(crate::Language::English);
-    let mean = health.beauty_avg.map_or_else(|| NOTHING.to_owned(), |mean| words.score(mean));
-    let said = format!("{mean} · {}", words.counted(health.nodes as u64, &words.node));
+    let language = Language::en;
+    let mean = health.beauty_avg.map_or_else(|| NOTHING.to_owned(), |mean| language.score(mean));
+    let said = format!("{mean} · {}", language.nodes(health.nodes as u64));
     let name = escaped(&shortened(&health.node_id));
     let [left, right] = [shortened(&health.node_id), said.clone()].map(|text| width(&text));
     let colour = health.beauty_avg.map_or([96, 96, 96], |mean| Palette::Cividis.colour(mean));

@@ -6,7 +6,7 @@
 use crate::number;
 use crate::part::IntoPart;
 use crate::place::{MAP, Place};
-use crate::words::Words;
+use crate::words::{Language, each};
 use beauty::Resolution;
 use leptos::prelude::*;
 use std::fmt::Write;
@@ -245,8 +245,8 @@ pub(crate) fn Choices<T: Copy + PartialEq + Send + Sync + 'static>(
 }
 
 /// The names of the resolutions, finest first.
-pub(crate) fn resolutions(words: &Words) -> Vec<(Resolution, String)> {
-    named(Resolution::ALL, words.resolutions)
+pub(crate) fn resolutions(language: Language) -> Vec<(Resolution, String)> {
+    named(Resolution::ALL, each!(language, resolutions: ten_seconds, minute, ten_minutes, hour, day))
 }
 
 /// Each option with its name.

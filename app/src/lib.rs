@@ -20,6 +20,7 @@ mod live;
 mod map;
 mod not_found;
 mod number;
+mod ordered;
 mod part;
 mod place;
 mod portrait;
@@ -35,7 +36,8 @@ pub use badge::badge;
 pub use document::App;
 pub use place::Address;
 pub use portrait::{PORTRAIT_SIDE, portrait};
-pub use preferences::{Language, Preferences, Theme};
+pub use preferences::{Preferences, Theme};
 #[cfg(feature = "ssr")]
 pub use shell::shell;
 pub use source::SnapshotSource;
+pub use words::Language;

@@ -1,36 +1,8 @@
 //! How the reader likes the page: its language and its theme. Known before the page is rendered, and the same all through it.
 
-/// A language that the page speaks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Language {
-    /// English.
-    #[default]
-    English,
-    /// Russian.
-    Russian,
-}
-
-impl Language {
-    /// All languages, each with its own name for itself.
-    pub const ALL: [(Self, &'static str); 2] = [(Self::English, "English"), (Self::Russian, "Русский")];
-
-    /// Its tag (RFC 5646).
-    #[must_use]
-    pub const fn tag(self) -> &'static str {
-        match self {
-            Self::English => "en",
-            Self::Russian => "ru",
-        }
-    }
-
-    fn of_tag(tag: &str) -> Option<Self> {
-        let primary = tag.trim().split('-').next().unwrap_or_default();
-        Self::ALL
-            .into_iter()
-            .map(|(language, _)| language)
-            .find(|language| language.tag().eq_ignore_ascii_case(primary))
-    }
-}
+use crate::words::Language;
+use leptos_i18n::Locale;
+use leptos_i18n::reexports::icu::locid::LanguageIdentifier;
 
 /// Light or dark.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -79,7 +51,7 @@ impl Preferences {
     pub fn of_request(query: &str, cookies: &str, accept_language: &str) -> Self {
         let asked = |name: &str| part(query, '&', name);
         let kept = |name: &str| part(cookies, ';', name);
-        let tag = |tag: Option<&str>| tag.and_then(Language::of_tag);
+        let tag = |tag: Option<&str>| tag.and_then(spoken);
         let theme = |name: Option<&str>| name.and_then(Theme::of_name);
         Self {
             language: tag(asked("lang")).or_else(|| tag(kept("lang"))).unwrap_or_else(|| accepted(accept_language)),
@@ -101,17 +73,22 @@ fn part<'a>(parts: &'a str, between: char, name: &str) -> Option<&'a str> {
     parts.split(between).find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='))
 }
 
+/// The language that a tag means, where the page speaks it: `ru-RU` is Russian.
+fn spoken(tag: &str) -> Option<Language> {
+    let tag = LanguageIdentifier::try_from_str(tag).ok()?;
+    Language::find_matchs(tag).first().copied()
+}
+
 /// The language that the browser likes best among those that the page speaks (RFC 9110, 12.5.4).
 fn accepted(header: &str) -> Language {
-    let mut best = (Language::default(), 0.0);
-    for range in header.split(',') {
+    let range = |range: &str| {
         let (tag, weight) = range.split_once(";q=").unwrap_or((range, "1"));
-        let weight = weight.trim().parse().unwrap_or(0.0);
-        if let Some(language) = Language::of_tag(tag).filter(|_| weight > best.1) {
-            best = (language, weight);
-        }
-    }
-    best.0
+        (tag.trim().to_owned(), weight.trim().parse().unwrap_or(0.0))
+    };
+    let mut ranges: Vec<(String, f32)> = header.split(',').map(range).filter(|(_, weight)| *weight > 0.0).collect();
+    ranges.sort_by(|(_, one), (_, other)| other.total_cmp(one));
+    let tags: Vec<String> = ranges.into_iter().map(|(tag, _)| tag).collect();
+    Language::find_locale(&tags)
 }
 
 #[cfg(test)]
@@ -124,24 +101,24 @@ mod tests {
 
     #[test]
     fn the_address_counts_before_the_cookie_and_the_cookie_before_the_browser() {
-        assert_eq!(language("res=1m&lang=en", "lang=ru", "ru"), Language::English);
-        assert_eq!(language("res=1m", "a=b; lang=ru", "en"), Language::Russian);
-        assert_eq!(language("", "", "ru-RU,ru;q=0.9,en;q=0.8"), Language::Russian);
-        assert_eq!(language("lang=xx", "lang=", "de, fr;q=0.5"), Language::English);
+        assert_eq!(language("res=1m&lang=en", "lang=ru", "ru"), Language::en);
+        assert_eq!(language("res=1m", "a=b; lang=ru", "en"), Language::ru);
+        assert_eq!(language("", "", "ru-RU,ru;q=0.9,en;q=0.8"), Language::ru);
+        assert_eq!(language("lang=xx", "lang=", "de, fr;q=0.5"), Language::en);
     }
 
     #[test]
     fn the_browser_says_how_much_it_likes_a_language() {
-        assert_eq!(accepted("ru;q=0.3, en;q=0.8"), Language::English);
-        assert_eq!(accepted("de, ru;q=0.2"), Language::Russian);
-        assert_eq!(accepted("ru;q=0"), Language::English);
-        assert_eq!(accepted(";q=,,"), Language::English);
+        assert_eq!(accepted("ru;q=0.3, en;q=0.8"), Language::en);
+        assert_eq!(accepted("de, ru;q=0.2"), Language::ru);
+        assert_eq!(accepted("ru;q=0"), Language::en);
+        assert_eq!(accepted(";q=,,"), Language::en);
     }
 
     #[test]
     fn what_was_chosen_is_kept_and_nothing_else() {
         let chosen = Preferences::of_request("lang=ru&theme=dark", "", "");
-        assert_eq!((chosen.language, chosen.theme), (Language::Russian, Theme::Dark));
+        assert_eq!((chosen.language, chosen.theme), (Language::ru, Theme::Dark));
         let cookies = chosen.cookies("lang=ru&theme=dark");
         assert_eq!(cookies.len(), 2);
         assert!(cookies[0].starts_with("lang=ru; Path=/") && cookies[1].starts_with("theme=dark; Path=/"));

@@ -1,6 +1,6 @@
 //! Snapshots and heatmaps for tests.
 
-use crate::api::{Delta, Dialect, Direction, GossipSummary, Health, Network, Peer, PeerState, Snapshot};
+use crate::api::{Counts, Delta, Dialect, Direction, GossipSummary, Health, Network, Peer, PeerState, Snapshot};
 use beauty::{Heatmap, HeatmapBucket, HeatmapCell, HeatmapDelta, HeatmapRow};
 
 /// Where the first bucket begins: 14:00:00 UTC.
@@ -78,6 +78,7 @@ pub(crate) fn peer(name: &str) -> Peer {
         duplicates: 0,
         redundancy: None,
         in_sync: None,
+        events: None,
         signs_twice: false,
         last_seen: START,
     }
@@ -118,9 +119,10 @@ fn network() -> Network {
         turned_away: Vec::new(),
         cheats: Vec::new(),
         places: Vec::new(),
+        vouched: Vec::new(),
     }
 }
 
 fn gossip() -> GossipSummary {
-    GossipSummary { seen: 1, propagated: 0, total: 0, duplicates: 0, redundancy: None, rejected: [].into() }
+    GossipSummary { seen: 1, propagated: 0, total: 0, duplicates: 0, redundancy: None, rejected: Counts::default() }
 }

@@ -2,7 +2,7 @@
 
 use crate::document::App;
 use crate::preferences::{Preferences, Theme};
-use crate::words::Words;
+use crate::words::td_string;
 use leptos::prelude::*;
 use leptos_meta::{HashedStylesheet, MetaTags};
 
@@ -17,7 +17,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
-                <meta name="description" content=Words::of(language).description />
+                <meta name="description" content=td_string!(language, page.description) />
                 <meta name="color-scheme" content="light dark" />
                 <link rel="icon" type="image/svg+xml" href="/favicon.svg" />
                 <HashedStylesheet id="leptos" options=options.clone() />

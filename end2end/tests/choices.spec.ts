@@ -113,6 +113,24 @@ test('what is on screen can be taken along as CSV', async ({ mesh, page }) => {
   expect(text).toMatch(/"alpha",[^\r]+,10,average,0\.125,1\r\n/);
 });
 
+test('what is on screen can be taken along as JSON, and the heatmap as a picture', async ({ mesh, page }) => {
+  await mesh.node('alpha').post({ beauty: 0.125 });
+  await openLiveMap(page, mesh.node('alpha'));
+  const saved = async (name: string) => {
+    const download = page.waitForEvent('download');
+    await page.getByRole('button', { name, exact: true }).click();
+    const chunks: Buffer[] = [];
+    for await (const chunk of await (await download).createReadStream()) chunks.push(chunk as Buffer);
+    return Buffer.concat(chunks);
+  };
+  const told = JSON.parse((await saved('JSON')).toString());
+  expect([told.buckets.length, told.nodes[0].node_id, told.nodes[0].avg.at(-1)]).toEqual([40, 'alpha', 0.125]);
+  const picture = await saved('PNG');
+  const { width, height } = await page.getByTestId('heatmap-canvas').evaluate(({ width, height }: HTMLCanvasElement) => ({ width, height }));
+  expect(picture.subarray(1, 4).toString()).toBe('PNG');
+  expect([picture.readUInt32BE(16), picture.readUInt32BE(20)]).toEqual([width, height]);
+});
+
 test('the line is drawn at any score, by hand, by key and by link, and without JavaScript', async ({ mesh, browser }) => {
   for (const javaScriptEnabled of [true, false]) {
     const context = await browser.newContext({ javaScriptEnabled });

@@ -1,7 +1,8 @@
 // The heatmap shows what is there, in the right place, to every reader.
 
 import { bucketStart, cellColour, openLiveMap, timeOfDay } from '../support/map.ts';
-import { expect, test } from '../support/test.ts';
+import { Crowd } from '../support/crowd.ts';
+import { expect, test, until } from '../support/test.ts';
 
 test.use({ meshNames: ['alpha'] });
 
@@ -33,15 +34,35 @@ test('a cell tells its node, its time, its value and its events, by mouse and by
   await mesh.node('alpha').post([0.25, 0.5].map((beauty) => ({ beauty, timestamp: start + 1_000 })));
   await openLiveMap(page, mesh.node('alpha'));
   await cellColour(page, 0, start);
-  const words = ['mesh', timeOfDay(start), timeOfDay(start + 10_000), '0.375', '2 events'];
-  for (const word of words) {
-    await expect(page.getByTestId('heatmap-tooltip')).toContainText(word);
-    await expect(page.getByTestId('heatmap-spoken')).toContainText(word);
-  }
+  const words = ['mesh', timeOfDay(start), timeOfDay(start + 10_000), '0.375', '2 events', /last event 1 min \d+ s ago/];
+  const told = async (words: Array<string | RegExp>) => {
+    for (const word of words) {
+      await expect(page.getByTestId('heatmap-tooltip')).toContainText(word);
+      await expect(page.getByTestId('heatmap-spoken')).toContainText(word);
+    }
+  };
+  await told(words);
+  await cellColour(page, 1, start);
+  await told(['alpha', /last event 1 min \d+ s ago, signed/]);
   await page.keyboard.press('Escape');
   await expect(page.getByTestId('heatmap-tooltip')).toBeHidden();
   await page.getByTestId('heatmap-canvas').hover({ position: { x: 500, y: 20 } });
   await expect(page.getByTestId('heatmap-tooltip')).toContainText('UTC');
+});
+
+test.describe('a node that takes in what is not signed', () => {
+  test.use({ meshEnv: { FEDERATED_UNSIGNED: 'accept' } });
+
+  test('says of whom it vouches for', async ({ mesh, page }) => {
+    const start = bucketStart(Date.now() - 100_000);
+    const crowd = await Crowd.join(mesh.node('alpha'));
+    await crowd.say([{ node_id: 'script', timestamp: start, beauty: 0.5 }]);
+    await until('it is heard', async () => (await mesh.node('alpha').health()).events === 1);
+    await openLiveMap(page, mesh.node('alpha'));
+    await cellColour(page, 1, start);
+    await expect(page.getByTestId('heatmap-tooltip')).toContainText('vouched for by a node');
+    crowd.leave();
+  });
 });
 
 test('the table behind the canvas has the same numbers', async ({ mesh, page }) => {

@@ -67,6 +67,24 @@ test('a copy of the key and a name with two keys are told', async ({ mesh, page 
   await expect(page.getByTestId('doubtful')).toContainText('first 0123 4567 89ab cdef, then ffff ffff ffff ffff');
 });
 
+test('who is behind is told, and by how much', async ({ mesh, page }) => {
+  await until('both are peers', async () => (await mesh.node('alpha').health()).peers === 2);
+  await mesh.node('alpha').post([0.1, 0.2, 0.3].map((beauty) => ({ beauty })));
+  const agree = async () => (await mesh.node('alpha').network()).peers.every((peer: { events: number }) => peer.events === 3);
+  await until('both have told that they have them', agree);
+  await page.routeWebSocket(/federated\/stream/, (socket) => {
+    const node = socket.connectToServer();
+    node.onMessage((text) => {
+      const message = JSON.parse(text.toString());
+      const beta = message.network.peers.find((peer: { node_id: string }) => peer.node_id === 'beta');
+      Object.assign(beta ?? {}, { in_sync: false, events: 1 });
+      socket.send(JSON.stringify(message));
+    });
+  });
+  await openLiveMap(page, mesh.node('alpha'));
+  await expect(page.getByTestId('agreement')).toHaveText('The same events at 1 of 2 peers. Not yet the same: beta (2 fewer).');
+});
+
 test('the graph has every node in its place, wherever it is drawn', async ({ mesh, page, context }) => {
   await until('both are peers', async () => (await mesh.node('alpha').health()).peers === 2);
   await until('both are peers', async () => (await mesh.node('beta').health()).peers === 2);

@@ -102,6 +102,9 @@ test('two hundred nodes, on a desk, on a wall, in a frame and on paper', async (
   await expect(state(page)).toHaveAttribute('data-mode', 'live');
   await page.emulateMedia({ media: 'print' });
   await expect(page.locator('.controls')).toBeHidden();
+  // A4, less its margins.
+  await page.setViewportSize({ width: 718, height: 1_000 });
+  expect(await page.evaluate(() => Math.max(...[...document.querySelectorAll('table')].map((table) => table.getBoundingClientRect().right)))).toBeLessThanOrEqual(718);
   // Paper is white, whatever the screen was.
   expect(await page.evaluate(() => getComputedStyle(document.documentElement).colorScheme)).toBe('light');
   await expect(page.getByTestId('portrait')).toHaveAttribute('data-drawn', /./);

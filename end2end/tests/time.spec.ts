@@ -54,6 +54,19 @@ test('clocks that differ are spoken of', async ({ mesh, page }) => {
   await expect(page.getByTestId('warning')).toHaveText(/clock and the node's differ by (59 s|1 min)/);
 });
 
+test('a node whose clock differs from its peers\' says so', async ({ mesh, page }) => {
+  await page.routeWebSocket(/federated\/stream/, (socket) => {
+    const node = socket.connectToServer();
+    node.onMessage((text) => {
+      const message = JSON.parse(text.toString());
+      message.health.clock_ahead_ms = -12_000;
+      socket.send(JSON.stringify(message));
+    });
+  });
+  await openLiveMap(page, mesh.node('alpha'));
+  await expect(page.getByTestId('warning')).toHaveText('The clocks of this node and of its peers differ by 12 s.');
+});
+
 test('a node that sees nobody says so', async ({ mesh, page }) => {
   await openLiveMap(page, mesh.node('alpha'));
   await expect(page.getByTestId('warning')).toContainText('sees no other node');

@@ -69,6 +69,8 @@ pub struct PeerView {
     pub since: Time,
     /// Whether the digest that it told last is one that we have held in the last seconds. `None`: it told none.
     pub in_sync: Option<bool>,
+    /// The digest that it told last.
+    pub digest: Option<Digest>,
     /// How it behaves.
     pub score: Score,
     /// Events that were first heard from it.
@@ -89,6 +91,7 @@ impl Peer {
             spoken: self.spoken,
             since: self.since,
             in_sync,
+            digest: self.digest.clone(),
             score,
             learned: self.learned,
             duplicates: self.duplicates,

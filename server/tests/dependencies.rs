@@ -17,8 +17,8 @@ struct Rules {
     licences: BTreeSet<String>,
     /// What a crate may be licensed under as well.
     exceptions: BTreeMap<String, BTreeSet<String>>,
-    /// Crates that must not be there, and why.
-    banned: BTreeMap<String, String>,
+    /// Crates that must not be there, but for those who need them, and why.
+    banned: BTreeMap<String, (BTreeSet<String>, String)>,
     registries: BTreeSet<String>,
 }
 
@@ -29,6 +29,8 @@ struct Crate {
     licence: Option<String>,
     /// `None`: it is of this workspace.
     source: Option<String>,
+    /// Crates that depend on it directly.
+    users: BTreeSet<String>,
 }
 
 fn strings(value: &toml::Value) -> BTreeSet<String> {
@@ -40,11 +42,12 @@ impl Rules {
         let table: toml::Table = text.parse().unwrap();
         let entries = |part: &str, list: &str| table[part][list].as_array().unwrap().clone();
         let name = |entry: &toml::Value| entry["crate"].as_str().unwrap().to_owned();
+        let wrappers = |entry: &toml::Value| entry.get("wrappers").map(strings).unwrap_or_default();
         let reason = |entry: &toml::Value| entry["reason"].as_str().unwrap().to_owned();
         Rules {
             licences: strings(&table["licenses"]["allow"]),
             exceptions: entries("licenses", "exceptions").iter().map(|e| (name(e), strings(&e["allow"]))).collect(),
-            banned: entries("bans", "deny").iter().map(|entry| (name(entry), reason(entry))).collect(),
+            banned: entries("bans", "deny").iter().map(|e| (name(e), (wrappers(e), reason(e)))).collect(),
             registries: strings(&table["sources"]["allow-registry"]),
         }
     }
@@ -52,8 +55,13 @@ impl Rules {
     /// What is wrong with a crate, in words.
     fn judge(&self, found: &Crate) -> Vec<String> {
         let (name, mut wrong) = (&found.name, Vec::new());
-        if let Some(reason) = self.banned.get(name) {
-            wrong.push(format!("{name} is banned: {reason}"));
+        if let Some((wrappers, reason)) = self.banned.get(name) {
+            let others = || found.users.difference(wrappers).cloned().collect::<Vec<_>>().join(", ");
+            if wrappers.is_empty() {
+                wrong.push(format!("{name} is banned: {reason}"));
+            } else if !found.users.is_subset(wrappers) {
+                wrong.push(format!("{name} is banned for {}: {reason}", others()));
+            }
         }
         let Some(source) = &found.source else { return wrong };
         let known = source.strip_prefix("registry+").is_some_and(|registry| self.registries.contains(registry));
@@ -116,6 +124,16 @@ fn one<'a>(words: &'a [&'a str], allowed: &impl Fn(&str) -> bool) -> (bool, &'a 
     }
 }
 
+/// Who of all crates depends on one of this name.
+fn users(told: &Value, name: &Value) -> BTreeSet<String> {
+    let uses = |package: &&Value| {
+        let needed = package["dependencies"].as_array().unwrap();
+        needed.iter().any(|needed| needed["name"] == *name)
+    };
+    let users = told["packages"].as_array().unwrap().iter().filter(uses);
+    users.map(|package| package["name"].as_str().unwrap().to_owned()).collect()
+}
+
 /// All crates of the lock file, for any platform and with all features.
 fn crates() -> Vec<Crate> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
@@ -130,6 +148,7 @@ fn crates() -> Vec<Crate> {
         name: text(package, "name").unwrap(),
         licence: text(package, "license"),
         source: text(package, "source"),
+        users: users(&told, &package["name"]),
     };
     told["packages"].as_array().unwrap().iter().map(found).collect()
 }
@@ -152,6 +171,7 @@ fn what_does_not_keep_to_them_is_found() {
         name: "good".to_owned(),
         licence: Some("MIT".to_owned()),
         source: Some("registry+https://github.com/rust-lang/crates.io-index".to_owned()),
+        users: BTreeSet::new(),
     };
     let with = |licence: &str| Crate { licence: Some(licence.to_owned()), ..good.clone() };
     for licence in
@@ -164,8 +184,15 @@ fn what_does_not_keep_to_them_is_found() {
     }
     let elsewhere = Crate { source: Some("git+https://example.org/x".to_owned()), ..good.clone() };
     let banned = Crate { name: "openssl-sys".to_owned(), ..good.clone() };
+    let used_by = |users: &[&str]| Crate {
+        name: "serde_yaml".to_owned(),
+        users: users.iter().map(|user| (*user).to_owned()).collect(),
+        ..good.clone()
+    };
+    assert!(rules.judge(&used_by(&["leptos_i18n_parser"])).is_empty(), "who needs it may have it");
+    let used_elsewhere = used_by(&["leptos_i18n_parser", "server"]);
     let nameless = Crate { licence: None, ..good };
-    for found in [elsewhere, banned, nameless] {
+    for found in [elsewhere, banned, used_elsewhere, nameless] {
         assert_eq!(rules.judge(&found).len(), 1, "{found:?}");
     }
 }

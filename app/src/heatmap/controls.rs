@@ -9,7 +9,7 @@ use crate::json;
 use crate::number::fixed;
 use crate::part::IntoPart;
 use crate::place::{MAP, use_place};
-use crate::words::Words;
+use crate::words::{Language, each, td_string};
 use leptos::prelude::*;
 
 /// Which of the nodes are shown.
@@ -36,7 +36,7 @@ fn LineField(
     /// What the reader has chosen.
     choice: Memo<Choice>,
     /// The reader's language.
-    words: &'static Words,
+    language: Language,
 ) -> impl IntoView {
     let place = use_place();
     let line = move || choice.with(|choice| choice.line);
@@ -51,14 +51,14 @@ fn LineField(
         <form class="choices" method="get" action=MAP on:submit=|event| event.prevent_default()>
             {others.collect_view()}
             <label>
-                <span class="choices-label">{words.line}</span>
+                <span class="choices-label">{td_string!(language, controls.line)}</span>
                 <input
                     type="number"
                     name="below"
                     min="0"
                     max="1"
                     step="0.01"
-                    placeholder=words.no_line
+                    placeholder=td_string!(language, controls.no_line)
                     data-testid="line"
                     value=shown
                     prop:value=shown
@@ -82,14 +82,17 @@ pub(crate) fn Controls(
     /// Which nodes are shown.
     part: Part,
     /// The reader's language.
-    words: &'static Words,
+    language: Language,
 ) -> impl IntoView {
-    let (kinds, palettes) = (named(Kind::ALL, words.kinds), named(Palette::ALL, words.palettes));
+    let (kinds, palettes) = (
+        named(Kind::ALL, each!(language, kinds: average, chaos, distribution, change)),
+        named(Palette::ALL, each!(language, palettes: cividis, viridis, mono)),
+    );
     let many = move || model.with(|model| model.nodes.0 > MOST_NODES) || !part.filter.read().is_empty();
     let shown = move || {
         let ((all, first), rows) = model.with(|model| (model.nodes, model.rows.len()));
-        let [from, to, all] = [first + 1, first + rows - 1, all].map(|number| words.count(number as u64));
-        (words.part)(&from, &to, &all)
+        let [from, to, all] = [first + 1, first + rows - 1, all].map(|number| language.count(number as u64));
+        td_string!(language, heatmap.part, from, to, all)
     };
     let save_csv = move |_| {
         let text = model.with_untracked(export::csv);
@@ -106,13 +109,13 @@ pub(crate) fn Controls(
     };
     view! {
         <div class="controls">
-            <Choices label=words.kind options=kinds choice of=|choice| &mut choice.kind />
-            <Choices label=words.column_width options=resolutions(words) choice of=|choice| &mut choice.resolution />
-            <Choices label=words.colours options=palettes choice of=|choice| &mut choice.palette />
-            <LineField choice words />
+            <Choices label=td_string!(language, controls.kind) options=kinds choice of=|choice| &mut choice.kind />
+            <Choices label=td_string!(language, controls.column) options=resolutions(language) choice of=|choice| &mut choice.resolution />
+            <Choices label=td_string!(language, controls.colours) options=palettes choice of=|choice| &mut choice.palette />
+            <LineField choice language />
             <div class="choices" class:hidden=move || !many()>
                 <label>
-                    <span class="choices-label">{words.filter}</span>
+                    <span class="choices-label">{td_string!(language, controls.filter)}</span>
                     <input
                         type="search"
                         data-testid="filter"
@@ -123,12 +126,12 @@ pub(crate) fn Controls(
                         }
                     />
                 </label>
-                <button type="button" aria-label=words.above on:click=move |_| part.turn(model, false)>"↑"</button>
+                <button type="button" aria-label=td_string!(language, heatmap.above) on:click=move |_| part.turn(model, false)>"↑"</button>
                 <span data-testid="part">{shown}</span>
-                <button type="button" aria-label=words.below on:click=move |_| part.turn(model, true)>"↓"</button>
+                <button type="button" aria-label=td_string!(language, heatmap.below) on:click=move |_| part.turn(model, true)>"↓"</button>
             </div>
-            <div class="choices" role="group" aria-label=words.save>
-                <span class="choices-label" aria-hidden="true">{words.save}</span>
+            <div class="choices" role="group" aria-label=td_string!(language, time.save)>
+                <span class="choices-label" aria-hidden="true">{td_string!(language, time.save)}</span>
                 <button type="button" on:click=save_png>"PNG"</button>
                 <button type="button" on:click=save_csv>"CSV"</button>
                 <button type="button" on:click=save_json>"JSON"</button>

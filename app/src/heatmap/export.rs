@@ -31,11 +31,12 @@ mod tests {
     use super::super::model::Aspect;
     use super::*;
     use crate::samples::{START, heatmap};
-    use crate::words::EN;
+    use crate::words::Language;
 
     #[test]
     fn each_cell_is_a_line_and_nothing_is_not_zero() {
-        let model = HeatmapModel::new(&heatmap(1, &[("al\"pha", &[Some(0.25)])]), &Aspect::default(), START, &EN);
+        let model =
+            HeatmapModel::new(&heatmap(1, &[("al\"pha", &[Some(0.25)])]), &Aspect::default(), START, Language::en);
         let lines: Vec<String> = csv(&model).lines().map(str::to_owned).collect();
         assert_eq!(
             lines[1..],

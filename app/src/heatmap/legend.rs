@@ -4,7 +4,7 @@ use super::scale;
 use crate::choice::{Choice, Kind};
 use crate::number::fixed;
 use crate::part::IntoPart;
-use crate::words::Words;
+use crate::words::{Language, each, td_string};
 use leptos::prelude::*;
 
 /// So many colours are enough for a gradient that cannot be told from the scale itself.
@@ -18,7 +18,7 @@ pub(crate) fn Legend(
     /// What the reader has chosen.
     choice: Memo<Choice>,
     /// The reader's language.
-    words: &'static Words,
+    language: Language,
 ) -> impl IntoView {
     let kind = Memo::new(move |_| choice.with(|choice| choice.kind));
     // The distribution stands below a row of averages.
@@ -26,16 +26,16 @@ pub(crate) fn Legend(
     view! {
         <div class="legend" data-testid="legend">
             <span class="legend-scale" class:hidden=move || kind.get() != Kind::Distribution>
-                {bar("scale-beside", beside, choice, words)}
+                {bar("scale-beside", beside, choice, language)}
             </span>
-            <span class="legend-scale">{bar("scale", kind, choice, words)}</span>
+            <span class="legend-scale">{bar("scale", kind, choice, language)}</span>
             <span class="legend-sign">
                 <span class="legend-hatch" aria-hidden="true"></span>
-                {words.no_events}
+                {td_string!(language, heatmap.no_events)}
             </span>
             <span class="legend-sign">
                 <span class="legend-open" aria-hidden="true"></span>
-                {words.filling}
+                {td_string!(language, heatmap.filling)}
             </span>
         </div>
     }
@@ -43,7 +43,7 @@ pub(crate) fn Legend(
 }
 
 /// A scale from one end to the other, with its numbers beneath.
-fn bar(id: &'static str, kind: Memo<Kind>, choice: Memo<Choice>, words: &'static Words) -> impl IntoView {
+fn bar(id: &'static str, kind: Memo<Kind>, choice: Memo<Choice>, language: Language) -> impl IntoView {
     let at = move |step: u32, of: u32| {
         let (low, high) = scale::ends(kind.get());
         low + (high - low) * f64::from(step) / f64::from(of)
@@ -56,13 +56,15 @@ fn bar(id: &'static str, kind: Memo<Kind>, choice: Memo<Choice>, words: &'static
     };
     let number = move |step: u32| {
         let text = move || match (kind.get(), at(step, NUMBERS)) {
-            (Kind::Average | Kind::Chaos, value) => words.fixed(value, 2 * usize::from(!step.is_multiple_of(NUMBERS))),
-            (kind, value) => words.short(kind, value),
+            (Kind::Average | Kind::Chaos, value) => {
+                language.fixed(value, 2 * usize::from(!step.is_multiple_of(NUMBERS)))
+            }
+            (kind, value) => language.short(kind, value),
         };
         view! { <span>{text}</span> }
     };
     view! {
-        <span>{move || words.scales[kind.get() as usize].to_owned()}</span>
+        <span>{move || each!(language, scales: average, chaos, distribution, change)[kind.get() as usize].to_owned()}</span>
         <span class="legend-bar">
             <svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">
                 <linearGradient id=id>{(0..=STOPS).map(stop).collect_view()}</linearGradient>

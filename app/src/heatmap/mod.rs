@@ -27,5 +27,6 @@ mod scale;
 mod table;
 mod view;
 
+pub(crate) use model::last_event;
 pub(crate) use scale::{css, node_colour};
 pub(crate) use view::HeatmapView;

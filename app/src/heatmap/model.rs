@@ -1,8 +1,10 @@
 //! The heatmap as rows, columns and cells, and how a cell reads in words.
 
 use super::cursor::Place;
+use crate::api::Snapshot;
 use crate::choice::Kind;
-use crate::words::Words;
+use crate::ordered;
+use crate::words::{Language, td_string};
 use beauty::{HISTOGRAM_BINS, Heatmap, HeatmapBucket, HeatmapRow};
 
 /// As many nodes are shown at once: more rows fit into nobody's view.
@@ -83,18 +85,21 @@ pub(crate) struct Said {
     pub(crate) value: String,
     /// How many events, and whether more may come.
     pub(crate) count: String,
+    /// How fresh the row is, and who signs for it.
+    pub(crate) standing: String,
 }
 
 impl HeatmapModel {
     /// Reads the heatmap as the node tells it, at a moment of the node's clock.
-    pub(crate) fn new(heatmap: &Heatmap, aspect: &Aspect, now: u64, words: &Words) -> Self {
+    pub(crate) fn new(heatmap: &Heatmap, aspect: &Aspect, now: u64, language: Language) -> Self {
         let columns: Vec<u64> = heatmap.buckets.iter().map(|bucket| bucket.start).collect();
         let kind = if aspect.kind == Kind::Distribution { Kind::Average } else { aspect.kind };
         let mesh = heatmap.buckets.iter().map(|bucket| (bucket.avg, bucket.chaos, bucket.count));
-        let mut rows = vec![Row { name: words.mesh.to_owned(), kind, cells: cells(kind, mesh) }];
+        let mut rows =
+            vec![Row { name: td_string!(language, heatmap.mesh).to_owned(), kind, cells: cells(kind, mesh) }];
         let mut nodes = (0, 0);
         if aspect.kind == Kind::Distribution {
-            rows.extend((0..HISTOGRAM_BINS).rev().map(|bin| scores(bin, &heatmap.buckets, words)));
+            rows.extend((0..HISTOGRAM_BINS).rev().map(|bin| scores(bin, &heatmap.buckets, language)));
         } else {
             let passing: Vec<&HeatmapRow> = heatmap.nodes.iter().filter(|row| passes(row, &aspect.filter)).collect();
             let first = aspect.first.min(passing.len().saturating_sub(MOST_NODES));
@@ -117,42 +122,71 @@ impl HeatmapModel {
     }
 
     /// What is said of the cell at a place; `None` where there is none.
-    pub(crate) fn say(&self, place: Place, words: &Words) -> Option<Said> {
+    pub(crate) fn say(&self, place: Place, language: Language) -> Option<Said> {
         let row = self.rows.get(place.row)?;
         let cell = row.cells.get(place.column)?;
         let from = *self.columns.get(place.column)?;
         let to = from + self.resolution_seconds * 1_000;
-        let mut count = if cell.count > 0 { words.counted(cell.count, &words.event) } else { String::new() };
+        let mut count = if cell.count > 0 { language.events(cell.count) } else { String::new() };
         if self.filling && place.column + 1 == self.columns.len() {
             count.push_str(if count.is_empty() { "" } else { ", " });
-            count.push_str(words.filling);
+            count.push_str(td_string!(language, heatmap.filling));
         }
         Some(Said {
             name: row.name.clone(),
-            span: words.span(from, to, self.resolution_seconds),
-            value: cell.value.map_or_else(|| words.no_events.to_owned(), |value| words.value(row.kind, value)),
+            span: language.span(from, to, self.resolution_seconds),
+            value: cell.value.map_or_else(
+                || td_string!(language, heatmap.no_events).to_owned(),
+                |value| language.value(row.kind, value),
+            ),
             count,
+            standing: String::new(),
         })
     }
 
     /// The whole picture in a sentence, for readers who do not see it.
-    pub(crate) fn summary(&self, words: &Words) -> String {
+    pub(crate) fn summary(&self, language: Language) -> String {
         let newest = self.rows.first().and_then(Row::last);
         let kind = self.rows.first().map_or(Kind::Average, |row| row.kind);
         let value = newest.map_or_else(
-            || words.no_events_yet.to_owned(),
-            |value| format!("{} {}", words.newest, words.value(kind, value)),
+            || td_string!(language, heatmap.no_events_yet).to_owned(),
+            |value| format!("{} {}", td_string!(language, heatmap.newest), language.value(kind, value)),
         );
-        let nodes = words.counted(self.nodes.0 as u64, &words.node);
-        let columns = words.counted(self.columns.len() as u64, &words.bucket);
-        (words.heatmap_summary)(&nodes, &columns, &words.duration(self.resolution_seconds), &value)
+        let nodes = language.nodes(self.nodes.0 as u64);
+        let columns = language.buckets(self.columns.len() as u64);
+        td_string!(language, heatmap.summary, nodes, columns, width = language.duration(self.resolution_seconds), value)
     }
+}
+
+/// When the newest bucket with an event of a node began, or of anybody; `None` where the map has none.
+pub(crate) fn last_event(map: &Heatmap, node: Option<&str>) -> Option<u64> {
+    let newest = match node {
+        Some(node) => map.nodes.iter().find(|row| row.node_id == node)?.count.iter().rposition(|count| *count > 0),
+        None => map.buckets.iter().rposition(|bucket| bucket.count > 0),
+    };
+    map.buckets.get(newest?).map(|bucket| bucket.start)
+}
+
+/// How fresh a node's row is, and who signs for its name; of the mesh, how fresh it is.
+pub(crate) fn standing(snapshot: &Snapshot, node: Option<&str>, language: Language) -> String {
+    let Some(at) = last_event(&snapshot.heatmap, node) else { return String::new() };
+    let span = language.duration(snapshot.health.now.saturating_sub(at) / 1_000);
+    let fresh = td_string!(language, heatmap.last_event, span);
+    let Some(node) = node else { return fresh };
+    let signed = if snapshot.health.conflicts.iter().any(|conflict| conflict.node_id == node) {
+        td_string!(language, heatmap.doubtful)
+    } else if snapshot.network.vouched.iter().any(|name| name == node) {
+        td_string!(language, heatmap.vouched)
+    } else {
+        td_string!(language, heatmap.signed)
+    };
+    format!("{fresh}, {signed}")
 }
 
 /// The cells of a row from each bucket's mean, chaos and number of events.
 fn cells(kind: Kind, buckets: impl Iterator<Item = (Option<f64>, Option<f64>, u64)> + Clone) -> Vec<Cell> {
     let usual = match kind {
-        Kind::Change => median(buckets.clone().filter_map(|(avg, _, _)| avg).collect()),
+        Kind::Change => median(buckets.clone().filter_map(|(avg, _, _)| avg)),
         Kind::Average | Kind::Chaos | Kind::Distribution => None,
     };
     let value = |avg: Option<f64>, chaos: Option<f64>| match kind {
@@ -164,8 +198,8 @@ fn cells(kind: Kind, buckets: impl Iterator<Item = (Option<f64>, Option<f64>, u6
 }
 
 /// The row of a bin of the histogram: which share of each bucket's events is in it.
-fn scores(bin: usize, buckets: &[HeatmapBucket], words: &Words) -> Row {
-    let edge = |bin: usize| words.fixed(bin as f64 / HISTOGRAM_BINS as f64, 2);
+fn scores(bin: usize, buckets: &[HeatmapBucket], language: Language) -> Row {
+    let edge = |bin: usize| language.fixed(bin as f64 / HISTOGRAM_BINS as f64, 2);
     let cell = |bucket: &HeatmapBucket| {
         let count = bucket.histogram.get(bin).copied().unwrap_or_default();
         Cell { value: (bucket.count > 0).then(|| count as f64 / bucket.count as f64), count }
@@ -190,17 +224,18 @@ fn passes(row: &HeatmapRow, filter: &str) -> bool {
 }
 
 /// The middle value, of an even number the upper of the two in the middle; none of none.
-fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied()
+fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let mut ordered = Vec::new();
+    values.for_each(|value| ordered::insert(&mut ordered, value, f64::total_cmp));
+    ordered.get(ordered.len() / 2).copied()
 }
 
 impl Said {
     /// All of it as one sentence.
     pub(crate) fn sentence(&self) -> String {
-        let Self { name, span, value, count } = self;
-        let count = if count.is_empty() { String::new() } else { format!(", {count}") };
-        format!("{name}, {span}: {value}{count}")
+        let Self { name, span, value, count, standing } = self;
+        let more = [count, standing].into_iter().filter(|part| !part.is_empty()).map(|part| format!(", {part}"));
+        format!("{name}, {span}: {value}{}", more.collect::<String>())
     }
 }
 

@@ -1,17 +1,18 @@
 //! How the heatmap reads.
 
 use super::super::cursor::Place;
-use super::{Aspect, HeatmapModel, MOST_NODES};
+use super::{Aspect, HeatmapModel, MOST_NODES, standing};
+use crate::api::{Conflict, Snapshot};
 use crate::choice::Kind;
-use crate::samples::{START, heatmap};
-use crate::words::EN;
+use crate::samples::{START, heatmap, snapshot};
+use crate::words::Language;
 use beauty::Heatmap;
 
 /// Long after the last column.
 const LATER: u64 = START + 10_000_000;
 
 fn model(heatmap: &Heatmap, kind: Kind) -> HeatmapModel {
-    HeatmapModel::new(heatmap, &Aspect { kind, ..Aspect::default() }, LATER, &EN)
+    HeatmapModel::new(heatmap, &Aspect { kind, ..Aspect::default() }, LATER, Language::en)
 }
 
 fn values(model: &HeatmapModel, row: usize) -> Vec<Option<f64>> {
@@ -19,7 +20,7 @@ fn values(model: &HeatmapModel, row: usize) -> Vec<Option<f64>> {
 }
 
 fn say(model: &HeatmapModel, row: usize, column: usize) -> String {
-    model.say(Place { row, column }, &EN).map(|said| said.sentence()).unwrap_or_default()
+    model.say(Place { row, column }, Language::en).map(|said| said.sentence()).unwrap_or_default()
 }
 
 #[test]
@@ -47,13 +48,30 @@ fn a_cell_says_who_when_what_and_how_many() {
     assert_eq!(say(&model, 0, 0), "mesh, 14:00:00–14:00:10 UTC: 0.500, 1,234 events");
     assert_eq!(say(&model, 1, 0), "alpha, 14:00:00–14:00:10 UTC: 0.250, 1 event");
     assert_eq!(say(&model, 1, 1), "alpha, 14:00:10–14:00:20 UTC: no events");
-    assert_eq!(model.say(Place { row: 2, column: 0 }, &EN), None);
+    assert_eq!(model.say(Place { row: 2, column: 0 }, Language::en), None);
+}
+
+#[test]
+fn a_row_says_how_fresh_it_is_and_who_signs_for_its_name() {
+    let mut snapshot = snapshot();
+    // The sample's map has an event of alpha in its second column.
+    snapshot.heatmap.buckets[1].count = 1;
+    snapshot.health.now = START + 25_000;
+    let said = |snapshot: &Snapshot, node| standing(snapshot, node, Language::en);
+    assert_eq!(said(&snapshot, None), "last event 15 s ago");
+    assert_eq!(said(&snapshot, Some("alpha")), "last event 15 s ago, signed");
+    snapshot.network.vouched = vec!["alpha".to_owned()];
+    assert_eq!(said(&snapshot, Some("alpha")), "last event 15 s ago, vouched for by a node");
+    let conflict = Conflict { node_id: "alpha".to_owned(), public_key: String::new(), others: Vec::new() };
+    snapshot.health.conflicts = vec![conflict];
+    assert_eq!(said(&snapshot, Some("alpha")), "last event 15 s ago, more than one key signs");
+    assert_eq!(said(&snapshot, Some("nobody")), "");
 }
 
 #[test]
 fn a_bucket_that_is_not_over_says_so() {
     let heatmap = heatmap(2, &[("alpha", &[Some(0.25), Some(0.5)])]);
-    let model = HeatmapModel::new(&heatmap, &Aspect::default(), START + 15_000, &EN);
+    let model = HeatmapModel::new(&heatmap, &Aspect::default(), START + 15_000, Language::en);
     assert!(model.filling);
     assert_eq!(say(&model, 1, 1), "alpha, 14:00:10–14:00:20 UTC: 0.500, 1 event, still filling");
     assert_eq!(say(&model, 1, 0), "alpha, 14:00:00–14:00:10 UTC: 0.250, 1 event");
@@ -96,7 +114,7 @@ fn more_nodes_than_fit_are_looked_at_part_by_part() {
     let heatmap = heatmap(1, &rows);
     let part = |filter: &str, first| {
         let aspect = Aspect { filter: filter.to_owned(), first, ..Aspect::default() };
-        let model = HeatmapModel::new(&heatmap, &aspect, LATER, &EN);
+        let model = HeatmapModel::new(&heatmap, &aspect, LATER, Language::en);
         (model.rows[1].name.clone(), model.rows.len() - 1, model.nodes)
     };
     assert_eq!(part("", 0), ("Node-00".to_owned(), MOST_NODES, (30, 0)));
@@ -114,6 +132,6 @@ fn nodes_that_are_not_told_are_counted() {
 
 #[test]
 fn an_empty_mesh_says_so() {
-    let summary = model(&heatmap(40, &[]), Kind::Average).summary(&EN);
+    let summary = model(&heatmap(40, &[]), Kind::Average).summary(Language::en);
     assert_eq!(summary, "Beauty of the mesh and of 0 nodes, 40 buckets of 10 s: no events yet");
 }

@@ -8,7 +8,7 @@ use super::layout::{Area, Layout};
 use super::model::{HeatmapModel, Row};
 use super::scale;
 use crate::choice::{Kind, Palette};
-use crate::words::Words;
+use crate::words::Language;
 
 /// CSS pixels.
 const LABEL_SIZE: f64 = 12.5;
@@ -128,12 +128,12 @@ pub(crate) struct Look {
 }
 
 /// The whole picture, from top to bottom: the bars above the columns, a band for each row, the axis.
-pub(crate) fn paint(model: &HeatmapModel, layout: &Layout, look: &Look, words: &Words) -> Vec<Band> {
+pub(crate) fn paint(model: &HeatmapModel, layout: &Layout, look: &Look, language: Language) -> Vec<Band> {
     let mut bands = vec![Band { area: layout.above(), draws: vec![paint_counts(model, layout)] }];
     for (index, row) in model.rows.iter().enumerate() {
-        bands.push(Band { area: layout.band(index), draws: paint_row(model, index, row, layout, look, words) });
+        bands.push(Band { area: layout.band(index), draws: paint_row(model, index, row, layout, look, language) });
     }
-    bands.push(Band { area: layout.below(), draws: paint_axis(model, layout, words) });
+    bands.push(Band { area: layout.below(), draws: paint_axis(model, layout, language) });
     if let Some(framed) = framed(model, layout, look) {
         let areas = frame(framed, layout);
         let touched = |band: &&mut Band| areas.iter().any(|area| area.meets(&band.area));
@@ -154,7 +154,14 @@ fn framed(model: &HeatmapModel, layout: &Layout, look: &Look) -> Option<Area> {
 }
 
 /// A row: its cells, what is said of them, and its words.
-fn paint_row(model: &HeatmapModel, index: usize, row: &Row, layout: &Layout, look: &Look, words: &Words) -> Vec<Draw> {
+fn paint_row(
+    model: &HeatmapModel,
+    index: usize,
+    row: &Row,
+    layout: &Layout,
+    look: &Look,
+    language: Language,
+) -> Vec<Draw> {
     let mut picture = Vec::new();
     let mut rgba = Vec::with_capacity(4 * row.cells.len());
     for cell in &row.cells {
@@ -168,7 +175,7 @@ fn paint_row(model: &HeatmapModel, index: usize, row: &Row, layout: &Layout, loo
     picture.push(paint_gaps(model, index, layout));
     picture.extend(paint_hatching(row, index, layout));
     picture.extend(look.line.and_then(|line| paint_marks(row, index, line, layout)));
-    paint_words(row, index, layout, words, &mut picture);
+    paint_words(row, index, layout, language, &mut picture);
     paint_spread(row, index, layout, &mut picture);
     picture
 }
@@ -246,7 +253,7 @@ fn paint_marks(row: &Row, index: usize, line: f64, layout: &Layout) -> Option<Dr
 }
 
 /// The row's name before it, its last value behind it.
-fn paint_words(row: &Row, index: usize, layout: &Layout, words: &Words, picture: &mut Vec<Draw>) {
+fn paint_words(row: &Row, index: usize, layout: &Layout, language: Language, picture: &mut Vec<Draw>) {
     let area = layout.row(index);
     let y = area.y + (area.height - layout.gap()) / 2.0;
     let size = layout.device(LABEL_SIZE);
@@ -262,7 +269,7 @@ fn paint_words(row: &Row, index: usize, layout: &Layout, words: &Words, picture:
         ink: Ink::Strong,
     });
     picture.push(Draw::Text {
-        text: row.last().map_or_else(|| crate::words::NOTHING.to_owned(), |last| words.short(row.kind, last)),
+        text: row.last().map_or_else(|| crate::words::NOTHING.to_owned(), |last| language.short(row.kind, last)),
         x: layout.width,
         y,
         size,
@@ -298,7 +305,7 @@ fn shortened(name: &str, room: f64, size: f64) -> String {
 }
 
 /// Times beneath the columns, at round times and never so close that they touch.
-fn paint_axis(model: &HeatmapModel, layout: &Layout, words: &Words) -> Vec<Draw> {
+fn paint_axis(model: &HeatmapModel, layout: &Layout, language: Language) -> Vec<Draw> {
     let top = layout.below().y;
     let y = top + (layout.height - top + layout.device(TICK)) / 2.0;
     let size = layout.device(AXIS_SIZE);
@@ -314,7 +321,7 @@ fn paint_axis(model: &HeatmapModel, layout: &Layout, words: &Words) -> Vec<Draw>
         let x = layout.column_left(column);
         ticks.push(Area { x, y: top, width: layout.device(1.0).max(1.0), height: layout.device(TICK) });
         if x - room >= layout.device(3.0 * AXIS_SIZE) && x + room <= layout.width {
-            picture.push(text(words.tick(*start, step), x, Align::Centre));
+            picture.push(text(language.tick(*start, step), x, Align::Centre));
         }
     }
     picture.push(Draw::Rects { areas: ticks, ink: Ink::Faint });

@@ -7,18 +7,18 @@ use super::super::scale;
 use super::{Align, Draw, Ink, Look, paint};
 use crate::choice::{Kind, Palette};
 use crate::samples::{START, heatmap};
-use crate::words::EN;
+use crate::words::Language;
 
 const WIDTHS: [f64; 3] = [328.0, 1_000.0, 2_400.0];
 const PLAIN: Look = Look { palette: Palette::Cividis, line: None, cursor: None, drag: None };
 
 fn model(columns: usize, nodes: &[(&str, &[Option<f64>])]) -> HeatmapModel {
-    HeatmapModel::new(&heatmap(columns, nodes), &Aspect::default(), START + 10_000_000, &EN)
+    HeatmapModel::new(&heatmap(columns, nodes), &Aspect::default(), START + 10_000_000, Language::en)
 }
 
 fn picture(model: &HeatmapModel, width: f64, look: &Look) -> (Layout, Vec<Draw>) {
     let layout = Layout::new(width, 1.0, model.rows.len(), model.columns.len());
-    (layout, paint(model, &layout, look, &EN).into_iter().flat_map(|band| band.draws).collect())
+    (layout, paint(model, &layout, look, Language::en).into_iter().flat_map(|band| band.draws).collect())
 }
 
 fn texts(picture: &[Draw]) -> Vec<&str> {
@@ -94,7 +94,7 @@ fn hatching_stays_within_the_cells_that_it_is_for() {
 fn a_bucket_that_is_not_over_is_partly_open() {
     let heatmap = heatmap(2, &[("alpha", &[Some(0.5), Some(0.5)])]);
     let open = |now| {
-        let model = HeatmapModel::new(&heatmap, &Aspect::default(), now, &EN);
+        let model = HeatmapModel::new(&heatmap, &Aspect::default(), now, Language::en);
         let (layout, picture) = picture(&model, 1_000.0, &PLAIN);
         let cell = layout.cell(Place { row: 1, column: 1 });
         let cleared = picture.iter().filter_map(|draw| if let Draw::Clear(areas) = draw { Some(areas) } else { None });
@@ -124,7 +124,7 @@ fn a_long_name_is_cut_to_its_room() {
 fn the_bars_above_the_columns_are_as_high_as_their_events_are_many() {
     let mut heatmap = heatmap(3, &[]);
     (heatmap.buckets[0].count, heatmap.buckets[1].count) = (8, 4);
-    let model = HeatmapModel::new(&heatmap, &Aspect::default(), START + 10_000_000, &EN);
+    let model = HeatmapModel::new(&heatmap, &Aspect::default(), START + 10_000_000, Language::en);
     let (layout, picture) = picture(&model, 1_000.0, &PLAIN);
     let room = layout.counts();
     let bars: Vec<Area> = rects(&picture, Ink::Faint).into_iter().filter(|area| area.y < room.height).collect();
@@ -174,7 +174,7 @@ fn times_on_the_axis_are_round_and_do_not_touch() {
 /// The bands of two looks at one model that differ.
 fn changed(model: &HeatmapModel, looks: [&Look; 2]) -> Vec<usize> {
     let layout = Layout::new(1_000.0, 1.0, model.rows.len(), model.columns.len());
-    let [before, after] = looks.map(|look| paint(model, &layout, look, &EN));
+    let [before, after] = looks.map(|look| paint(model, &layout, look, Language::en));
     let bands = before.iter().zip(&after).enumerate();
     bands.filter(|(_, (before, after))| before != after).map(|(band, _)| band).collect()
 }
@@ -187,7 +187,7 @@ fn the_cell_that_is_pointed_at_is_framed_on_top_of_everything() {
     let layout = Layout::new(1_000.0, 1.0, 3, 40);
     // Its own band, and those that the frame's sides reach into.
     assert_eq!(changed(&model, [&PLAIN, &look]), [1, 2, 3]);
-    let bands = paint(&model, &layout, &look, &EN);
+    let bands = paint(&model, &layout, &look, Language::en);
     let Some(Draw::Rects { areas, ink: Ink::Strong }) = bands[2].draws.last() else { panic!("{:?}", bands[2]) };
     assert_eq!(areas.len(), 4);
     let cell = layout.cell(place);
@@ -203,7 +203,7 @@ fn a_span_that_is_drawn_is_framed_over_all_rows_whichever_way_it_is_drawn() {
     let layout = Layout::new(1_000.0, 1.0, 2, 40);
     let frame = |from: usize, to: usize| {
         let look = Look { cursor: Some(Place { row: 1, column: to }), drag: Some(from), ..PLAIN };
-        let bands = paint(&model, &layout, &look, &EN);
+        let bands = paint(&model, &layout, &look, Language::en);
         let Some(Draw::Rects { areas, ink: Ink::Strong }) = bands[2].draws.last().cloned() else { panic!("{bands:?}") };
         areas
     };
@@ -217,7 +217,7 @@ fn a_span_that_is_drawn_is_framed_over_all_rows_whichever_way_it_is_drawn() {
 fn a_value_that_changes_changes_the_band_of_its_row_and_no_other() {
     let bands = |value| {
         let model = model(2, &[("alpha", &[Some(0.5), Some(0.5)]), ("beta", &[Some(0.1), Some(value)])]);
-        paint(&model, &Layout::new(1_000.0, 1.0, 3, 2), &PLAIN, &EN)
+        paint(&model, &Layout::new(1_000.0, 1.0, 3, 2), &PLAIN, Language::en)
     };
     let (before, after) = (bands(0.2), bands(0.3));
     let changed: Vec<usize> = (0..before.len()).filter(|band| before[*band] != after[*band]).collect();

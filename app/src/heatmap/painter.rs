@@ -3,11 +3,12 @@
 use super::canvas::Surface;
 use super::cursor::{Cursor, Place};
 use super::layout::Layout;
-use super::model::HeatmapModel;
+use super::model::{HeatmapModel, Said, standing};
 use super::paint::{Band, Look, paint};
+use crate::api::Snapshot;
 use crate::browser::{Listener, SizeWatch, dark_scheme, hold, pixel_ratio};
 use crate::choice::Choice;
-use crate::words::Words;
+use crate::words::Language;
 use leptos::html;
 use leptos::prelude::*;
 use web_sys::HtmlCanvasElement;
@@ -37,12 +38,14 @@ impl Size {
 pub(crate) struct Scene {
     /// Where to paint.
     pub(crate) canvas: NodeRef<html::Canvas>,
-    /// What to paint.
+    /// What the page shows.
+    pub(crate) snapshot: ReadSignal<Snapshot>,
+    /// What to paint of it.
     pub(crate) model: Memo<HeatmapModel>,
     /// What the reader has chosen.
     pub(crate) choice: Memo<Choice>,
     /// The reader's language.
-    pub(crate) words: &'static Words,
+    pub(crate) language: Language,
     /// What points at the cell to frame.
     pub(crate) cursor: RwSignal<Option<Cursor>>,
     /// The column from which the reader draws a span.
@@ -71,6 +74,15 @@ impl Scene {
     pub(crate) fn place(&self) -> Option<Place> {
         let cursor = self.cursor.get()?;
         Some(self.model.with(|model| cursor.place(&model.columns)))
+    }
+
+    /// What is said of a cell; none where there is none.
+    pub(crate) fn say(&self, place: Place) -> Option<Said> {
+        let (mut said, has_nodes) =
+            self.model.with(|model| Some((model.say(place, self.language)?, model.nodes.0 > 0)))?;
+        let node = (place.row > 0 && has_nodes).then_some(said.name.as_str());
+        said.standing = self.snapshot.with(|snapshot| standing(snapshot, node, self.language));
+        Some(said)
     }
 
     /// Runs in an effect, whose end is the end of everything asked for here.
@@ -106,7 +118,7 @@ impl Scene {
             let line = choice.line.map(|line| f64::from(line) / 100.0);
             let (cursor, drag) = (untrack(|| self.place()), self.drag.try_get_untracked().flatten());
             let look = Look { palette: choice.palette, line, cursor, drag };
-            (layout, paint(model, &layout, &look, self.words))
+            (layout, paint(model, &layout, &look, self.language))
         })
     }
 }

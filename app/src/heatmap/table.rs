@@ -4,7 +4,7 @@ use super::model::{HeatmapModel, Row};
 use crate::choice::Choice;
 use crate::fold::Fold;
 use crate::part::IntoPart;
-use crate::words::{NOTHING, Words};
+use crate::words::{Language, NOTHING, td_string};
 use leptos::prelude::*;
 
 /// The table, folded away: a row for each bucket, the newest on top, a column for each row of the canvas. It is written when it is
@@ -16,7 +16,7 @@ pub(crate) fn HeatmapTable(
     /// What the reader has chosen.
     choice: Memo<Choice>,
     /// The reader's language.
-    words: &'static Words,
+    language: Language,
 ) -> impl IntoView {
     let open = RwSignal::new(choice.with_untracked(|choice| choice.table));
     // While nobody looks, it stays as it was: empty at first.
@@ -29,20 +29,20 @@ pub(crate) fn HeatmapTable(
     let headings = move || shown.with(|model| model.rows.iter().map(heading).collect_view());
     let whole = move || choice.with(|choice| choice.with(|choice| choice.table = true));
     view! {
-        <Fold summary=words.as_table test_id="heatmap-table" open=open>
+        <Fold summary=td_string!(language, heatmap.as_table) test_id="heatmap-table" open=open>
             <p class:hidden=move || !is_empty()>
-                <a href=whole>{words.show_table}</a>
+                <a href=whole>{td_string!(language, heatmap.show_table)}</a>
             </p>
-            <div class="scroll" role="region" aria-label=words.as_table tabindex="0" class:hidden=is_empty>
+            <div class="scroll" role="region" aria-label=td_string!(language, heatmap.as_table) tabindex="0" class:hidden=is_empty>
                 <table class="numbers">
                     <thead>
                         <tr>
-                            <th scope="col">{words.from}</th>
-                            <th scope="col">{words.events}</th>
+                            <th scope="col">{td_string!(language, heatmap.from)}</th>
+                            <th scope="col">{td_string!(language, heatmap.events)}</th>
                             {headings}
                         </tr>
                     </thead>
-                    <tbody>{move || shown.with(|model| lines(model, words))}</tbody>
+                    <tbody>{move || shown.with(|model| lines(model, language))}</tbody>
                 </table>
             </div>
         </Fold>
@@ -54,16 +54,16 @@ fn heading(row: &Row) -> impl IntoView + use<> {
     view! { <th scope="col">{row.name.clone()}</th> }
 }
 
-fn lines(model: &HeatmapModel, words: &'static Words) -> impl IntoView + use<> {
+fn lines(model: &HeatmapModel, language: Language) -> impl IntoView + use<> {
     let line = |(column, start): (usize, &u64)| {
-        let count = model.counts.get(column).map_or_else(|| NOTHING.to_owned(), |count| words.count(*count));
+        let count = model.counts.get(column).map_or_else(|| NOTHING.to_owned(), |count| language.count(*count));
         let value = |row: &Row| {
             let value = row.cells.get(column).and_then(|cell| cell.value);
-            value.map_or_else(|| NOTHING.to_owned(), |value| words.short(row.kind, value))
+            value.map_or_else(|| NOTHING.to_owned(), |value| language.short(row.kind, value))
         };
         view! {
             <tr>
-                <th scope="row">{words.start(*start, model.resolution_seconds)}</th>
+                <th scope="row">{language.start(*start, model.resolution_seconds)}</th>
                 <td>{count}</td>
                 {model.rows.iter().map(value).map(|value| view! { <td>{value}</td> }).collect_view()}
             </tr>

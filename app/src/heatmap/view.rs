@@ -13,7 +13,7 @@ use crate::choice::Choice;
 use crate::number::tenths;
 use crate::part::IntoPart;
 use crate::place::use_place;
-use crate::words::use_words;
+use crate::words::{td_string, use_language};
 use leptos::ev::{KeyboardEvent, PointerEvent};
 use leptos::html;
 use leptos::prelude::*;
@@ -26,7 +26,7 @@ pub(crate) fn HeatmapView(
     /// What the reader has chosen.
     choice: Memo<Choice>,
 ) -> impl IntoView {
-    let words = use_words();
+    let language = use_language();
     let part = Part { filter: RwSignal::new(String::new()), first: RwSignal::new(0) };
     let aspect = Memo::new(move |_| Aspect {
         kind: choice.with(|choice| choice.kind),
@@ -35,21 +35,21 @@ pub(crate) fn HeatmapView(
     });
     let model = Memo::new(move |_| {
         let snapshot = snapshot.read();
-        HeatmapModel::new(&snapshot.heatmap, &aspect.read(), snapshot.health.now, words)
+        HeatmapModel::new(&snapshot.heatmap, &aspect.read(), snapshot.health.now, language)
     });
     let (cursor, drag, size) = (RwSignal::new(None), RwSignal::new(None), RwSignal::new(None));
-    let scene = Scene { canvas: NodeRef::new(), model, choice, words, cursor, drag, size };
+    let scene = Scene { canvas: NodeRef::new(), snapshot, model, choice, language, cursor, drag, size };
     let left_out = move || match model.with(|model| model.nodes_left_out) as u64 {
         0 => String::new(),
-        left_out => (words.left_out)(&words.counted(left_out, &words.node)),
+        left_out => td_string!(language, heatmap.left_out, nodes = language.nodes(left_out)),
     };
     view! {
         <div class="heatmap">
-            <Controls snapshot choice model part words />
+            <Controls snapshot choice model part language />
             <Picture snapshot scene part />
-            <Legend choice words />
+            <Legend choice language />
             <p class="note">{left_out}</p>
-            <HeatmapTable model choice words />
+            <HeatmapTable model choice language />
         </div>
     }
     .into_part()
@@ -66,7 +66,7 @@ fn Picture(
     part: Part,
 ) -> impl IntoView {
     scene.keep_painted();
-    let Scene { canvas, model, cursor, words, choice, .. } = scene;
+    let Scene { canvas, model, cursor, language, choice, .. } = scene;
     let spoken = RwSignal::new(String::new());
     let rows = move || model.with(|model| model.rows.len());
     let to = use_place();
@@ -125,8 +125,8 @@ fn Picture(
                 class="heatmap-canvas"
                 tabindex="0"
                 role="application"
-                aria-roledescription=words.heatmap
-                aria-label=move || model.with(|model| model.summary(words))
+                aria-roledescription=td_string!(language, heatmap.role)
+                aria-label=move || model.with(|model| model.summary(language))
                 aria-describedby="heatmap-help"
                 aria-details="heatmap-table"
                 data-testid="heatmap-canvas"
@@ -139,7 +139,7 @@ fn Picture(
                 on:keydown=key
                 on:blur=move |_| cursor.set(None)
             ></canvas>
-            <p id="heatmap-help" class="visually-hidden">{words.heatmap_help}</p>
+            <p id="heatmap-help" class="visually-hidden">{td_string!(language, heatmap.help)}</p>
             <p class="visually-hidden" aria-live="polite" data-testid="heatmap-spoken">{spoken}</p>
             <Tooltip scene />
         </div>
@@ -179,13 +179,14 @@ fn step(scene: Scene, part: Part, spoken: RwSignal<String>, event: &KeyboardEven
     let Some(step) = Step::of_key(&key) else { return };
     event.prevent_default();
     let before = untrack(|| scene.place());
-    scene.model.with_untracked(|model| {
+    let place = scene.model.with_untracked(|model| {
         let (rows, columns) = (model.rows.len(), model.columns.len());
         let place = before.map_or(Place::start(columns), |place| place.stepped(step, rows, columns));
         let start = model.columns.get(place.column).copied();
         scene.cursor.set(start.map(|start| Cursor::Keyboard { row: place.row, start }));
-        spoken.set(model.say(place, scene.words).map(|said| said.sentence()).unwrap_or_default());
+        place
     });
+    spoken.set(untrack(|| scene.say(place)).map(|said| said.sentence()).unwrap_or_default());
 }
 
 /// What is said of the cell under the cursor, beside that cell; hidden while there is none.
@@ -194,10 +195,7 @@ fn Tooltip(
     /// What is painted.
     scene: Scene,
 ) -> impl IntoView {
-    let said = Memo::new(move |_| {
-        let place = scene.place()?;
-        scene.model.with(|model| model.say(place, scene.words))
-    });
+    let said = Memo::new(move |_| scene.say(scene.place()?));
     let part = move |part: fn(&Said) -> &String| {
         move || said.with(|said| said.as_ref().map(|said| part(said).clone()).unwrap_or_default())
     };
@@ -229,6 +227,7 @@ fn Tooltip(
             <span>{part(|said| &said.span)}</span>
             <span class="tooltip-value">{part(|said| &said.value)}</span>
             <span>{part(|said| &said.count)}</span>
+            <span>{part(|said| &said.standing)}</span>
         </div>
     }
     .into_part()

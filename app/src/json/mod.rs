@@ -13,8 +13,8 @@ mod shapes;
 mod value;
 mod writer;
 
+use crate::api::Counts;
 use crate::number;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 pub(crate) use value::Value;
@@ -168,22 +168,18 @@ impl<T: Json> Json for Vec<T> {
     const WIDE: bool = true;
 }
 
-impl Json for BTreeMap<String, u64> {
+impl Json for Counts {
     fn read(value: &Value<'_>) -> Option<Self> {
         let Value::Object(fields) = value else { return None };
-        let mut map = Self::new();
-        for (name, value) in fields {
-            map.insert(value::unescaped(name)?, u64::read(value)?);
-        }
-        Some(map)
+        fields.iter().map(|(name, value)| Some((value::unescaped(name)?, u64::read(value)?))).collect()
     }
 
     fn write(&self, into: &mut Writer) {
         into.open('{');
-        for (name, value) in self {
+        for (name, value) in &self.0 {
             into.field(name, value);
         }
-        into.close('}', !self.is_empty());
+        into.close('}', !self.0.is_empty());
     }
 
     const WIDE: bool = true;

@@ -5,7 +5,8 @@ use crate::api::{
     Banned, Cheat, Conflict, Delta, Dialect, Direction, GossipSummary, Health, Network, Peer, PeerState, Place,
     Snapshot, StreamMessage, TurnedAway,
 };
-use crate::preferences::{Language, Preferences, Theme};
+use crate::preferences::{Preferences, Theme};
+use crate::words::Language;
 use beauty::{Heatmap, HeatmapBucket, HeatmapCell, HeatmapCells, HeatmapDelta, HeatmapRow, Likeness};
 
 /// Objects: every field by its own name.
@@ -56,14 +57,14 @@ objects! {
         signs_twice
     }
     Conflict { node_id, public_key, others }
-    Network { node_id, peers, banned, turned_away, cheats, places }
+    Network { node_id, peers, banned, turned_away, cheats, places, vouched }
     Cheat { node_id, public_key, seq, hashes, since }
     Place { node_id, latitude, longitude }
     Banned { host, public_key, reason, times, until }
     TurnedAway { address, direction, public_key, by_peer, reason, why, times, last }
     Peer {
         node_id, public_key, address, direction, state, dialect, since, rtt_ms, sent, received, refused, score, learned,
-        duplicates, redundancy, in_sync, signs_twice, last_seen
+        duplicates, redundancy, in_sync, events, signs_twice, last_seen
     }
     GossipSummary { seen, propagated, total, duplicates, redundancy, rejected }
     Snapshot { run, seq, health, network, gossip, heatmap }
@@ -82,8 +83,18 @@ words! {
     Direction { Inbound = "inbound", Outbound = "outbound" }
     PeerState { Connecting = "connecting", Connected = "connected" }
     Dialect { Json = "json", V2 = "v2" }
-    Language { English = "en", Russian = "ru" }
     Theme { System = "system", Light = "light", Dark = "dark" }
+}
+
+impl Json for Language {
+    fn read(value: &Value<'_>) -> Option<Self> {
+        let Value::Text(tag) = value else { return None };
+        tag.parse().ok()
+    }
+
+    fn write(&self, into: &mut Writer) {
+        into.quoted(self.tag());
+    }
 }
 
 impl StreamMessage {

@@ -22,7 +22,7 @@ fn full() -> Snapshot {
         hashes: vec!["11".to_owned(), "22".to_owned()],
         since: 7,
     }];
-    snapshot.gossip.rejected = [("bad-signature".to_owned(), 3)].into();
+    snapshot.gossip.rejected = [("bad-signature".to_owned(), 3)].into_iter().collect();
     snapshot.health.clock_ahead_ms = Some(-1_500);
     snapshot.network.places = vec![crate::api::Place { node_id: "x".to_owned(), latitude: -33.9, longitude: 151.2 }];
     snapshot

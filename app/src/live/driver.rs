@@ -14,8 +14,8 @@ use std::time::Duration;
 /// How often time is told to the state machine.
 const TICK: Duration = Duration::from_secs(1);
 
-/// How far the browser's clock and the node's may differ before the page says so: what a message may take on its way, and more.
-const SKEW: u64 = 5_000;
+/// How far two clocks may differ before the page says so: what a message may take on its way, and more.
+pub(crate) const SKEW: u64 = 5_000;
 
 /// What is known of the page's freshness.
 #[derive(Clone, Copy, Debug)]

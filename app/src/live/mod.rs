@@ -7,5 +7,5 @@ mod driver;
 mod poll;
 mod stream;
 
-pub(crate) use driver::{Freshness, keep_fresh};
+pub(crate) use driver::{Freshness, SKEW, keep_fresh};
 pub(crate) use poll::likeness as fetch_likeness;

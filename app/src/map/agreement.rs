@@ -2,8 +2,9 @@
 
 use crate::api::{Health, Peer, Snapshot};
 use crate::part::IntoPart;
-use crate::words::{Words, day_and_time, use_words};
+use crate::words::{Language, day_and_time, td_string, use_language};
 use leptos::prelude::*;
+use std::cmp::Ordering;
 
 /// The digest of the node's events, how many peers have the same, and who has not.
 #[component]
@@ -11,12 +12,12 @@ pub(crate) fn Agreement(
     /// What the page shows.
     snapshot: ReadSignal<Snapshot>,
 ) -> impl IntoView {
-    let words = use_words();
+    let language = use_language();
     let covers = move || {
         let Health { events, digest_from, .. } = snapshot.read().health;
-        (words.kept)(&words.counted(events, &words.event), &day_and_time(digest_from))
+        td_string!(language, agreement.kept, events = language.events(events), from = day_and_time(digest_from))
     };
-    let said = move || said(&snapshot.read().network.peers, words);
+    let said = move || snapshot.with(|snapshot| said(&snapshot.network.peers, snapshot.health.events, language));
     let verdict = move || {
         let told = |wanted| snapshot.read().network.peers.iter().any(|peer| peer.in_sync == Some(wanted));
         match (told(true), told(false)) {
@@ -28,33 +29,45 @@ pub(crate) fn Agreement(
     };
     view! {
         <section class="agreement" aria-labelledby="agreement-heading">
-            <h2 id="agreement-heading">{words.agreement}</h2>
+            <h2 id="agreement-heading">{td_string!(language, agreement.title)}</h2>
             <p class="verdict" data-verdict=verdict data-testid="agreement" aria-live="polite">{said}</p>
             <p>
                 <code class="digest" data-testid="digest">{move || snapshot.read().health.digest.clone()}</code>
             </p>
-            <p class="note">{covers} " " {words.equal_digests}</p>
+            <p class="note">{covers} " " {td_string!(language, agreement.equal_digests)}</p>
         </section>
     }
     .into_part()
 }
 
-/// How many of the peers that told their digest have ours, and who has another.
-fn said(peers: &[Peer], words: &Words) -> String {
+/// How many of the peers that told their digest have our events, and who has others, and how many fewer or more.
+fn said(peers: &[Peer], ours: u64, language: Language) -> String {
     let told = || peers.iter().filter_map(|peer| Some((peer, peer.in_sync?)));
     let (all, agreeing) = (told().count(), told().filter(|(_, in_sync)| *in_sync).count());
-    let counted = words.counted(all as u64, &words.peer);
+    let counted = language.peers(all as u64);
     match (all, agreeing) {
-        (0, _) => words.nobody_told.to_owned(),
-        (1, 1) => words.one_agrees.to_owned(),
-        (2, 2) => words.both_agree.to_owned(),
-        (all, agreeing) if all == agreeing => (words.all_agree)(&counted),
+        (0, _) => td_string!(language, agreement.nobody_told).to_owned(),
+        (1, 1) => td_string!(language, agreement.one_agrees).to_owned(),
+        (2, 2) => td_string!(language, agreement.both_agree).to_owned(),
+        (all, agreeing) if all == agreeing => td_string!(language, agreement.all_agree, peers = counted),
         (_, agreeing) => {
             let differing = told().filter(|(_, in_sync)| !in_sync);
-            let names = differing.map(|(peer, _)| peer.node_id.as_deref().unwrap_or(words.unnamed));
+            let names = differing.map(|(peer, _)| differing_by(peer, ours, language));
             let names = names.collect::<Vec<_>>().join(", ");
-            format!("{} {}", (words.some_agree)(&words.count(agreeing as u64), &counted), (words.behind)(&names))
+            td_string!(language, agreement.some_agree, some = language.count(agreeing as u64), peers = counted, names)
         }
+    }
+}
+
+/// A peer with other events than ours: its name, and by how much it is behind or ahead.
+fn differing_by(peer: &Peer, ours: u64, language: Language) -> String {
+    let name = peer.node_id.as_deref().unwrap_or(td_string!(language, peers.unnamed));
+    let Some(events) = peer.events else { return name.to_owned() };
+    let number = language.count(events.abs_diff(ours));
+    match events.cmp(&ours) {
+        Ordering::Less => td_string!(language, agreement.fewer, name, number),
+        Ordering::Greater => td_string!(language, agreement.more, name, number),
+        Ordering::Equal => td_string!(language, agreement.as_many, name),
     }
 }
 
@@ -65,7 +78,7 @@ mod tests {
 
     fn say(in_sync: &[Option<bool>]) -> String {
         let peers: Vec<Peer> = in_sync.iter().map(|in_sync| Peer { in_sync: *in_sync, ..peer("beta") }).collect();
-        said(&peers, &crate::words::EN)
+        said(&peers, 10, Language::en)
     }
 
     #[test]
@@ -79,7 +92,16 @@ mod tests {
     fn agreement_and_disagreement_are_counted() {
         assert_eq!(say(&[Some(true); 2]), "Both peers have the same events.");
         assert_eq!(say(&[Some(true); 3]), "All 3 peers have the same events.");
-        assert_eq!(say(&[Some(true), Some(false)]), "1 of 2 peers have the same events. Not yet the same: beta.");
-        assert_eq!(say(&[Some(false)]), "0 of 1 peer have the same events. Not yet the same: beta.");
+        assert_eq!(say(&[Some(true), Some(false)]), "The same events at 1 of 2 peers. Not yet the same: beta.");
+        assert_eq!(say(&[Some(false)]), "The same events at 0 of 1 peer. Not yet the same: beta.");
+    }
+
+    #[test]
+    fn who_has_other_events_is_told_with_how_many_fewer_or_more() {
+        let with = |events| differing_by(&Peer { events, ..peer("beta") }, 1_010, Language::en);
+        assert_eq!(with(Some(8)), "beta (1,002 fewer)");
+        assert_eq!(with(Some(1_012)), "beta (2 more)");
+        assert_eq!(with(Some(1_010)), "beta (as many, but others)");
+        assert_eq!(with(None), "beta");
     }
 }

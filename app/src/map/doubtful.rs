@@ -3,7 +3,7 @@
 use super::header::grouped;
 use crate::api::{Banned, Conflict, Snapshot, TurnedAway};
 use crate::part::IntoPart;
-use crate::words::{Words, time, use_words};
+use crate::words::{Language, each, td_string, time, use_language};
 use leptos::prelude::*;
 
 /// One of them, in words. What they said of themselves is text of strangers.
@@ -21,15 +21,15 @@ pub(crate) fn Doubtful(
     /// What the page shows.
     snapshot: ReadSignal<Snapshot>,
 ) -> impl IntoView {
-    let words = use_words();
-    let rows = move || snapshot.with(|snapshot| doubts(snapshot, words)).into_iter().map(row).collect_view();
-    let none = move || snapshot.with(|snapshot| doubts(snapshot, words).is_empty());
+    let language = use_language();
+    let rows = move || snapshot.with(|snapshot| doubts(snapshot, language)).into_iter().map(row).collect_view();
+    let none = move || snapshot.with(|snapshot| doubts(snapshot, language).is_empty());
     view! {
         <div class="doubtful scroll" class:hidden=none role="group" aria-labelledby="doubtful-heading" tabindex="0">
-            <h3 id="doubtful-heading">{words.doubtful}</h3>
+            <h3 id="doubtful-heading">{td_string!(language, doubtful.title)}</h3>
             <table data-testid="doubtful">
                 <thead>
-                    <tr>{words.doubtful_columns.into_iter().map(column).collect_view()}</tr>
+                    <tr>{each!(language, doubtful: who, what, why, when).into_iter().map(column).collect_view()}</tr>
                 </thead>
                 <tbody>{rows}</tbody>
             </table>
@@ -54,41 +54,49 @@ fn row(doubt: Doubt) -> impl IntoView {
 }
 
 /// All of them, those first about whom most must be done.
-fn doubts(snapshot: &Snapshot, words: &Words) -> Vec<Doubt> {
+fn doubts(snapshot: &Snapshot, language: Language) -> Vec<Doubt> {
     let now = snapshot.health.now;
-    let conflicts = snapshot.health.conflicts.iter().map(|conflict| in_doubt(conflict, words));
-    let banned = snapshot.network.banned.iter().map(|ban| banned(ban, words));
-    let turned_away = snapshot.network.turned_away.iter().map(|attempt| turned_away(attempt, now, words));
+    let conflicts = snapshot.health.conflicts.iter().map(|conflict| in_doubt(conflict, language));
+    let banned = snapshot.network.banned.iter().map(|ban| banned(ban, language));
+    let turned_away = snapshot.network.turned_away.iter().map(|attempt| turned_away(attempt, now, language));
     conflicts.chain(banned).chain(turned_away).collect()
 }
 
-fn in_doubt(conflict: &Conflict, words: &Words) -> Doubt {
+fn in_doubt(conflict: &Conflict, language: Language) -> Doubt {
     let others = conflict.others.iter().map(|key| grouped(key)).collect::<Vec<_>>().join(", ");
     Doubt {
         who: conflict.node_id.clone(),
-        what: words.doubts[3],
-        why: (words.other_keys)(&grouped(&conflict.public_key), &others),
+        what: td_string!(language, doubtful.two_keys),
+        why: td_string!(language, doubtful.other_keys, first = grouped(&conflict.public_key), others),
         when: String::new(),
     }
 }
 
-fn banned(ban: &Banned, words: &Words) -> Doubt {
+fn banned(ban: &Banned, language: Language) -> Doubt {
     let key = ban.public_key.as_deref().map(|key| format!(" {}", grouped(key))).unwrap_or_default();
     Doubt {
         who: format!("{}{key}", ban.host),
-        what: words.doubts[0],
-        why: words.reason(&ban.reason, &ban.reason).to_owned(),
-        when: format!("{}, {}", (words.until)(&time(ban.until)), words.counted(ban.times.into(), &words.times)),
+        what: td_string!(language, doubtful.banned),
+        why: language.reason(&ban.reason, &ban.reason).to_owned(),
+        when: format!(
+            "{}, {}",
+            td_string!(language, doubtful.until, moment = time(ban.until)),
+            language.times(ban.times.into())
+        ),
     }
 }
 
-fn turned_away(attempt: &TurnedAway, now: u64, words: &Words) -> Doubt {
-    let ago = (words.ago)(&words.duration(now.saturating_sub(attempt.last) / 1_000));
+fn turned_away(attempt: &TurnedAway, now: u64, language: Language) -> Doubt {
+    let ago = td_string!(language, peers.ago, span = language.duration(now.saturating_sub(attempt.last) / 1_000));
     Doubt {
         who: attempt.address.clone(),
-        what: words.doubts[if attempt.by_peer { 2 } else { 1 }],
-        why: words.reason(&attempt.reason, &attempt.why).to_owned(),
-        when: format!("{}, {ago}", words.counted(attempt.times, &words.times)),
+        what: if attempt.by_peer {
+            td_string!(language, doubtful.refused_us)
+        } else {
+            td_string!(language, doubtful.refused_by_us)
+        },
+        why: language.reason(&attempt.reason, &attempt.why).to_owned(),
+        when: format!("{}, {ago}", language.times(attempt.times)),
     }
 }
 
@@ -97,20 +105,18 @@ mod tests {
     use super::*;
     use crate::api::Direction;
     use crate::samples::{START, snapshot};
-    use crate::words::EN;
 
     #[test]
     fn a_reason_is_told_in_the_reader_s_language_and_one_that_is_not_known_as_the_node_says_it() {
-        let ru = Words::of(crate::preferences::Language::Russian);
-        assert_eq!(ru.reason("wrong_secret", "x"), "у сторон разные секреты сети (FEDERATED_SECRET)");
-        assert_eq!(EN.reason("wrong_secret", "the secrets differ"), "the secrets differ");
-        assert_eq!(ru.reason("of_a_later_version", "x"), "x");
+        assert_eq!(Language::ru.reason("wrong_secret", "x"), "у сторон разные секреты сети (FEDERATED_SECRET)");
+        assert_eq!(Language::en.reason("wrong_secret", "the secrets differ"), "the secrets differ");
+        assert_eq!(Language::ru.reason("of_a_later_version", "x"), "x");
     }
 
     #[test]
     fn everybody_who_is_kept_out_is_told_with_the_reason_and_the_time() {
         let mut snapshot = snapshot();
-        assert!(doubts(&snapshot, &EN).is_empty());
+        assert!(doubts(&snapshot, Language::en).is_empty());
         let key = "0123456789abcdef".repeat(4);
         snapshot.health.conflicts =
             vec![Conflict { node_id: "alpha".to_owned(), public_key: key.clone(), others: vec!["f".repeat(64)] }];
@@ -131,7 +137,7 @@ mod tests {
             times: 1,
             last: START - 5_000,
         }];
-        let said = doubts(&snapshot, &EN)
+        let said = doubts(&snapshot, Language::en)
             .into_iter()
             .map(|doubt| format!("{}|{}|{}|{}", doubt.who, doubt.what, doubt.why, doubt.when));
         assert_eq!(

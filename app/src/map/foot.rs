@@ -6,8 +6,8 @@ use crate::choice::Choice;
 use crate::fold::Fold;
 use crate::part::IntoPart;
 use crate::place::use_place;
-use crate::preferences::{Language, Preferences, Theme};
-use crate::words::{Words, use_words};
+use crate::preferences::{Preferences, Theme};
+use crate::words::{Language, each, td_string};
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
@@ -25,39 +25,38 @@ pub(crate) fn Foot(
     /// What the reader has chosen.
     choice: Memo<Choice>,
 ) -> impl IntoView {
-    let words = use_words();
     let Preferences { language, theme } = use_context().unwrap_or_default();
     keep_keys(snapshot, choice);
     let version = move || {
         let Health { version, uptime_seconds, .. } = &snapshot.read().health;
-        format!("Beauty Mesh {version}, {} {}", words.up, words.duration(*uptime_seconds))
+        td_string!(language, foot.up, version, span = language.duration(*uptime_seconds))
     };
     // The server keeps what is chosen here, and renders the page anew.
     let chosen = move |name: &'static str, value: &'static str| {
         let address = choice.with(Choice::address);
         format!("{address}{}{name}={value}", if address.contains('?') { '&' } else { '?' })
     };
-    let themes = Theme::ALL.into_iter().zip(words.themes).map(|(option, name)| {
+    let themes = Theme::ALL.into_iter().zip(each!(language, foot: system, light, dark)).map(|(option, name)| {
         let current = if option == theme { "true" } else { "false" };
         view! {
             <a href=move || chosen("theme", option.name()) rel="external" aria-current=current>{name}</a>
         }
     });
-    let languages = Language::ALL.into_iter().map(|(option, name)| {
+    let languages = Language::all().iter().map(|&option| {
         let (tag, current) = (option.tag(), if option == language { "true" } else { "false" });
         view! {
-            <a href=move || chosen("lang", tag) rel="external" lang=tag hreflang=tag aria-current=current>{name}</a>
+            <a href=move || chosen("lang", tag) rel="external" lang=tag hreflang=tag aria-current=current>{td_string!(option, foot.own_name)}</a>
         }
     });
     view! {
         <footer class="foot">
-            <KeyList words />
-            <div class="choices" role="group" aria-label=words.theme>
-                <span class="choices-label" aria-hidden="true">{words.theme}</span>
+            <KeyList language />
+            <div class="choices" role="group" aria-label=td_string!(language, foot.theme)>
+                <span class="choices-label" aria-hidden="true">{td_string!(language, foot.theme)}</span>
                 {themes.collect_view()}
             </div>
-            <div class="choices" role="group" aria-label=words.language_label>
-                <span class="choices-label" aria-hidden="true">{words.language_label}</span>
+            <div class="choices" role="group" aria-label=td_string!(language, foot.language)>
+                <span class="choices-label" aria-hidden="true">{td_string!(language, foot.language)}</span>
                 {languages.collect_view()}
             </div>
             <p class="note">{version}</p>
@@ -69,10 +68,13 @@ pub(crate) fn Foot(
 #[component]
 fn KeyList(
     /// The reader's language.
-    words: &'static Words,
+    language: Language,
 ) -> impl IntoView {
     let open = RwSignal::new(false);
-    let keys = words.key_list.map(|(key, what)| {
+    let glyphs =
+        ["?", "m", "← →", "↑ ↓", "Home End", "Page ↑ ↓", "Enter", "[ ]", td_string!(language, keys.space), "Esc"];
+    let meanings = each!(language, keys: list, heatmap, columns, rows, ends, parts, follow, line, pause, leave);
+    let keys = glyphs.into_iter().zip(meanings).map(|(key, what)| {
         view! {
             <div>
                 <dt>
@@ -83,7 +85,7 @@ fn KeyList(
         }
     });
     view! {
-        <Fold summary=words.keys test_id=KEYS open=open>
+        <Fold summary=td_string!(language, keys.title) test_id=KEYS open=open>
             <dl class="keys">{keys.collect_view()}</dl>
         </Fold>
     }

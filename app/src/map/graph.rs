@@ -6,11 +6,11 @@ use crate::api::{Peer, Snapshot};
 use crate::choice::{Choice, Palette};
 use crate::heatmap::node_colour;
 use crate::number::tenths;
+use crate::ordered;
 use crate::part::IntoPart;
-use crate::words::{Words, use_words};
+use crate::words::{Language, td_string, use_language};
 use beauty::HeatmapRow;
 use leptos::prelude::*;
-use std::collections::BTreeMap;
 use std::f64::consts::TAU;
 
 /// Half the width and half the height of the drawing, and all of it as SVG has it.
@@ -45,12 +45,12 @@ pub(crate) fn Graph(
     /// What the reader has chosen.
     choice: Memo<Choice>,
 ) -> impl IntoView {
-    let words = use_words();
+    let language = use_language();
     let summary = move || {
         let snapshot = snapshot.read();
-        let known = words.counted(dots(&snapshot).len() as u64, &words.node);
-        let peers = words.counted(snapshot.network.peers.len() as u64, &words.peer);
-        (words.links_summary)(&snapshot.health.node_id, &peers, &known)
+        let known = language.nodes(dots(&snapshot).len() as u64);
+        let peers = language.peers(snapshot.network.peers.len() as u64);
+        td_string!(language, links.summary, node = snapshot.health.node_id.as_str(), peers, known)
     };
     let palette = move || choice.with(|choice| choice.palette);
     let links = move || {
@@ -58,7 +58,7 @@ pub(crate) fn Graph(
         let few = snapshot.network.peers.len() <= MOST_WORDS;
         let dots = dots(&snapshot);
         let links = dots.iter().filter_map(|dot| Some((dot.at, dot.peer?)));
-        links.map(|(at, peer)| link(at, peer, few, words)).collect_view()
+        links.map(|(at, peer)| link(at, peer, few, language)).collect_view()
     };
     let others = move || {
         let snapshot = snapshot.read();
@@ -77,7 +77,7 @@ pub(crate) fn Graph(
     };
     view! {
         <section aria-labelledby="links-heading">
-            <h2 id="links-heading">{words.links}</h2>
+            <h2 id="links-heading">{td_string!(language, links.title)}</h2>
             <svg class="graph" data-testid="graph" role="img" aria-label=summary viewBox=VIEW_BOX>
                 <g>{links}</g>
                 <g>{others}</g>
@@ -85,16 +85,17 @@ pub(crate) fn Graph(
                 <circle class="graph-self" r="13" fill=own_colour />
                 <text class="graph-name" y="30">{move || snapshot.read().health.node_id.clone()}</text>
             </svg>
-            <p class="note">{words.links_help}</p>
+            <p class="note">{td_string!(language, links.help)}</p>
         </section>
     }
     .into_part()
 }
 
 /// A link, with its round trip and its redundancy beside it where there are few.
-fn link((x, y): (f64, f64), peer: &Peer, with_words: bool, words: &Words) -> impl IntoView + use<> {
+fn link((x, y): (f64, f64), peer: &Peer, with_words: bool, language: Language) -> impl IntoView + use<> {
     let class = if peer.in_sync == Some(false) { "graph-link graph-differs" } else { "graph-link" };
-    let numbers = [peer.rtt_ms.map(|rtt| words.milliseconds(rtt)), peer.redundancy.map(|times| words.fixed(times, 2))];
+    let numbers =
+        [peer.rtt_ms.map(|rtt| language.milliseconds(rtt)), peer.redundancy.map(|times| language.fixed(times, 2))];
     let said = if with_words { numbers.into_iter().flatten().collect::<Vec<_>>().join(" · ") } else { String::new() };
     view! {
         <line class=class x2=tenths(x) y2=tenths(y) stroke-width=tenths(strength(peer.rtt_ms)) />
@@ -139,19 +140,18 @@ fn last_of(row: &HeatmapRow) -> Option<f64> {
 
 /// All other nodes that this one is linked to or has events of, by name.
 fn dots(snapshot: &Snapshot) -> Vec<Dot<'_>> {
-    let mut dots: BTreeMap<&str, Dot<'_>> = BTreeMap::new();
+    let mut dots: Vec<(&str, Dot<'_>)> = Vec::new();
+    let dot = |name: &str| Dot { name: name.to_owned(), at: place(name), peer: None, last: None };
     for peer in &snapshot.network.peers {
         let name = peer.node_id.as_deref().unwrap_or(&peer.address);
-        dots.insert(name, Dot { name: name.to_owned(), at: place(name), peer: Some(peer), last: None });
+        ordered::entry(&mut dots, name, || dot(name)).peer = Some(peer);
     }
     for row in &snapshot.heatmap.nodes {
         let name = row.node_id.as_str();
-        let last = last_of(row);
-        dots.entry(name).or_insert_with(|| Dot { name: name.to_owned(), at: place(name), peer: None, last }).last =
-            last;
+        ordered::entry(&mut dots, name, || dot(name)).last = last_of(row);
     }
-    dots.remove(snapshot.health.node_id.as_str());
-    dots.into_values().take(MOST).collect()
+    let others = dots.into_iter().filter(|(name, _)| *name != snapshot.health.node_id);
+    others.take(MOST).map(|(_, dot)| dot).collect()
 }
 
 /// Where a node of this name is drawn.

@@ -2,10 +2,10 @@
 
 use crate::api::{Health, Snapshot};
 use crate::choice::Choice;
-use crate::live::Freshness;
 use crate::live::connection::Mode;
+use crate::live::{Freshness, SKEW};
 use crate::part::IntoPart;
-use crate::words::{Words, day_and_time, time, use_words};
+use crate::words::{Language, day_and_time, td_string, time, use_language};
 use leptos::prelude::*;
 
 /// How much of a key is shown: enough to tell nodes apart at a glance.
@@ -23,12 +23,12 @@ pub(crate) fn Header(
     /// What the reader has chosen.
     choice: Memo<Choice>,
 ) -> impl IntoView {
-    let words = use_words();
+    let language = use_language();
     let past = move || choice.with(|choice| choice.at);
     let since = move || match (past(), fresh.status.get().since) {
-        (Some(at), _) => format!("{} {} UTC", words.at, moment(at)),
-        (None, Some(since)) => format!("{} {} UTC", words.since, time(since)),
-        (None, None) => format!("{} {} UTC", words.of, time(taken_at)),
+        (Some(at), _) => td_string!(language, header.at, moment = moment(at)),
+        (None, Some(since)) => td_string!(language, header.since, moment = time(since)),
+        (None, None) => td_string!(language, header.of, moment = time(taken_at)),
     };
     let key = move || snapshot.read().health.public_key.clone().unwrap_or_default();
     let grave = move || {
@@ -37,19 +37,23 @@ pub(crate) fn Header(
     };
     let warning = move || {
         if fresh.status.get().mode == Mode::Offline {
-            return (words.gone)(&time(snapshot.read().health.now));
+            return td_string!(language, header.gone, since = time(snapshot.read().health.now));
         }
-        if let Some(wrong) = wrong(&snapshot.read().health, words) {
+        if let Some(wrong) = wrong(&snapshot.read().health, language) {
             return wrong;
         }
         if let Some(skew) = fresh.skew.get() {
-            return (words.skewed)(&words.duration(skew));
+            return td_string!(language, header.skewed, span = language.duration(skew));
+        }
+        let apart = snapshot.read().health.clock_ahead_ms.unwrap_or_default().unsigned_abs();
+        if apart > SKEW {
+            return td_string!(language, header.apart, span = language.duration(apart / 1_000));
         }
         if let Some(conflict) = snapshot.read().health.conflicts.first() {
-            return (words.name_in_doubt)(&conflict.node_id);
+            return td_string!(language, header.name_in_doubt, name = conflict.node_id.as_str());
         }
         let alone = past().is_none() && snapshot.read().network.peers.is_empty();
-        if alone { words.alone.to_owned() } else { String::new() }
+        if alone { td_string!(language, header.alone).to_owned() } else { String::new() }
     };
     view! {
         <header class="header">
@@ -62,10 +66,10 @@ pub(crate) fn Header(
             </h1>
             <span class="key" title=key>
                 <span>
-                    {words.of_mesh} " "
+                    {td_string!(language, header.mesh)} " "
                     <strong data-testid="mesh">{move || snapshot.read().health.mesh.clone()}</strong>
                 </span>
-                <span>{words.key} " " <code>{move || grouped(&key())}</code></span>
+                <span>{td_string!(language, header.key)} " " <code>{move || grouped(&key())}</code></span>
             </span>
             <p
                 class="state"
@@ -73,7 +77,7 @@ pub(crate) fn Header(
                 data-mode=move || if past().is_some() { "past" } else { fresh.status.get().mode.name() }.to_owned()
             >
                 <strong role="status">
-                    {move || if past().is_some() { words.past } else { word(fresh.status.get().mode, words) }.to_owned()}
+                    {move || if past().is_some() { td_string!(language, header.past) } else { word(fresh.status.get().mode, language) }.to_owned()}
                 </strong>
                 " "
                 <span class="since">{since}</span>
@@ -85,11 +89,11 @@ pub(crate) fn Header(
 }
 
 /// What is wrong with the node itself; a word that this page does not know, it shows as it is.
-fn wrong(health: &Health, words: &Words) -> Option<String> {
+fn wrong(health: &Health, language: Language) -> Option<String> {
     Some(match health.status.as_str() {
         "ok" => return None,
-        "disk-failed" => words.disk_failed.to_owned(),
-        "key-in-use-twice" => words.key_in_use_twice.to_owned(),
+        "disk-failed" => td_string!(language, header.disk_failed).to_owned(),
+        "key-in-use-twice" => td_string!(language, header.key_in_use_twice).to_owned(),
         other => other.to_owned(),
     })
 }
@@ -106,12 +110,12 @@ pub(super) fn grouped(key: &str) -> String {
 }
 
 /// The mode in a word. What the server rendered is a snapshot, and stays one where JavaScript is off.
-fn word(mode: Mode, words: &Words) -> &'static str {
+fn word(mode: Mode, language: Language) -> &'static str {
     match mode {
-        Mode::Loaded => words.snapshot,
-        Mode::Live => words.live,
-        Mode::Polling => words.polling,
-        Mode::Offline => words.offline,
+        Mode::Loaded => td_string!(language, header.snapshot),
+        Mode::Live => td_string!(language, header.live),
+        Mode::Polling => td_string!(language, header.polling),
+        Mode::Offline => td_string!(language, header.offline),
     }
 }
 
@@ -128,7 +132,7 @@ mod tests {
     #[test]
     fn what_is_wrong_with_a_node_is_told_by_what_it_is() {
         let said = |status: &str| {
-            wrong(&Health { status: status.to_owned(), ..crate::samples::snapshot().health }, &crate::words::EN)
+            wrong(&Health { status: status.to_owned(), ..crate::samples::snapshot().health }, Language::en)
         };
         assert_eq!(said("ok"), None);
         assert!(said("disk-failed").unwrap().contains("disk"));

@@ -2,20 +2,19 @@
 
 use crate::part::IntoPart;
 use crate::place::keep_title;
-use crate::words::use_words;
+use crate::words::{td_string, use_language};
 use leptos::prelude::*;
 
 /// That it is off, and how to switch it on.
 #[component]
 pub(crate) fn SwitchedOff() -> impl IntoView {
-    let words = use_words();
-    let (before, after) = words.off_how;
-    keep_title(move || format!("{} · Beauty Mesh", words.off_title));
+    let language = use_language();
+    keep_title(move || format!("{} · Beauty Mesh", td_string!(language, off.title)));
     view! {
         <main class="message" data-testid="federation-off">
-            <h1>{words.off_title}</h1>
-            <p>{words.off_why}</p>
-            <p>{before} " " <code>"FEDERATED_ENABLE=1"</code> " " {after}</p>
+            <h1>{td_string!(language, off.title)}</h1>
+            <p>{td_string!(language, off.why)}</p>
+            <p>{td_string!(language, off.before)} " " <code>"FEDERATED_ENABLE=1"</code> " " {td_string!(language, off.after)}</p>
         </main>
     }
     .into_part()

@@ -21,7 +21,7 @@ use crate::part::{IntoPart, later};
 use crate::place::{Place, keep_title};
 use crate::portrait::Portrait;
 use crate::source::taken;
-use crate::words::use_words;
+use crate::words::{td_string, use_language};
 use beauty::Likeness;
 use leptos::prelude::*;
 
@@ -52,7 +52,7 @@ fn Map(
     /// What the reader has chosen.
     choice: Memo<Choice>,
 ) -> impl IntoView {
-    let words = use_words();
+    let language = use_language();
     let taken_at = snapshot.health.now;
     let (snapshot, set_snapshot) = signal(snapshot);
     let fresh = keep_fresh((snapshot, set_snapshot), choice);
@@ -60,14 +60,14 @@ fn Map(
     let wall = move || choice.with(|choice| choice.wall.then(|| "1".to_owned()));
     view! {
         <div class="page" data-wall=wall data-mode=move || fresh.status.get().mode.name().to_owned()>
-            <a class="skip" href="#heatmap" rel="external">{words.skip}</a>
+            <a class="skip" href="#heatmap" rel="external">{td_string!(language, page.skip)}</a>
             <Header snapshot fresh taken_at choice />
             <main>
                 <Agreement snapshot />
                 <Tiles snapshot choice />
                 <section aria-labelledby="heatmap-heading">
                     <div class="heading">
-                        <h2 id="heatmap-heading">{words.over_time}</h2>
+                        <h2 id="heatmap-heading">{td_string!(language, heatmap.title)}</h2>
                         <TimeControls snapshot choice />
                     </div>
                     {later(move || view! { <HeatmapView snapshot choice /> })}

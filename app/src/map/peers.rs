@@ -4,7 +4,7 @@ use super::doubtful::Doubtful;
 use super::roster::{Column, Gone, Health, Line, Order, lines, note_gone};
 use crate::api::{Cheat, Direction, Peer, PeerState, Snapshot};
 use crate::part::IntoPart;
-use crate::words::{NOTHING, Words, use_words};
+use crate::words::{Language, NOTHING, each, td_string, use_language};
 use leptos::prelude::*;
 
 /// The connected peers, and those that were connected while the page was open.
@@ -13,7 +13,7 @@ pub(crate) fn Peers(
     /// What the page shows.
     snapshot: ReadSignal<Snapshot>,
 ) -> impl IntoView {
-    let words = use_words();
+    let language = use_language();
     let order = RwSignal::new(Order { column: Column::Name, backwards: false });
     let gone = RwSignal::new(Gone::new());
     Effect::new(move |before: Option<Vec<Peer>>| {
@@ -28,23 +28,22 @@ pub(crate) fn Peers(
     let rows = move || {
         let snapshot = snapshot.read();
         let lines = lines(&snapshot, &gone.read(), order.get());
-        lines.iter().map(|line| row(line, snapshot.health.now, words)).collect_view()
+        lines.iter().map(|line| row(line, snapshot.health.now, language)).collect_view()
     };
     let none = move || snapshot.read().network.peers.is_empty() && gone.read().is_empty();
     let nobody_cheats = move || snapshot.read().network.cheats.is_empty();
-    let cheaters = move || (words.cheaters)(&cheaters(&snapshot.read().network.cheats));
-    let (before, after) = words.no_peers;
+    let cheaters = move || td_string!(language, peers.cheaters, names = cheaters(&snapshot.read().network.cheats));
     view! {
         <section aria-labelledby="peers-heading">
-            <h2 id="peers-heading">{words.peers}</h2>
+            <h2 id="peers-heading">{td_string!(language, peers.title)}</h2>
             <div class="scroll" class:hidden=none role="group" aria-labelledby="peers-heading" tabindex="0">
                 <table class="peers" data-testid="peers">
                     <thead>
                         <tr>
                             {Column::ALL
                                 .into_iter()
-                                .zip(words.peer_columns)
-                                .map(|(column, name)| heading(column, name, order, words))
+                                .zip(each!(language, peers: name, state, link, round_trip, traffic, redundancy, last_event, agreement))
+                                .map(|(column, name)| heading(column, name, order, language))
                                 .collect_view()}
                         </tr>
                     </thead>
@@ -52,11 +51,11 @@ pub(crate) fn Peers(
                 </table>
             </div>
             <p class="note" class:hidden=move || !none()>
-                {before}
+                {td_string!(language, peers.none_before)}
                 " "
                 <code>"FEDERATED_PEERS"</code>
                 " "
-                {after}
+                {td_string!(language, peers.none_after)}
             </p>
             <Doubtful snapshot />
             <p class="note" class:hidden=nobody_cheats data-testid="cheats">
@@ -70,7 +69,7 @@ pub(crate) fn Peers(
 }
 
 /// A column's name, which sorts by it.
-fn heading(column: Column, name: &'static str, order: RwSignal<Order>, words: &'static Words) -> impl IntoView {
+fn heading(column: Column, name: &'static str, order: RwSignal<Order>, language: Language) -> impl IntoView {
     let sorted = move || {
         let Order { column: by, backwards } = order.get();
         match (by == column, backwards) {
@@ -84,7 +83,7 @@ fn heading(column: Column, name: &'static str, order: RwSignal<Order>, words: &'
         <th scope="col" class:wide-only=is_wide(column) aria-sort=sorted>
             <button
                 type="button"
-                title=format!("{} {name}", words.sort_by)
+                title=td_string!(language, peers.sort_by, column = name)
                 on:click=move |_| order.update(|order| *order = order.clicked(column))
             >
                 {name}
@@ -99,39 +98,47 @@ fn is_wide(column: Column) -> bool {
 }
 
 /// A peer in a row. The times are by the node's clock, as it was when it told them.
-fn row(line: &Line, now: u64, words: &Words) -> impl IntoView + use<> {
+fn row(line: &Line, now: u64, language: Language) -> impl IntoView + use<> {
     let Line { peer, health, last_event, cheats } = line;
-    let age = |at: u64| words.duration(now.saturating_sub(at) / 1_000);
+    let age = |at: u64| language.duration(now.saturating_sub(at) / 1_000);
     let offline = *health == Health::Offline;
     let name = peer.node_id.as_ref().unwrap_or(&peer.address);
     let test_id = format!("{}-{name}", if offline { "gone" } else { "peer" });
-    let state =
-        if peer.state == PeerState::Connecting { words.connecting } else { words.peer_states[*health as usize] };
-    let linked = if offline { String::new() } else { (words.linked_for)(&age(peer.since)) };
-    let again = (words.again)(&words.count(peer.duplicates), &words.count(peer.learned + peer.duplicates));
+    let state = if peer.state == PeerState::Connecting {
+        td_string!(language, peers.connecting)
+    } else {
+        each!(language, peers: live, stale, offline)[*health as usize]
+    };
+    let linked = if offline { String::new() } else { td_string!(language, peers.linked_for, span = age(peer.since)) };
+    let again = td_string!(
+        language,
+        peers.again,
+        known = language.count(peer.duplicates),
+        all = language.count(peer.learned + peer.duplicates)
+    );
     view! {
         <tr data-testid=test_id data-health=word(*health)>
             <th scope="row">
-                <span>{peer.node_id.clone().unwrap_or_else(|| words.unnamed.to_owned())}</span>
+                <span>{peer.node_id.clone().unwrap_or_else(|| td_string!(language, peers.unnamed).to_owned())}</span>
                 <span class="detail">{peer.address.clone()}</span>
-                {cheats.then(|| view! { <span class="detail">{words.cheats}</span> })}
+                {cheats.then(|| view! { <span class="detail">{td_string!(language, peers.cheats)}</span> })}
             </th>
             <td class="peer-state">{state}</td>
             <td class="wide-only">
-                <span>{link(peer, words)}</span>
+                <span>{link(peer, language)}</span>
                 <span class="detail">{linked}</span>
             </td>
             <td>
-                <span>{peer.rtt_ms.map_or_else(|| NOTHING.to_owned(), |rtt| words.milliseconds(rtt))}</span>
-                <span class="detail">{(words.heard_ago)(&age(peer.last_seen))}</span>
+                <span>{peer.rtt_ms.map_or_else(|| NOTHING.to_owned(), |rtt| language.milliseconds(rtt))}</span>
+                <span class="detail">{td_string!(language, peers.heard_ago, span = age(peer.last_seen))}</span>
             </td>
-            <td class="wide-only">{format!("{} / {}", words.count(peer.sent), words.count(peer.received))}</td>
+            <td class="wide-only">{format!("{} / {}", language.count(peer.sent), language.count(peer.received))}</td>
             <td class="wide-only">
-                <span>{peer.redundancy.map_or_else(|| NOTHING.to_owned(), |times| words.fixed(times, 2))}</span>
+                <span>{peer.redundancy.map_or_else(|| NOTHING.to_owned(), |times| language.fixed(times, 2))}</span>
                 <span class="detail">{again}</span>
             </td>
-            <td class="wide-only">{last_event.map_or_else(|| NOTHING.to_owned(), |at| (words.ago)(&age(at)))}</td>
-            <td>{agreement(peer.in_sync, words)}</td>
+            <td class="wide-only">{last_event.map_or_else(|| NOTHING.to_owned(), |at| td_string!(language, peers.ago, span = age(at)))}</td>
+            <td>{agreement(peer.in_sync, language)}</td>
         </tr>
     }
 }
@@ -154,18 +161,18 @@ fn word(health: Health) -> &'static str {
     }
 }
 
-fn link(peer: &Peer, words: &Words) -> &'static str {
+fn link(peer: &Peer, language: Language) -> &'static str {
     match (peer.state, peer.direction) {
-        (PeerState::Connecting, _) => words.connecting,
-        (PeerState::Connected, Direction::Inbound) => words.called_us,
-        (PeerState::Connected, Direction::Outbound) => words.we_called,
+        (PeerState::Connecting, _) => td_string!(language, peers.connecting),
+        (PeerState::Connected, Direction::Inbound) => td_string!(language, peers.called_us),
+        (PeerState::Connected, Direction::Outbound) => td_string!(language, peers.we_called),
     }
 }
 
-fn agreement(in_sync: Option<bool>, words: &Words) -> &'static str {
+fn agreement(in_sync: Option<bool>, language: Language) -> &'static str {
     match in_sync {
-        Some(true) => words.same_as_ours,
-        Some(false) => words.not_ours,
+        Some(true) => td_string!(language, peers.same_as_ours),
+        Some(false) => td_string!(language, peers.not_ours),
         None => NOTHING,
     }
 }

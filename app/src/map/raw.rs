@@ -4,7 +4,7 @@ use crate::api::Snapshot;
 use crate::fold::Fold;
 use crate::json;
 use crate::part::IntoPart;
-use crate::words::use_words;
+use crate::words::{td_string, use_language};
 use leptos::prelude::*;
 
 /// Where each part can be fetched. No pages of ours: `rel="external"` keeps the router away from them.
@@ -25,7 +25,7 @@ pub(crate) fn RawJson(
     let json = move || if open.get() { snapshot.with(json::write) } else { String::new() };
     let link = |part| view! { <li><a href=part rel="external"><code>{part}</code></a></li> };
     view! {
-        <Fold summary=use_words().raw test_id="raw" open=open>
+        <Fold summary=td_string!(use_language(), foot.raw) test_id="raw" open=open>
             <ul class="links">{PARTS.map(link).collect_view()}</ul>
             <pre class="raw" data-testid="raw-json" tabindex="0">{json}</pre>
         </Fold>

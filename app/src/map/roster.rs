@@ -1,8 +1,9 @@
 //! The peers as rows that can be sorted: those that are linked, and those that were while the page was open.
 
 use crate::api::{Peer, PeerState, Snapshot};
+use crate::heatmap::last_event;
+use crate::ordered;
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 
 /// A peer that was last heard longer ago is stale: three of the intervals at which peers are asked whether they live.
 const STALE: u64 = 45_000;
@@ -85,20 +86,18 @@ pub(crate) struct Line {
 }
 
 /// Peers that have gone, by name.
-pub(crate) type Gone = BTreeMap<String, Peer>;
+pub(crate) type Gone = Vec<(String, Peer)>;
 
 /// Notes which peers of an earlier list are missing from a later one.
 pub(crate) fn note_gone(gone: &mut Gone, before: &[Peer], after: &[Peer]) {
     let named = |peers: &[Peer], name: &str| peers.iter().any(|peer| peer.node_id.as_deref() == Some(name));
-    gone.retain(|name, _| !named(after, name));
+    gone.retain(|(name, _)| !named(after, name));
     for peer in before {
         if let Some(name) = peer.node_id.as_ref().filter(|name| !named(after, name)) {
-            gone.insert(name.clone(), peer.clone());
+            *ordered::entry(gone, name.clone(), || peer.clone()) = peer.clone();
         }
     }
-    while gone.len() > MOST_GONE {
-        gone.pop_first();
-    }
+    gone.drain(..gone.len().saturating_sub(MOST_GONE));
 }
 
 /// The rows in an order. Peers that are equal in it stay in the order of their names.
@@ -112,7 +111,7 @@ pub(crate) fn lines(snapshot: &Snapshot, gone: &Gone, order: Order) -> Vec<Line>
         } else {
             Health::Live
         },
-        last_event: last_event(snapshot, peer),
+        last_event: peer.node_id.as_deref().and_then(|name| last_event(&snapshot.heatmap, Some(name))),
         cheats: peer.public_key.as_ref().is_some_and(|key| {
             let mut cheats = snapshot.network.cheats.iter();
             cheats.any(|cheat| cheat.public_key == *key)
@@ -120,11 +119,13 @@ pub(crate) fn lines(snapshot: &Snapshot, gone: &Gone, order: Order) -> Vec<Line>
         peer: peer.clone(),
     };
     let linked = snapshot.network.peers.iter().map(|peer| line(peer, false));
-    let mut lines: Vec<Line> = linked.chain(gone.values().map(|peer| line(peer, true))).collect();
-    lines.sort_by(|a, b| {
-        let by_column = compare(a, b, order.column);
-        if order.backwards { by_column.reverse() } else { by_column }
-    });
+    let mut lines = Vec::new();
+    for line in linked.chain(gone.iter().map(|(_, peer)| line(peer, true))) {
+        ordered::insert(&mut lines, line, |a, b| {
+            let by_column = compare(a, b, order.column);
+            if order.backwards { by_column.reverse() } else { by_column }
+        });
+    }
     lines
 }
 
@@ -143,13 +144,6 @@ fn compare(a: &Line, b: &Line, column: Column) -> Ordering {
         Column::LastEvent => b.last_event.cmp(&a.last_event),
         Column::Agreement => a.peer.in_sync.cmp(&b.peer.in_sync),
     }
-}
-
-fn last_event(snapshot: &Snapshot, peer: &Peer) -> Option<u64> {
-    let map = &snapshot.heatmap;
-    let row = map.nodes.iter().find(|row| Some(&row.node_id) == peer.node_id.as_ref())?;
-    let newest = row.count.iter().rposition(|count| *count > 0)?;
-    map.buckets.get(newest).map(|bucket| bucket.start)
 }
 
 #[cfg(test)]

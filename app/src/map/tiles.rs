@@ -5,7 +5,7 @@ use super::spark::spark;
 use crate::api::{Health, Snapshot};
 use crate::choice::Choice;
 use crate::part::IntoPart;
-use crate::words::{NOTHING, Words, use_words};
+use crate::words::{Language, NOTHING, each, td_string, use_language};
 use beauty::{Direction, HeatmapBucket, Mood, Trend};
 use leptos::prelude::*;
 
@@ -18,7 +18,7 @@ const COUNT_STEADY: f64 = 0.5;
 #[derive(Clone, Copy)]
 struct Tile {
     field: &'static str,
-    value: fn(&Health, &Words) -> String,
+    value: fn(&Health, Language) -> String,
     series: Series,
 }
 
@@ -34,31 +34,35 @@ enum Series {
 const TILES: [Tile; 7] = [
     Tile {
         field: "beauty_avg",
-        value: |health, words| words.score_or_nothing(health.beauty_avg),
+        value: |health, language| language.score_or_nothing(health.beauty_avg),
         series: Series::Buckets(|bucket| bucket.avg),
     },
     Tile {
         field: "beauty_min",
-        value: |health, words| words.score_or_nothing(health.beauty_min),
+        value: |health, language| language.score_or_nothing(health.beauty_min),
         series: Series::Buckets(|bucket| bucket.min),
     },
     Tile {
         field: "beauty_max",
-        value: |health, words| words.score_or_nothing(health.beauty_max),
+        value: |health, language| language.score_or_nothing(health.beauty_max),
         series: Series::Buckets(|bucket| bucket.max),
     },
     Tile {
         field: "chaos",
-        value: |health, words| words.score_or_nothing(health.chaos),
+        value: |health, language| language.score_or_nothing(health.chaos),
         series: Series::Buckets(|bucket| bucket.chaos),
     },
-    Tile { field: "gossip_seen", value: |health, words| words.count(health.gossip_seen), series: Series::Heard(0) },
+    Tile {
+        field: "gossip_seen",
+        value: |health, language| language.count(health.gossip_seen),
+        series: Series::Heard(0),
+    },
     Tile {
         field: "gossip_propagated",
-        value: |health, words| words.count(health.gossip_propagated),
+        value: |health, language| language.count(health.gossip_propagated),
         series: Series::Heard(1),
     },
-    Tile { field: "peers", value: |health, words| words.count(health.peers as u64), series: Series::Heard(2) },
+    Tile { field: "peers", value: |health, language| language.count(health.peers as u64), series: Series::Heard(2) },
 ];
 
 /// The tiles, with the trend in words beneath them.
@@ -69,43 +73,46 @@ pub(crate) fn Tiles(
     /// What the reader has chosen.
     choice: Memo<Choice>,
 ) -> impl IntoView {
-    let words = use_words();
+    let language = use_language();
     let history = RwSignal::new(History::default());
     Effect::new(move |_| {
         if choice.with(|choice| choice.at.is_none()) {
             snapshot.with(|snapshot| history.update(|history| history.note(snapshot)));
         }
     });
-    let tiles = TILES.into_iter().zip(words.tiles).map(|(tile, label)| {
-        let Tile { field, value, series } = tile;
-        // What nobody keeps is not known of the past.
-        let known = move || matches!(series, Series::Buckets(_)) || choice.with(|choice| choice.at.is_none());
-        let shown = move || if known() { value(&snapshot.read().health, words) } else { NOTHING.to_owned() };
-        let values = Memo::new(move |_| match series {
-            Series::Buckets(of) => snapshot.read().heatmap.buckets.iter().map(of).collect(),
-            Series::Heard(which) if known() => history.read().series(which),
-            Series::Heard(_) => Vec::new(),
-        });
-        let steady = if matches!(series, Series::Buckets(_)) { SCORE_STEADY } else { COUNT_STEADY };
-        view! {
-            <div class="tile">
-                <dt>{label}</dt>
-                <dd class="tile-value" data-testid=format!("tile-{field}")>{shown}</dd>
-                <dd class="tile-spark">{spark(values, 2.0 * steady)}</dd>
-                <dd class="tile-direction" data-testid=format!("direction-{field}")>
-                    {move || direction(Direction::of(&values.read(), steady), words)}
-                </dd>
-                <dd class="tile-field"><code>{field}</code></dd>
-            </div>
-        }
-    });
+    let tiles = TILES.into_iter().zip(each!(language, tiles: average, lowest, highest, chaos, seen, sent, peers)).map(
+        |(tile, label)| {
+            let Tile { field, value, series } = tile;
+            // What nobody keeps is not known of the past.
+            let known = move || matches!(series, Series::Buckets(_)) || choice.with(|choice| choice.at.is_none());
+            let shown = move || if known() { value(&snapshot.read().health, language) } else { NOTHING.to_owned() };
+            let values = Memo::new(move |_| match series {
+                Series::Buckets(of) => snapshot.read().heatmap.buckets.iter().map(of).collect(),
+                Series::Heard(which) if known() => history.read().series(which),
+                Series::Heard(_) => Vec::new(),
+            });
+            let steady = if matches!(series, Series::Buckets(_)) { SCORE_STEADY } else { COUNT_STEADY };
+            view! {
+                <div class="tile">
+                    <dt>{label}</dt>
+                    <dd class="tile-value" data-testid=format!("tile-{field}")>{shown}</dd>
+                    <dd class="tile-spark">{spark(values, 2.0 * steady)}</dd>
+                    <dd class="tile-direction" data-testid=format!("direction-{field}")>
+                        {move || direction(Direction::of(&values.read(), steady), language)}
+                    </dd>
+                    <dd class="tile-field"><code>{field}</code></dd>
+                </div>
+            }
+        },
+    );
     let trend = move || {
-        snapshot.with(|Snapshot { health, heatmap, .. }| sentence(health.beauty_avg, Trend::of(heatmap), words))
+        snapshot.with(|Snapshot { health, heatmap, .. }| sentence(health.beauty_avg, Trend::of(heatmap), language))
     };
-    let window = move || (words.window)(&words.duration(snapshot.read().health.window_seconds));
+    let window =
+        move || td_string!(language, tiles.window, span = language.duration(snapshot.read().health.window_seconds));
     view! {
         <section aria-labelledby="tiles-heading">
-            <h2 id="tiles-heading">{words.now}</h2>
+            <h2 id="tiles-heading">{td_string!(language, tiles.title)}</h2>
             <dl class="tiles">{tiles.collect_view()}</dl>
             <p>
                 <span data-testid="trend">{trend}</span>
@@ -118,14 +125,14 @@ pub(crate) fn Tiles(
 }
 
 /// An arrow and a word.
-fn direction(direction: Option<Direction>, words: &Words) -> String {
+fn direction(direction: Option<Direction>, language: Language) -> String {
     direction.map_or_else(
         || NOTHING.to_owned(),
         |direction| {
             let (arrow, word) = match direction {
-                Direction::Rising => ('↗', words.directions[0]),
-                Direction::Falling => ('↘', words.directions[1]),
-                Direction::Steady => ('→', words.directions[2]),
+                Direction::Rising => ('↗', td_string!(language, tiles.rising)),
+                Direction::Falling => ('↘', td_string!(language, tiles.falling)),
+                Direction::Steady => ('→', td_string!(language, tiles.steady)),
             };
             format!("{arrow} {word}")
         },
@@ -133,20 +140,21 @@ fn direction(direction: Option<Direction>, words: &Words) -> String {
 }
 
 /// Where the mesh is heading, and how it feels.
-pub(super) fn sentence(average: Option<f64>, trend: Option<Trend>, words: &Words) -> String {
+pub(super) fn sentence(average: Option<f64>, trend: Option<Trend>, language: Language) -> String {
     let Some(trend) = trend else {
-        let nothing = if average.is_none() { words.no_events_yet_sentence } else { words.too_few };
+        let nothing =
+            if average.is_none() { td_string!(language, trend.no_events) } else { td_string!(language, trend.too_few) };
         return nothing.to_owned();
     };
     let direction = match trend.direction {
-        Direction::Rising => words.rising,
-        Direction::Falling => words.falling,
-        Direction::Steady => words.steady,
+        Direction::Rising => td_string!(language, trend.rising),
+        Direction::Falling => td_string!(language, trend.falling),
+        Direction::Steady => td_string!(language, trend.steady),
     };
     let mood = match trend.mood {
-        Mood::Calm => words.calm,
-        Mood::Lively => words.lively,
-        Mood::Turbulent => words.turbulent,
+        Mood::Calm => td_string!(language, trend.calm),
+        Mood::Lively => td_string!(language, trend.lively),
+        Mood::Turbulent => td_string!(language, trend.turbulent),
     };
     format!("{direction}, {mood}.")
 }
@@ -154,18 +162,17 @@ pub(super) fn sentence(average: Option<f64>, trend: Option<Trend>, words: &Words
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::words::EN;
 
     #[test]
     fn a_trend_is_told_in_two_words() {
         let trend = Trend { slope: 0.0, direction: Direction::Steady, mood: Mood::Calm };
-        assert_eq!(sentence(Some(0.5), Some(trend), &EN), "Steady, calm.");
+        assert_eq!(sentence(Some(0.5), Some(trend), Language::en), "Steady, calm.");
     }
 
     #[test]
     fn without_events_nothing_is_claimed() {
-        assert_eq!(sentence(None, None, &EN), "No events yet.");
-        assert_eq!(sentence(Some(0.5), None, &EN), "Too few events to tell a trend.");
-        assert_eq!(direction(None, &EN), "—");
+        assert_eq!(sentence(None, None, Language::en), "No events yet.");
+        assert_eq!(sentence(Some(0.5), None, Language::en), "Too few events to tell a trend.");
+        assert_eq!(direction(None, Language::en), "—");
     }
 }

@@ -4,7 +4,7 @@ use crate::api::Snapshot;
 use crate::choice::Choice;
 use crate::part::IntoPart;
 use crate::place::use_place;
-use crate::words::use_words;
+use crate::words::{td_string, use_language};
 use beauty::Resolution;
 use leptos::prelude::*;
 
@@ -19,7 +19,7 @@ pub(crate) fn TimeControls(
     /// What the reader has chosen.
     choice: Memo<Choice>,
 ) -> impl IntoView {
-    let words = use_words();
+    let language = use_language();
     let now = move || snapshot.read().health.now;
     let shown = move || choice.with(|choice| choice.at).unwrap_or_else(now);
     let moved = move |back: i64| {
@@ -46,10 +46,10 @@ pub(crate) fn TimeControls(
         place.go(&address);
     };
     view! {
-        <nav class="time choices" aria-label=words.time>
-            <a href=move || moved(STEP as i64) data-testid="earlier">"← " {words.earlier}</a>
+        <nav class="time choices" aria-label=td_string!(language, time.title)>
+            <a href=move || moved(STEP as i64) data-testid="earlier">"← " {td_string!(language, time.earlier)}</a>
             <label>
-                <span class="visually-hidden">{words.scrub}</span>
+                <span class="visually-hidden">{td_string!(language, time.moment)}</span>
                 <input
                     type="range"
                     data-testid="scrub"
@@ -63,9 +63,9 @@ pub(crate) fn TimeControls(
                     }
                 />
             </label>
-            <a href=move || moved(-(STEP as i64)) data-testid="later">{words.later} " →"</a>
+            <a href=move || moved(-(STEP as i64)) data-testid="later">{td_string!(language, time.later)} " →"</a>
             <a class="pause" href=toggled data-testid="pause">
-                {move || if paused() { words.resume } else { words.pause }.to_owned()}
+                {move || if paused() { td_string!(language, time.resume) } else { td_string!(language, time.pause) }.to_owned()}
             </a>
         </nav>
     }

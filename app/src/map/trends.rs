@@ -5,7 +5,7 @@ use crate::api::Snapshot;
 use crate::choice::Choice;
 use crate::number::tenths;
 use crate::part::IntoPart;
-use crate::words::use_words;
+use crate::words::{td_string, use_language};
 use beauty::{HeatmapBucket, Trend};
 use leptos::prelude::*;
 
@@ -23,20 +23,20 @@ pub(crate) fn Trends(
     /// What the reader has chosen.
     choice: Memo<Choice>,
 ) -> impl IntoView {
-    let words = use_words();
+    let language = use_language();
     let said = Memo::new(move |_| {
-        snapshot.with(|Snapshot { health, heatmap, .. }| sentence(health.beauty_avg, Trend::of(heatmap), words))
+        snapshot.with(|Snapshot { health, heatmap, .. }| sentence(health.beauty_avg, Trend::of(heatmap), language))
     });
     let help = move || {
         let (columns, seconds) = snapshot.with(|s| (s.heatmap.buckets.len(), s.heatmap.resolution_seconds));
-        let columns = words.counted(columns as u64, &words.bucket);
-        (words.trends_help)(&format!("{columns} × {}", words.duration(seconds)))
+        let columns = language.buckets(columns as u64);
+        td_string!(language, trends.help, columns = format!("{columns} × {}", language.duration(seconds)))
     };
     let node = Memo::new(move |_| choice.with(|choice| choice.node.clone()));
     let let_go = move || choice.with(|choice| choice.with(|choice| choice.node = None));
     view! {
         <section class="trends" aria-labelledby="trends-heading">
-            <h2 id="trends-heading">{words.trends}</h2>
+            <h2 id="trends-heading">{td_string!(language, trends.title)}</h2>
             <p>
                 <strong data-testid="trends-words">{said}</strong>
                 " "
@@ -47,7 +47,7 @@ pub(crate) fn Trends(
                 <span class="followed-sign" aria-hidden="true"></span>
                 {move || node.get().unwrap_or_default()}
                 " "
-                <a href=let_go>{words.follow_none}</a>
+                <a href=let_go>{td_string!(language, trends.all_nodes)}</a>
             </p>
         </section>
     }
@@ -66,7 +66,7 @@ fn Chart(
     /// The drawing in words.
     said: Memo<String>,
 ) -> impl IntoView {
-    let words = use_words();
+    let language = use_language();
     let width = Memo::new(move |_| COLUMN * snapshot.with(|snapshot| snapshot.heatmap.buckets.len()).max(1));
     let across = move |score: f64| format!("M0 {}H{}", tenths(y(score)), width.get());
     let grid = move || GRID.map(across).concat();
@@ -84,11 +84,11 @@ fn Chart(
     };
     let view_box = move || format!("0 0 {} 100", width.get());
     view! {
-        <div class="chart" role="img" aria-label=move || format!("{} {}", words.average_and_range, said.read())>
+        <div class="chart" role="img" aria-label=move || format!("{} {}", td_string!(language, trends.drawing), said.read())>
             <div class="chart-scores" aria-hidden="true">
-                <span>{words.fixed(1.0, 0)}</span>
-                <span>{words.fixed(0.5, 1)}</span>
-                <span>{words.fixed(0.0, 0)}</span>
+                <span>{language.fixed(1.0, 0)}</span>
+                <span>{language.fixed(0.5, 1)}</span>
+                <span>{language.fixed(0.0, 0)}</span>
             </div>
             <svg class="chart-average" data-testid="trends-chart" viewBox=view_box preserveAspectRatio="none" aria-hidden="true">
                 <path class="chart-grid" d=grid />
@@ -97,7 +97,7 @@ fn Chart(
                 <path class="chart-node" d=followed />
                 <path class="chart-line" d=average />
             </svg>
-            <span class="chart-label" aria-hidden="true">{words.chaos}</span>
+            <span class="chart-label" aria-hidden="true">{td_string!(language, trends.chaos)}</span>
             <svg class="chart-chaos" viewBox=view_box preserveAspectRatio="none" aria-hidden="true">
                 <path class="chart-grid" d=ground />
                 <path class="chart-bars" d=move || snapshot.with(|snapshot| bars(&snapshot.heatmap.buckets)) />

@@ -3,10 +3,10 @@
 use super::graph::{Dot, circle, label, newest};
 use crate::api::{Place, Snapshot};
 use crate::choice::Choice;
+use crate::ordered;
 use crate::part::IntoPart;
-use crate::words::{NOTHING, Words, use_words};
+use crate::words::{Language, NOTHING, each, td_string, use_language};
 use leptos::prelude::*;
-use std::collections::BTreeMap;
 
 /// All of Earth. A degree is as long as on the picture of the land, to the north a fifth longer than to the east.
 const VIEW_BOX: &str = "-640 -390 1280 780";
@@ -23,9 +23,9 @@ pub(crate) fn World(
     /// What the reader has chosen.
     choice: Memo<Choice>,
 ) -> impl IntoView {
-    let words = use_words();
+    let language = use_language();
     let none = move || snapshot.read().network.places.is_empty();
-    let summary = move || words.counted(snapshot.read().network.places.len() as u64, &words.node);
+    let summary = move || language.nodes(snapshot.read().network.places.len() as u64);
     let dots = move || {
         let (snapshot, palette) = (snapshot.read(), choice.with(|choice| choice.palette));
         let spots = spots(&snapshot);
@@ -35,20 +35,20 @@ pub(crate) fn World(
     };
     let list = move || {
         let snapshot = snapshot.read();
-        let line = |place: &Place| view! { <li>{line(&snapshot, place, words)}</li> };
+        let line = |place: &Place| view! { <li>{line(&snapshot, place, language)}</li> };
         snapshot.network.places.iter().map(line).collect_view()
     };
     view! {
         <section class="world" class:hidden=none aria-labelledby="world-heading">
-            <h2 id="world-heading">{words.world}</h2>
+            <h2 id="world-heading">{td_string!(language, world.title)}</h2>
             <div class="world-land">
                 <svg class="graph" data-testid="world" role="img" aria-label=summary viewBox=VIEW_BOX>
                     {dots}
                 </svg>
             </div>
-            <p class="note">{words.world_help}</p>
+            <p class="note">{td_string!(language, world.help)}</p>
             <details class="fold" data-testid="places">
-                <summary>{words.as_list}</summary>
+                <summary>{td_string!(language, world.as_list)}</summary>
                 <ul class="places">{list}</ul>
             </details>
         </section>
@@ -58,12 +58,12 @@ pub(crate) fn World(
 
 /// A dot for each spot where there are nodes, with the names of all of them, and the newest mean of the first that has one.
 fn spots(snapshot: &Snapshot) -> Vec<Dot<'_>> {
-    let mut spots: BTreeMap<(i32, i32), Dot<'_>> = BTreeMap::new();
+    let mut spots: Vec<((i32, i32), Dot<'_>)> = Vec::new();
     for Place { node_id, latitude, longitude } in &snapshot.network.places {
         // Tenths of degrees are what places differ by; what comes is no more than that.
         let spot = ((latitude * 10.0).round() as i32, (longitude * 10.0).round() as i32);
         let last = newest(snapshot, node_id);
-        let dot = spots.entry(spot).or_insert_with(|| Dot {
+        let dot = ordered::entry(&mut spots, spot, || Dot {
             name: String::new(),
             at: (EAST * longitude, -NORTH * latitude),
             peer: None,
@@ -75,17 +75,17 @@ fn spots(snapshot: &Snapshot) -> Vec<Dot<'_>> {
         dot.name.push_str(node_id);
         dot.last = dot.last.or(last);
     }
-    spots.into_values().collect()
+    spots.into_iter().map(|(_, dot)| dot).collect()
 }
 
 /// A node, where it is, and its newest mean, in words.
-fn line(snapshot: &Snapshot, Place { node_id, latitude, longitude }: &Place, words: &Words) -> String {
-    let [north, south, east, west] = words.compass;
+fn line(snapshot: &Snapshot, Place { node_id, latitude, longitude }: &Place, language: Language) -> String {
+    let [north, south, east, west] = each!(language, world: north, south, east, west);
     let degrees = |degrees: f64, plus, minus| {
-        format!("{}° {}", words.fixed(degrees.abs(), 1), if degrees < 0.0 { minus } else { plus })
+        format!("{}° {}", language.fixed(degrees.abs(), 1), if degrees < 0.0 { minus } else { plus })
     };
     let (latitude, longitude) = (degrees(*latitude, north, south), degrees(*longitude, east, west));
-    let last = newest(snapshot, node_id).map_or_else(|| NOTHING.to_owned(), |last| words.score(last));
+    let last = newest(snapshot, node_id).map_or_else(|| NOTHING.to_owned(), |last| language.score(last));
     format!("{node_id}: {latitude}, {longitude}; {last}")
 }
 
@@ -93,7 +93,6 @@ fn line(snapshot: &Snapshot, Place { node_id, latitude, longitude }: &Place, wor
 mod tests {
     use super::*;
     use crate::samples::snapshot;
-    use crate::words::EN;
 
     fn place(node_id: &str, latitude: f64, longitude: f64) -> Place {
         Place { node_id: node_id.to_owned(), latitude, longitude }
@@ -121,7 +120,7 @@ mod tests {
     #[test]
     fn a_place_reads_with_the_points_of_the_compass() {
         let snapshot = snapshot();
-        assert_eq!(line(&snapshot, &place("alpha", 52.5, -13.4), &EN), "alpha: 52.5° N, 13.4° W; 0.100");
-        assert_eq!(line(&snapshot, &place("beta", -0.5, 0.0), &EN), "beta: 0.5° S, 0.0° E; —");
+        assert_eq!(line(&snapshot, &place("alpha", 52.5, -13.4), Language::en), "alpha: 52.5° N, 13.4° W; 0.100");
+        assert_eq!(line(&snapshot, &place("beta", -0.5, 0.0), Language::en), "beta: 0.5° S, 0.0° E; —");
     }
 }

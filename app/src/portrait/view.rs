@@ -5,7 +5,7 @@ use crate::api::Snapshot;
 use crate::browser::{self, Bitmap};
 use crate::live::fetch_likeness;
 use crate::part::IntoPart;
-use crate::words::{NOTHING, use_words};
+use crate::words::{NOTHING, each, td_string, use_language};
 use beauty::Likeness;
 use leptos::html;
 use leptos::prelude::*;
@@ -29,7 +29,7 @@ pub(crate) fn Portrait(
     /// What the portrait starts from.
     likeness: Likeness,
 ) -> impl IntoView {
-    let words = use_words();
+    let language = use_language();
     let (likeness, set_likeness) = signal(likeness);
     let canvas = NodeRef::<html::Canvas>::new();
     follow(snapshot, likeness, set_likeness);
@@ -50,32 +50,33 @@ pub(crate) fn Portrait(
     let number = move |which: usize| {
         let Likeness { mean, chaos, spread, trend, .. } = *likeness.read();
         let micros = [mean.map(f64::from), Some(chaos.into()), Some(spread.into()), Some(trend.into())][which];
-        micros.map_or_else(|| NOTHING.to_owned(), |micros| words.fixed(micros / 1_000_000.0, 3))
+        micros.map_or_else(|| NOTHING.to_owned(), |micros| language.fixed(micros / 1_000_000.0, 3))
     };
-    let numbers = words.portrait_traits.into_iter().enumerate().map(|(which, name)| {
-        view! { <div><dt>{name}</dt><dd>{move || number(which)}</dd></div> }
-    });
+    let numbers =
+        each!(language, portrait: beauty, chaos, spread, trend).into_iter().enumerate().map(|(which, name)| {
+            view! { <div><dt>{name}</dt><dd>{move || number(which)}</dd></div> }
+        });
     let empty = move || {
         let empty = likeness.with(|likeness| likeness.mean.is_none());
-        if empty { words.portrait_empty.to_owned() } else { String::new() }
+        if empty { td_string!(language, portrait.empty).to_owned() } else { String::new() }
     };
     view! {
         <section class="portrait" aria-labelledby="portrait-heading">
-            <h2 id="portrait-heading">{words.portrait}</h2>
+            <h2 id="portrait-heading">{td_string!(language, portrait.title)}</h2>
             <canvas
                 node_ref=canvas
                 width=PORTRAIT_SIDE.to_string()
                 height=PORTRAIT_SIDE.to_string()
                 role="img"
-                aria-label=move || (words.portrait_label)(&short())
+                aria-label=move || td_string!(language, portrait.label, digest = short())
                 data-testid="portrait"
                 data-digest=move || likeness.with(|likeness| likeness.digest.clone())
             ></canvas>
             <div class="portrait-legend">
                 <p>{empty}</p>
-                <p class="note">{words.portrait_help}</p>
+                <p class="note">{td_string!(language, portrait.help)}</p>
                 <dl>{numbers.collect_view()}</dl>
-                <a href="/federated/portrait.png" download="beauty-mesh-portrait.png" rel="external">{words.save_png}</a>
+                <a href="/federated/portrait.png" download="beauty-mesh-portrait.png" rel="external">{td_string!(language, portrait.save)}</a>
             </div>
         </section>
     }

@@ -1,6 +1,6 @@
 //! How numbers, times and lengths of time read. Pure: no clock, so the server and the browser agree to the letter.
 
-use super::{Noun, Words};
+use super::{Language, each, td_string};
 use crate::choice::Kind;
 use crate::number;
 
@@ -12,24 +12,24 @@ const MINUTE_SECONDS: u64 = 60;
 const HOUR_SECONDS: u64 = 3_600;
 const DAY_SECONDS: u64 = 86_400;
 
-impl Words {
+impl Language {
     /// A number with so many digits behind the point.
-    pub(crate) fn fixed(&self, value: f64, digits: usize) -> String {
-        number::fixed(value, digits).replace('.', self.decimal)
+    pub(crate) fn fixed(self, value: f64, digits: usize) -> String {
+        number::fixed(value, digits).replace('.', td_string!(self, number.decimal))
     }
 
     /// A score, to three digits.
-    pub(crate) fn score(&self, value: f64) -> String {
+    pub(crate) fn score(self, value: f64) -> String {
         self.fixed(value, 3)
     }
 
     /// A score to three digits, or the sign for nothing.
-    pub(crate) fn score_or_nothing(&self, value: Option<f64>) -> String {
+    pub(crate) fn score_or_nothing(self, value: Option<f64>) -> String {
         value.map_or_else(|| NOTHING.to_owned(), |value| self.score(value))
     }
 
     /// A value of a kind of heatmap, as short as can be.
-    pub(crate) fn short(&self, kind: Kind, value: f64) -> String {
+    pub(crate) fn short(self, kind: Kind, value: f64) -> String {
         match kind {
             Kind::Average | Kind::Chaos => self.score(value),
             Kind::Distribution => format!("{} %", self.fixed(100.0 * value, 0)),
@@ -39,37 +39,32 @@ impl Words {
     }
 
     /// A value of a kind of heatmap, so that it can stand alone.
-    pub(crate) fn value(&self, kind: Kind, value: f64) -> String {
+    pub(crate) fn value(self, kind: Kind, value: f64) -> String {
         let short = self.short(kind, value);
-        if kind == Kind::Change { format!("{short} {}", self.against_usual) } else { short }
+        if kind == Kind::Change { format!("{short} {}", td_string!(self, heatmap.against_usual)) } else { short }
     }
 
     /// A whole number, its thousands set apart.
-    pub(crate) fn count(&self, number: u64) -> String {
+    pub(crate) fn count(self, number: u64) -> String {
         let digits = number.to_string();
         let mut text = String::with_capacity(digits.len() + digits.len() / 3);
         for (index, digit) in digits.chars().enumerate() {
             if index > 0 && (digits.len() - index).is_multiple_of(3) {
-                text.push_str(self.thousands);
+                text.push_str(td_string!(self, number.thousands));
             }
             text.push(digit);
         }
         text
     }
 
-    /// A whole number with its noun: `1 peer`, `2 peers`.
-    pub(crate) fn counted(&self, number: u64, noun: &Noun) -> String {
-        format!("{} {}", self.count(number), noun[(self.plural)(number).min(2)])
-    }
-
     /// A round trip: finer where it is short.
-    pub(crate) fn milliseconds(&self, value: f64) -> String {
-        format!("{} {}", self.fixed(value, usize::from(value < 10.0)), self.units[4])
+    pub(crate) fn milliseconds(self, value: f64) -> String {
+        format!("{} {}", self.fixed(value, usize::from(value < 10.0)), td_string!(self, units.millisecond))
     }
 
     /// A length of time in its two greatest units.
-    pub(crate) fn duration(&self, seconds: u64) -> String {
-        let [day, hour, minute, second, _] = self.units;
+    pub(crate) fn duration(self, seconds: u64) -> String {
+        let [day, hour, minute, second] = each!(self, units: day, hour, minute, second);
         let (great, great_unit, small, small_unit) = match seconds {
             0..MINUTE_SECONDS => return format!("{seconds} {second}"),
             MINUTE_SECONDS..HOUR_SECONDS => (seconds / MINUTE_SECONDS, minute, seconds % MINUTE_SECONDS, second),
@@ -82,7 +77,7 @@ impl Words {
     }
 
     /// From when to when a bucket of so many seconds reaches, in UTC.
-    pub(crate) fn span(&self, from: u64, to: u64, seconds: u64) -> String {
+    pub(crate) fn span(self, from: u64, to: u64, seconds: u64) -> String {
         match seconds {
             0..MINUTE_SECONDS => format!("{}–{} UTC", time(from), time(to)),
             DAY_SECONDS.. => format!("{} UTC", day(from)),
@@ -91,7 +86,7 @@ impl Words {
     }
 
     /// When a bucket of so many seconds begins, in UTC.
-    pub(crate) fn start(&self, at: u64, seconds: u64) -> String {
+    pub(crate) fn start(self, at: u64, seconds: u64) -> String {
         match seconds {
             0..MINUTE_SECONDS => time(at),
             DAY_SECONDS.. => day(at),
@@ -100,7 +95,7 @@ impl Words {
     }
 
     /// What stands at a tick of the axis of time, where ticks are so many seconds apart.
-    pub(crate) fn tick(&self, at: u64, seconds: u64) -> String {
+    pub(crate) fn tick(self, at: u64, seconds: u64) -> String {
         match seconds {
             DAY_SECONDS.. => day(at)[5..].to_owned(),
             600.. => minute(at),
@@ -151,42 +146,41 @@ fn civil(days: u64) -> (u64, u64, u64) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{EN, ru::RU};
     use super::*;
 
     #[test]
     fn scores_have_three_digits_and_nothing_is_not_zero() {
-        assert_eq!(EN.score(0.5), "0.500");
-        assert_eq!(EN.score_or_nothing(Some(0.0)), "0.000");
-        assert_eq!(EN.score_or_nothing(None), "—");
+        assert_eq!(Language::en.score(0.5), "0.500");
+        assert_eq!(Language::en.score_or_nothing(Some(0.0)), "0.000");
+        assert_eq!(Language::en.score_or_nothing(None), "—");
     }
 
     #[test]
     fn values_read_as_what_they_are() {
-        assert_eq!(EN.short(Kind::Distribution, 0.25), "25 %");
-        assert_eq!(EN.value(Kind::Change, -0.125), "−0.125 against usual");
-        assert_eq!(EN.value(Kind::Change, 0.0), "+0.000 against usual");
-        assert_eq!(EN.value(Kind::Chaos, 0.5), "0.500");
+        assert_eq!(Language::en.short(Kind::Distribution, 0.25), "25 %");
+        assert_eq!(Language::en.value(Kind::Change, -0.125), "−0.125 against usual");
+        assert_eq!(Language::en.value(Kind::Change, 0.0), "+0.000 against usual");
+        assert_eq!(Language::en.value(Kind::Chaos, 0.5), "0.500");
     }
 
     #[test]
     fn thousands_are_set_apart() {
-        assert_eq!(EN.count(0), "0");
-        assert_eq!(EN.count(999), "999");
-        assert_eq!(EN.count(1_000), "1,000");
-        assert_eq!(EN.count(12_345_678), "12,345,678");
+        assert_eq!(Language::en.count(0), "0");
+        assert_eq!(Language::en.count(999), "999");
+        assert_eq!(Language::en.count(1_000), "1,000");
+        assert_eq!(Language::en.count(12_345_678), "12,345,678");
     }
 
     #[test]
     fn a_noun_follows_its_number() {
-        assert_eq!(EN.counted(0, &EN.peer), "0 peers");
-        assert_eq!(EN.counted(1, &EN.peer), "1 peer");
-        assert_eq!(EN.counted(2_000, &EN.peer), "2,000 peers");
+        assert_eq!(Language::en.peers(0), "0 peers");
+        assert_eq!(Language::en.peers(1), "1 peer");
+        assert_eq!(Language::en.peers(2_000), "2,000 peers");
     }
 
     #[test]
     fn russian_has_its_own_plurals_and_numbers() {
-        let events = |number| RU.counted(number, &RU.event);
+        let events = |number| Language::ru.events(number);
         for (number, words) in [
             (0, "0 событий"),
             (1, "1 событие"),
@@ -201,23 +195,23 @@ mod tests {
             assert_eq!(events(number), words);
         }
         assert_eq!(events(12_345), "12\u{a0}345 событий");
-        assert_eq!(RU.score(0.5), "0,500");
+        assert_eq!(Language::ru.score(0.5), "0,500");
     }
 
     #[test]
     fn short_round_trips_are_finer() {
-        assert_eq!(EN.milliseconds(0.42), "0.4 ms");
-        assert_eq!(EN.milliseconds(41.6), "42 ms");
+        assert_eq!(Language::en.milliseconds(0.42), "0.4 ms");
+        assert_eq!(Language::en.milliseconds(41.6), "42 ms");
     }
 
     #[test]
     fn lengths_of_time_have_two_units() {
-        assert_eq!(EN.duration(0), "0 s");
-        assert_eq!(EN.duration(59), "59 s");
-        assert_eq!(EN.duration(300), "5 min");
-        assert_eq!(EN.duration(61), "1 min 1 s");
-        assert_eq!(EN.duration(7_500), "2 h 5 min");
-        assert_eq!(EN.duration(97_200), "1 d 3 h");
+        assert_eq!(Language::en.duration(0), "0 s");
+        assert_eq!(Language::en.duration(59), "59 s");
+        assert_eq!(Language::en.duration(300), "5 min");
+        assert_eq!(Language::en.duration(61), "1 min 1 s");
+        assert_eq!(Language::en.duration(7_500), "2 h 5 min");
+        assert_eq!(Language::en.duration(97_200), "1 d 3 h");
     }
 
     #[test]
@@ -232,10 +226,13 @@ mod tests {
     #[test]
     fn a_span_says_as_much_of_the_day_as_it_needs() {
         let (from, minute, hour, day) = (1_763_820_000_000, 60_000, 3_600_000, 86_400_000);
-        assert_eq!(EN.span(from, from + 10_000, 10), "14:00:00–14:00:10 UTC");
-        assert_eq!(EN.span(from, from + minute, 60), "2025-11-22 14:00–14:01 UTC");
-        assert_eq!(EN.span(from, from + hour, 3_600), "2025-11-22 14:00–15:00 UTC");
-        assert_eq!(EN.span(from, from + day, 86_400), "2025-11-22 UTC");
-        assert_eq!([EN.tick(from, 60), EN.tick(from, 600), EN.tick(from, 86_400)], ["14:00:00", "14:00", "11-22"]);
+        assert_eq!(Language::en.span(from, from + 10_000, 10), "14:00:00–14:00:10 UTC");
+        assert_eq!(Language::en.span(from, from + minute, 60), "2025-11-22 14:00–14:01 UTC");
+        assert_eq!(Language::en.span(from, from + hour, 3_600), "2025-11-22 14:00–15:00 UTC");
+        assert_eq!(Language::en.span(from, from + day, 86_400), "2025-11-22 UTC");
+        assert_eq!(
+            [Language::en.tick(from, 60), Language::en.tick(from, 600), Language::en.tick(from, 86_400)],
+            ["14:00:00", "14:00", "11-22"]
+        );
     }
 }

@@ -10,7 +10,7 @@ use app::api::{
     PeerState, Place, SignedBundle, Snapshot, StreamMessage, TurnedAway,
 };
 use beauty::{Heatmap, Origin, Resolution, Timestamp};
-use gossip::{Ban, Bundle, Counters, Mark, OriginId, PeerView, Spot, bundle_bytes};
+use gossip::{Ban, Bundle, Counters, Digest, Mark, OriginId, PeerView, Spot, bundle_bytes};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
@@ -27,6 +27,9 @@ const MAX_CHEATS: usize = 16;
 
 /// How many places are told, those of the first names: as many as the page draws.
 const MAX_PLACES: usize = 240;
+
+/// How many names are told that others vouch for, those that come first.
+const MAX_VOUCHED: usize = 256;
 
 impl Shared {
     /// What gossip shows of itself, at this moment.
@@ -108,8 +111,8 @@ impl Shared {
         peers.sort_by(|a, b| (&a.node_id, &a.address).cmp(&(&b.node_id, &b.address)));
         let turned_away = self.turned_away.list().into_iter().map(turned_away).collect();
         let cheats = self.cheats(MAX_CHEATS);
-        let (banned, places) = (self.banned(), self.places());
-        Network { node_id: self.node_id.to_string(), peers, banned, turned_away, cheats, places }
+        let (banned, places, vouched) = (self.banned(), self.places(), self.vouched());
+        Network { node_id: self.node_id.to_string(), peers, banned, turned_away, cheats, places, vouched }
     }
 
     /// Who has signed two different bundles under one number: those that were found first, at most so many.
@@ -165,6 +168,7 @@ impl Shared {
             duplicates: peer.duplicates,
             redundancy: redundancy(peer.learned, peer.duplicates),
             in_sync: peer.in_sync,
+            events: peer.digest.as_ref().and_then(events_told),
             signs_twice: peer.public_key.is_some_and(|key| self.profiles.declares(&key)),
             last_seen: stats.last_seen(),
         }
@@ -184,6 +188,13 @@ impl Shared {
         places.sort_by(|a, b| a.node_id.cmp(&b.node_id));
         places.truncate(MAX_PLACES);
         places
+    }
+
+    /// Names in which no key of its own signs.
+    fn vouched(&self) -> Vec<String> {
+        let names = self.names();
+        let vouched = names.iter().filter(|(_, named)| named.vouched);
+        vouched.take(MAX_VOUCHED).map(|(name, _)| name.to_string()).collect()
     }
 
     /// Who is not spoken with for a while.
@@ -240,15 +251,23 @@ impl Shared {
         write(&StreamMessage::Delta(Box::new(Delta { seq, health, network, gossip, heatmap })))
     }
 
+    /// What peers are told of the events that this node has: from when on, the digest, and how many.
     pub(super) fn digest_text(&self, now: Timestamp) -> Arc<str> {
-        let digest = self.ledger().digest(now);
-        Arc::from(format!("{}+{}", digest.from.as_millis(), digest.hex()))
+        let ledger = self.ledger();
+        let (digest, events) = (ledger.digest(now), ledger.events(now));
+        Arc::from(format!("{}+{}+{events}", digest.from.as_millis(), digest.hex()))
     }
 }
 
 /// A message of the stream as JSON. Numbers and strings only: there is no value here that JSON can't hold.
 pub(crate) fn write(message: &StreamMessage) -> Arc<str> {
     serde_json::to_string(message).unwrap_or_default().into()
+}
+
+/// How many events a peer had when it told this digest. It is a claim.
+fn events_told(digest: &Digest) -> Option<u64> {
+    let (_, events) = digest.0.rsplit_once('+')?;
+    events.parse().ok()
 }
 
 fn turned_away(entry: Entry) -> TurnedAway {

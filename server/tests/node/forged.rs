@@ -202,6 +202,9 @@ async fn who_takes_in_an_unsigned_event_vouches_for_it() {
     let right = json!({ "node_id": "script", "public_key": null, "vouched_by": alpha, "others": [] });
     assert_eq!(named[2], right);
     assert_eq!((&named[0]["node_id"], &named[0]["public_key"]), (&json!("alpha"), &alpha));
+    for node in &nodes {
+        assert_eq!(node.get("/federated/network").await.json()["vouched"], json!(["script"]));
+    }
 }
 
 /// The ten lines of docs/protocol.md, with whatever Python has the package that they need.

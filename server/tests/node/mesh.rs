@@ -28,7 +28,7 @@ async fn three_nodes_on_different_input_show_one_map() {
         let right =
             |health: &serde_json::Value| health["clock_ahead_ms"].as_i64().is_some_and(|ahead| ahead.abs() < 2_000);
         node.until("/federated/health", right).await;
-        let in_sync = |peer: &serde_json::Value| peer["in_sync"] == true;
+        let in_sync = |peer: &serde_json::Value| peer["in_sync"] == true && peer["events"] == 60;
         node.until("/federated/network", |network| network["peers"].as_array().unwrap().iter().all(in_sync)).await;
     }
 }
