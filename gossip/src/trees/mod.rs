@@ -11,7 +11,7 @@
 //!
 //! An IHAVE travels the same link as the payload would, so the time at which it arrives is the measure of that link for
 //! that origin: where an announcer was earlier than the payload, the announcer is grafted, without asking it for the payload,
-//! and the parent is pruned: at once, or, where that link has broken its word before, when it was the first to bring the next
+//! and the parent is pruned: at once, or, where that link has brought nothing before, or broken its word, when it was the first to bring the next
 //! one. So each origin's tree comes down to the shortest paths from it. Announcements are gathered for a moment; each says how
 //! long it has waited, and its arrival counts from then.
 //!
@@ -409,11 +409,11 @@ impl Trees {
             if parent == announcer && !self.planted.is(Fault::SwapWithItself) {
                 return;
             }
-            let leaves = if link.trust.is_doubted() {
-                tree.court(announcer).filter(|before| *before != announcer)
-            } else {
+            let leaves = if link.trust.is_trusted() {
                 tree.swap(parent, announcer);
                 Some(parent)
+            } else {
+                tree.court(announcer).filter(|before| *before != announcer)
             };
             steps.graft(announcer, id.origin, None);
             leaves.into_iter().for_each(|leaves| steps.prune(leaves, id.origin));
