@@ -110,6 +110,11 @@ impl Archive {
     }
 
     /// When a kept bundle came, or would have come by the best link that is known.
+    pub(crate) fn came(&self, id: &BundleId) -> Option<Time> {
+        self.kept.get(id).map(|kept| kept.came)
+    }
+
+    /// The same, to change.
     pub(crate) fn came_mut(&mut self, id: &BundleId) -> Option<&mut Time> {
         self.kept.get_mut(id).map(|kept| &mut kept.came)
     }

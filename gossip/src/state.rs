@@ -295,7 +295,7 @@ impl State {
             self.reconcile.on_up(now, id, differs);
             self.forks.on_up(id, &mut self.outbox);
             self.carry_out(now, steps);
-            self.conduct.on_link(now, id);
+            self.conduct.on_link(id);
             let pulse = self.pulse(now);
             self.outbox.push_back(self.clocks.on_up(now, pulse, id));
         }
@@ -463,9 +463,11 @@ impl State {
     }
 
     fn on_ihave(&mut self, now: Time, from: PeerId, announcement: Announcement) {
-        self.conduct.on_word(now, from);
         let mut steps = Steps::default();
-        self.trees.on_announcement(now, from, announcement, &mut steps);
+        let worth = self.trees.on_announcement(now, from, announcement, &mut steps);
+        if worth {
+            self.conduct.on_worth(from);
+        }
         self.carry_out(now, steps);
     }
 
@@ -518,6 +520,7 @@ impl State {
 
     fn run_timers(&mut self, now: Time) {
         self.judge_silence(now);
+        self.judge_links(now);
         if self.membership_due.is_some_and(|due| due <= now) {
             self.member(now, Membership::tick);
             self.membership_due = self.membership.next_wakeup(&self.config);

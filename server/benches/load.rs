@@ -16,7 +16,7 @@ use futures_util::StreamExt;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use support::{Client, Node, ask, client, health, start, until};
+use support::{Client, Node, ask, client, health, memory_kib, start, until};
 use tokio_tungstenite::connect_async;
 
 const RATE: f64 = 5.0;
@@ -148,7 +148,7 @@ async fn report(
     }
     let wanted = posted.len() * (nodes.len() - 1);
     let at = |share: f64| delays[((delays.len() - 1) as f64 * share) as usize].as_secs_f64() * 1_000.0;
-    let memory: u64 = nodes.iter().map(|node| memory_kib(node.process.id())).sum();
+    let memory: u64 = nodes.iter().map(|node| memory_kib(node.process.id(), "VmRSS")).sum();
     println!(
         "{:5}  {:6} {:5.1}%  {:7.2} {:7.2}  {:7.2}  {:10.3}, {:4.2}  {:15.1}  {:14.1}  {:13.2}",
         nodes.len(),
@@ -174,10 +174,4 @@ fn processor_micros(nodes: &[Node]) -> u64 {
     };
     // The kernel counts in hundredths of a second, whatever its own clock.
     nodes.iter().map(ticks).sum::<u64>() * 10_000
-}
-
-fn memory_kib(process: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.split_whitespace().next().unwrap().parse().unwrap()
 }

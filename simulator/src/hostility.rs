@@ -25,8 +25,11 @@ pub struct Report {
     pub delivered: usize,
     /// 99 of 100 deliveries were faster, in microseconds: without hostile nodes, and with them.
     pub p99: [u64; 2],
-    /// As many could not have been slower than this over the links that honest nodes had with each other: the shortest paths.
+    /// As many could not have been slower than this over the links that honest nodes had with each other at the end: the shortest
+    /// paths.
     pub bound: u64,
+    /// How many links honest nodes had with each other at the end, without hostile nodes and with them.
+    pub links: [usize; 2],
 }
 
 impl Report {
@@ -44,16 +47,18 @@ impl Report {
 /// Plays the mesh of a seed twice. The messages are those of honest nodes that are sent once trees have grown.
 pub fn run(seed: u64) -> Report {
     let [calm, hostile] = [0, TENTHS].map(|tenths| play(seed, tenths));
-    let Played { wanted, delivered, p99, bound } = hostile;
-    Report { seed, wanted, delivered, p99: [calm.p99, p99], bound }
+    let Played { wanted, delivered, p99, bound, links } = hostile;
+    Report { seed, wanted, delivered, p99: [calm.p99, p99], bound, links: [calm.links, links] }
 }
 
-/// How many deliveries were wanted, how many there were, and how long 99 of 100 took at most, and could have taken.
+/// How many deliveries were wanted, how many there were, how long 99 of 100 took at most, and could have taken; and over how many
+/// links.
 struct Played {
     wanted: usize,
     delivered: usize,
     p99: u64,
     bound: u64,
+    links: usize,
 }
 
 fn play(seed: u64, tenths: u32) -> Played {
@@ -84,7 +89,9 @@ fn deliveries(world: &World<'_>) -> Played {
     times.sort_unstable();
     bounds.sort_unstable();
     let p99 = |times: &[u64]| percentile(times, 99).unwrap_or(0);
-    Played { wanted, delivered: times.len(), p99: p99(&times), bound: p99(&bounds) }
+    // Each is there twice, once at either end.
+    let links = links.iter().map(Vec::len).sum::<usize>() / 2;
+    Played { wanted, delivered: times.len(), p99: p99(&times), bound: p99(&bounds), links }
 }
 
 fn scenario() -> Scenario {

@@ -4,21 +4,21 @@
 //! [`Score::LOWEST`] the peer is disconnected, and its host banned for a while. What is not a matter of rules costs nothing: an
 //! event whose time is not acceptable here, or one without a signature where these are wanted.
 //!
-//! Beside that, links that bring nothing are found, for their places to be given to others: `silence.rs`.
+//! Beside that, links that bring nothing are found, for their places to be given to others: `doubt.rs`.
 //!
 //! Invariants: a peer that is gone has no score; a score is between the lowest and 0; what is remembered of bans is bounded.
 
 mod bans;
+mod doubt;
 mod promises;
-mod silence;
 
 pub use bans::{Ban, Outlaw};
 
 use crate::invariants::{Broken, at_most, must};
 use crate::{Address, Bucket, BundleId, OriginId, PeerId, Time};
 use bans::Bans;
+use doubt::Doubts;
 use promises::Promises;
-use silence::Silence;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// What a score is lowered by, in points. Guesses: a forger is gone within a frame or two, a script with a mistake after
@@ -63,7 +63,7 @@ pub(crate) struct Conduct {
     /// What hosts have on them whose connections have ended.
     past: BTreeMap<String, Points>,
     promises: Promises,
-    silence: Silence,
+    doubts: Doubts,
     bans: Bans,
 }
 
@@ -103,7 +103,7 @@ impl Conduct {
             peers: BTreeMap::new(),
             past: BTreeMap::new(),
             promises: Promises::default(),
-            silence: Silence::default(),
+            doubts: Doubts::default(),
             bans: Bans::default(),
         }
     }
@@ -118,7 +118,7 @@ impl Conduct {
     /// It is gone. What its host has on it is not.
     pub(crate) fn on_down(&mut self, now: Time, peer: PeerId) {
         self.promises.forget(peer);
-        self.silence.forget(peer);
+        self.doubts.forget(peer);
         let Some(Record { host, points, .. }) = self.peers.remove(&peer) else { return };
         if points.now(now) == 0 || self.is_spared(&host) {
             return;
@@ -135,14 +135,14 @@ impl Conduct {
     }
 
     /// A connection is a link from now on.
-    pub(crate) fn on_link(&mut self, now: Time, peer: PeerId) {
-        self.silence.begin(now, peer);
+    pub(crate) fn on_link(&mut self, peer: PeerId) {
+        self.doubts.begin(peer);
     }
 
     /// A link is none any more.
     pub(crate) fn on_unlink(&mut self, peer: PeerId) {
         self.promises.forget(peer);
-        self.silence.forget(peer);
+        self.doubts.forget(peer);
         if let Some(record) = self.peers.get_mut(&peer) {
             record.asked = Asked::default();
         }
@@ -190,14 +190,27 @@ impl Conduct {
         self.promises.sent(peer, id);
     }
 
-    /// A link has announced something.
-    pub(crate) fn on_word(&mut self, now: Time, peer: PeerId) {
-        self.silence.on_word(now, peer);
+    /// A link has announced a bundle in time, or brought it hardly later than another one.
+    pub(crate) fn on_worth(&mut self, peer: PeerId) {
+        self.doubts.on_worth(peer);
     }
 
-    /// A link has brought a new bundle. Gives a link that brings nothing, if there is one whose place others should have.
-    pub(crate) fn brings_nothing(&mut self, now: Time, from: PeerId, origin: OriginId) -> Option<PeerId> {
-        self.silence.on_bundle(now, from, origin)
+    /// A link has brought a new bundle, its own or somebody else's.
+    pub(crate) fn on_brought(&mut self, from: PeerId, origin: OriginId, own: bool) {
+        if !own {
+            self.doubts.on_worth(from);
+        }
+        self.doubts.on_bundle(from, origin);
+    }
+
+    /// A link was asked for what it says it holds, and has answered or not.
+    pub(crate) fn on_asked_what_it_holds(&mut self, peer: PeerId, answered: bool) {
+        self.doubts.on_asked(peer, answered);
+    }
+
+    /// The links that are in doubt, if these are others than when this was asked last.
+    pub(crate) fn take_doubted(&mut self) -> Option<BTreeSet<PeerId>> {
+        self.doubts.take_changed()
     }
 
     /// Who has broken promises until now, and how many: to be charged as `"silent"`.
@@ -231,7 +244,7 @@ impl Conduct {
         let asked = self.peers.values().map(|record| record.asked.order.len()).max();
         at_most("bundles that one peer has asked for", asked.unwrap_or(0), MAX_ASKED)?;
         self.promises.check(&is_link)?;
-        self.silence.check(is_link)?;
+        self.doubts.check(is_link)?;
         self.bans.check()
     }
 }

@@ -4,7 +4,10 @@
 //! Protocol for Resilient Optimization of Unstructured Overlays, SRDS 2009), which calls the random ones unbiased. A near
 //! link gives way to a nearer one only, a random one to anybody: so the overlay is bent to the network and stays one piece.
 //!
-//! Invariants: no more links than `active_max`; as long as there is a near link to drop, random links are not dropped below
+//! Links in doubt take no place, up to so many: others are looked for beside them. Where room is made, they go first. When a doubt
+//! ends, a link takes a place again once there is one: nobody is dropped for it.
+//!
+//! Invariants: no more links than `active_max`, and [`SPARE`] besides where some are in doubt; as long as there is a near link to drop, random links are not dropped below
 //! what is looked for; what a stranger asks for never costs a protected link.
 
 use crate::peer::PeerId;
@@ -20,6 +23,8 @@ const MARGIN: Duration = Duration::from_millis(2);
 /// How many of the links that this node dialled can't be taken by strangers who dial it. A guess: one might be a stranger's
 /// as well.
 const PROTECTED: usize = 2;
+/// How many links that are in doubt take no place. A guess: half of those that there may be.
+pub(super) const SPARE: usize = 3;
 
 /// What a link is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +47,10 @@ pub(super) struct Link {
     /// bootstrap peer has told of.
     pub(super) anchor: bool,
     pub(super) since: Time,
+    /// Whether it has brought nothing in a long while: see `conduct`.
+    pub(super) doubted: bool,
+    /// Whether it takes no place: it is in doubt, or was, and others have taken the places meanwhile.
+    pub(super) spare: bool,
     /// The round trip, smoothed.
     pub(super) rtt: Option<Duration>,
 }
@@ -89,6 +98,34 @@ impl Active {
         }
     }
 
+    /// These links are in doubt now, and no others.
+    pub(super) fn doubt(&mut self, doubted: &BTreeSet<PeerId>, config: &Config) {
+        for (id, link) in &mut self.links {
+            link.doubted = doubted.contains(id);
+            link.spare |= link.doubted;
+        }
+        self.take_places(config);
+    }
+
+    /// Links that are in doubt no more take the places that there are.
+    pub(super) fn take_places(&mut self, config: &Config) {
+        while self.taken() < config.active_max
+            && let Some(link) = self.links.values_mut().find(|link| link.spare && !link.doubted)
+        {
+            link.spare = false;
+        }
+    }
+
+    /// How many links are not in doubt.
+    pub(super) fn sound(&self) -> usize {
+        self.links.values().filter(|link| !link.doubted).count()
+    }
+
+    /// How many places are taken.
+    pub(super) fn taken(&self) -> usize {
+        self.len() - self.links.values().filter(|link| link.spare).count().min(SPARE)
+    }
+
     /// How many links are anchors.
     pub(super) fn anchors(&self) -> usize {
         self.links.values().filter(|link| link.anchor).count()
@@ -96,13 +133,13 @@ impl Active {
 
     /// How many links are looked for.
     pub(super) fn missing(&self, config: &Config) -> usize {
-        let few = config.active_view.saturating_sub(self.len());
+        let few = config.active_view.saturating_sub(self.taken());
         let random = random_wanted(config).saturating_sub(self.count(Kind::Random));
-        few.max(random.min(config.active_max.saturating_sub(self.len())))
+        few.max(random.min(config.active_max.saturating_sub(self.taken())))
     }
 
     pub(super) fn has_room(&self, config: &Config) -> bool {
-        self.len() < config.active_max
+        self.taken() < config.active_max
     }
 
     /// Whether a near link is missing.
@@ -110,10 +147,15 @@ impl Active {
         self.count(Kind::Near) < config.near_links
     }
 
-    /// A link that may go for one that is needed more: a random one while there are enough of these, else the farthest.
+    /// A link that may go for one that is needed more: one in doubt, a random one while there are enough of these, else the farthest.
     pub(super) fn evictable(&self, cause: Cause, config: &Config, rng: &mut impl Rng) -> Option<PeerId> {
         let kind = if self.count(Kind::Random) > random_wanted(config) { Kind::Random } else { Kind::Near };
         let free = self.free(cause);
+        let spare =
+            free.iter().filter(|(_, link)| link.spare).map(|(id, link)| (!link.doubted, rng.next_u32(), *id)).min();
+        if let Some((.., spare)) = spare {
+            return Some(spare);
+        }
         let of_kind = free.iter().filter(|(_, link)| link.kind == kind);
         let chosen = match kind {
             Kind::Random => of_kind.map(|(id, _)| *id).choose(rng),
@@ -163,18 +205,13 @@ impl Active {
     }
 
     fn count(&self, kind: Kind) -> usize {
-        self.links.values().filter(|link| link.kind == kind).count()
+        self.links.values().filter(|link| link.kind == kind && !link.spare).count()
     }
 
     /// The links that may be dropped for somebody else.
     fn free(&self, cause: Cause) -> Vec<(PeerId, &Link)> {
         let protected = if cause == Cause::Stranger { self.protected() } else { BTreeSet::new() };
         self.links.iter().map(|(id, link)| (*id, link)).filter(|(id, _)| !protected.contains(id)).collect()
-    }
-
-    /// Whether no stranger can have a link dropped.
-    pub(super) fn is_protected(&self, id: PeerId) -> bool {
-        self.protected().contains(&id)
     }
 
     /// Links that this node has chosen: to bootstrap addresses first, then to those that bootstrap peers told of, then the oldest.
@@ -194,4 +231,63 @@ fn random_wanted(config: &Config) -> usize {
 /// Whether a round trip is shorter than another by more than noise.
 fn nearer(rtt: Duration, than: Duration) -> bool {
     rtt + MARGIN <= than && rtt <= than / GAIN * (GAIN - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    fn active(links: u64) -> Active {
+        let mut active = Active::default();
+        for id in 0..links {
+            let kind = if id % 2 == 0 { Kind::Random } else { Kind::Near };
+            let link = Link {
+                kind,
+                chosen: false,
+                bootstrap: false,
+                anchor: false,
+                since: Time::ZERO,
+                doubted: false,
+                spare: false,
+                rtt: Some(Duration::from_millis(20)),
+            };
+            active.insert(PeerId(id), link);
+        }
+        active
+    }
+
+    fn doubted(ids: std::ops::Range<u64>) -> BTreeSet<PeerId> {
+        ids.map(PeerId).collect()
+    }
+
+    #[test]
+    fn links_in_doubt_take_no_place_up_to_three_and_go_first() {
+        let (config, mut rng, mut active) = (Config::default(), ChaCha8Rng::seed_from_u64(1), active(6));
+        assert!(!active.has_room(&config) && active.missing(&config) == 0);
+        for (ids, sound, taken) in [(0..1, 5, 5), (0..3, 3, 3), (0..5, 1, 3), (0..6, 0, 3)] {
+            active.doubt(&doubted(ids.clone()), &config);
+            assert_eq!((active.sound(), active.taken()), (sound, taken), "{ids:?}");
+            assert!(active.has_room(&config));
+            let goes = active.evictable(Cause::Own, &config, &mut rng);
+            assert!(goes.is_some_and(|id| ids.contains(&id.0)), "{goes:?} of {ids:?}");
+        }
+        active.doubt(&doubted(0..0), &config);
+        assert_eq!(active.taken(), 6, "a doubt ends");
+    }
+
+    #[test]
+    fn when_a_doubt_ends_a_link_waits_for_a_place() {
+        let (config, mut rng, mut active) = (Config::default(), ChaCha8Rng::seed_from_u64(1), active(8));
+        active.doubt(&doubted(0..2), &config);
+        assert_eq!((active.sound(), active.taken()), (6, 6));
+        active.doubt(&doubted(0..0), &config);
+        assert_eq!((active.sound(), active.taken()), (8, 6), "others have taken the places");
+        let goes = active.evictable(Cause::Own, &config, &mut rng);
+        assert!(goes.is_some_and(|id| id.0 < 2), "{goes:?}");
+        active.remove(PeerId(7));
+        active.take_places(&config);
+        assert_eq!((active.len(), active.taken(), active.missing(&config)), (7, 6, 0));
+    }
 }

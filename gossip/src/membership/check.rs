@@ -1,5 +1,6 @@
 //! Membership's invariants.
 
+use super::active::SPARE;
 use super::{MAX_DIALLING, MAX_HINTS, Membership};
 use crate::Config;
 use crate::invariants::{Broken, at_most, must};
@@ -8,7 +9,7 @@ use std::collections::BTreeMap;
 
 impl Membership {
     pub(crate) fn check(&self, peers: &BTreeMap<PeerId, Peer>, config: &Config) -> Broken {
-        at_most("links", self.active.len(), config.active_max)?;
+        at_most("links", self.active.len(), config.active_max + SPARE)?;
         at_most("addresses that have a place for us", self.hints.len(), MAX_HINTS)?;
         at_most("dials", self.passive.dials().1, MAX_DIALLING)?;
         self.passive.check(peers, config)?;

@@ -48,7 +48,7 @@ use passive::Passive;
 use rand::seq::IteratorRandom;
 use rand_chacha::ChaCha8Rng;
 use siege::{ANCHORS, Siege};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 /// A connection that lasted this long proves its address good: the next wait starts from the base again. A guess.
@@ -211,6 +211,11 @@ impl Membership {
     /// A round trip was measured.
     pub(crate) fn on_rtt(&mut self, id: PeerId, rtt: Duration) {
         self.active.on_rtt(id, rtt);
+    }
+
+    /// These links are in doubt now, and no others.
+    pub(crate) fn on_doubt(&mut self, turn: &Turn<'_>, doubted: &BTreeSet<PeerId>) {
+        self.active.doubt(doubted, turn.config);
     }
 
     /// A peer says who it is.
@@ -441,6 +446,7 @@ impl Membership {
         if self.active.remove(id).is_none() {
             return;
         }
+        self.active.take_places(turn.config);
         if let Some(peer) = turn.peers.get_mut(&id) {
             peer.linked = false;
         }

@@ -20,9 +20,10 @@ use crate::peer::{Peer, PeerId};
 use crate::{Address, Config, Direction};
 use rand::seq::IteratorRandom;
 
-/// With fewer links than this a node asks for one with priority: one crash must not cut it off. HyParView has 1; a guess.
+/// With fewer links than this that are not in doubt a node asks for one with priority: one crash must not cut it off. HyParView
+/// has 1; a guess.
 const TOO_FEW: usize = 2;
-/// So does a node that was refused so often in a row: those who refused it have one link more than they look for. A guess.
+/// So does a node with fewer links than it looks for that was refused so often in a row: those who refused it have one more. A guess.
 const PATIENCE: u32 = 3;
 
 impl Membership {
@@ -35,7 +36,7 @@ impl Membership {
     /// Whether there is an address that has a place for us, and a place for it.
     pub(super) fn may_take_hint(&self, config: &Config) -> bool {
         let (asked, dials) = self.passive.dials();
-        let taken = self.active.len() + asked + self.errands.for_links();
+        let taken = self.active.taken() + asked + self.errands.for_links();
         !self.hints.is_empty() && dials < super::MAX_DIALLING && taken < config.active_max
     }
 
@@ -64,6 +65,8 @@ impl Membership {
             return self.ask(turn, id, Priority::High);
         }
         let missing = purpose == Purpose::Link || self.missing(turn.config) > 0;
+        // For a link beside those that are in doubt nobody has to make room.
+        let few = |links| missing && links < turn.config.active_view;
         let (settled, besieged) = (self.pace.is_settled(), self.siege.is_on(turn.now));
         let mut near = || {
             let rtt = rtt.filter(|rtt| !settled || self.active.is_bargain(*rtt, turn.config));
@@ -74,7 +77,7 @@ impl Membership {
             _ if purpose == Purpose::Insert => Some(Priority::Low),
             _ if purpose == Purpose::Anchor => Some(Priority::High),
             0 => Some(Priority::Join),
-            links if links < TOO_FEW || (missing && self.refusals >= PATIENCE) => Some(Priority::High),
+            links if self.active.sound() < TOO_FEW || (few(links) && self.refusals >= PATIENCE) => Some(Priority::High),
             _ if missing => Some(Priority::Low),
             // The nearest may be whoever wants this node for itself.
             _ if besieged => None,
@@ -196,14 +199,6 @@ impl Membership {
         }
     }
 
-    /// A link is worth less than any other would be: it is dropped, if there is somebody else to ask, and it is not one that
-    /// this node holds on to.
-    pub(crate) fn let_go(&mut self, turn: &mut Turn<'_>, id: PeerId) {
-        if self.passive.has_idle() && !self.active.is_protected(id) {
-            self.evict(turn, id, None);
-        }
-    }
-
     /// A link is none any more, says the other side.
     pub(crate) fn on_disconnect(&mut self, turn: &mut Turn<'_>, id: PeerId, instead: Option<Address>) {
         if turn.peers.get(&id).is_none_or(|peer| peer.node.is_none()) {
@@ -234,7 +229,8 @@ impl Membership {
         let dialled = peer.direction == Direction::Outbound;
         let anchor = dialled && (bootstrap || self.passive.leads_to_vouched(id));
         let chosen = bootstrap || dialled;
-        let link = Link { kind, chosen, bootstrap, anchor, since: turn.now, rtt: peer.rtt };
+        let link =
+            Link { kind, chosen, bootstrap, anchor, since: turn.now, doubted: false, spare: false, rtt: peer.rtt };
         self.active.insert(id, link);
         self.errands.forget(id);
         turn.steps.push(Step::Up(id));
@@ -250,7 +246,7 @@ impl Membership {
     }
 
     /// Drops a link, and says who has a place for the other side. The other side closes.
-    fn evict(&mut self, turn: &mut Turn<'_>, id: PeerId, instead: Option<Address>) {
+    pub(super) fn evict(&mut self, turn: &mut Turn<'_>, id: PeerId, instead: Option<Address>) {
         turn.steps.push(Step::Send(id, Message::Disconnect { instead }));
         self.drop_link(turn, id);
         self.errands.wait(turn.now, id, Waiting::Other, None);

@@ -86,6 +86,8 @@ pub(crate) struct Reconcile {
     next_random: Time,
     /// Events of bundles that went out to who lacked them.
     served: u64,
+    /// Sessions that have ended since that was asked last: with whom, and whether it has answered.
+    ended: Vec<(PeerId, bool)>,
     planted: Planted,
 }
 
@@ -105,6 +107,7 @@ impl Reconcile {
             recent: None,
             next_random: Time::ZERO,
             served: 0,
+            ended: Vec::new(),
             planted: config.planted,
         }
     }
@@ -287,6 +290,11 @@ impl Reconcile {
         std::mem::take(&mut self.served)
     }
 
+    /// The sessions that have ended since this was asked last: with whom, and whether it has answered.
+    pub(crate) fn take_ended(&mut self) -> Vec<(PeerId, bool)> {
+        std::mem::take(&mut self.ended)
+    }
+
     pub(crate) fn next_wakeup(&self) -> Option<Time> {
         if self.links.is_empty() {
             return None;
@@ -393,6 +401,11 @@ impl Reconcile {
         let peer = session.peer();
         if session.gained() > 0 {
             self.roots.hurry(now);
+        }
+        // Where it is our own store that keeps us waiting, nobody else is to blame.
+        let answered = went.is_ok() || session.gained() > 0;
+        if answered || session.peers_deadline().is_some_and(|deadline| deadline <= now) {
+            self.ended.push((peer, answered));
         }
         if let Some(link) = self.links.get_mut(&peer) {
             link.fruitless = if session.gained() > 0 { 0 } else { link.fruitless.saturating_add(1) };

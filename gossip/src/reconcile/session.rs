@@ -135,9 +135,14 @@ impl Session {
 
     /// When somebody has had long enough.
     pub(crate) fn deadline(&self) -> Option<Time> {
-        let asked = self.asked.iter().map(|(_, since)| *since + PATIENCE).min();
         let open = self.open.iter().map(|open| open.since + STORE_PATIENCE).min();
-        [asked, open, self.transfer.deadline()].into_iter().flatten().min()
+        [open, self.peers_deadline()].into_iter().flatten().min()
+    }
+
+    /// When the peer has.
+    pub(crate) fn peers_deadline(&self) -> Option<Time> {
+        let asked = self.asked.iter().map(|(_, since)| *since + PATIENCE).min();
+        [asked, self.transfer.deadline()].into_iter().flatten().min()
     }
 
     /// Asks for what can be asked for now.

@@ -54,18 +54,20 @@ impl State {
     }
 
     pub(super) fn on_bundle(&mut self, now: Time, from: PeerId, way: Way, bundle: Bundle) {
-        let (mut steps, origin, bundle) = (Steps::default(), bundle.id.origin, Hashed::from(bundle));
+        let (mut steps, bundle) = (Steps::default(), Hashed::from(bundle));
         let new = self.trees.on_bundle(now, from, way, &bundle, &mut steps);
+        if new {
+            let own = self.trees.is_its_own(from, bundle.id.origin, way.hops);
+            self.conduct.on_brought(from, bundle.id.origin, own);
+        } else if self.trees.is_timely(now, from, &bundle.id) {
+            self.conduct.on_worth(from);
+        }
         if !new {
-            self.conduct.on_word(now, from);
             self.count_known(from, bundle.events.len() as u64);
         } else if self.keep(now, &bundle, false) {
             self.learn_all(from, self.ttl_after(way.hops), &bundle);
         }
         self.carry_out(now, steps);
-        if new {
-            self.note_brought(now, from, origin);
-        }
     }
 
     /// It was on its way when the link was dropped, and is no part of a tree any more.

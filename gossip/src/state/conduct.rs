@@ -4,7 +4,7 @@ use super::State;
 use crate::conduct::Ban;
 use crate::message::Grafted;
 use crate::output::{Because, Output};
-use crate::{BundleId, Direction, Message, OriginId, PeerId, Time};
+use crate::{BundleId, Direction, Message, PeerId, Time};
 
 impl State {
     /// Whether connections from this host are turned away now: so a driver can spare itself their handshake.
@@ -75,10 +75,14 @@ impl State {
         grafts
     }
 
-    /// A link has brought a new bundle: one that never brings anything gives its place to somebody else.
-    pub(super) fn note_brought(&mut self, now: Time, from: PeerId, origin: OriginId) {
-        if let Some(silent) = self.conduct.brings_nothing(now, from, origin) {
-            self.member(now, |membership, turn| membership.let_go(turn, silent));
+    /// Links that are in doubt take no place, nor that of a parent.
+    pub(super) fn judge_links(&mut self, now: Time) {
+        for (peer, answered) in self.reconcile.take_ended() {
+            self.conduct.on_asked_what_it_holds(peer, answered);
+        }
+        if let Some(doubted) = self.conduct.take_doubted() {
+            self.trees.on_doubt(&doubted);
+            self.member(now, |membership, turn| membership.on_doubt(turn, &doubted));
             self.membership_due = Some(now);
         }
     }

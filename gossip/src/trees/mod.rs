@@ -11,7 +11,7 @@
 //!
 //! An IHAVE travels the same link as the payload would, so the time at which it arrives is the measure of that link for
 //! that origin: where an announcer was earlier than the payload, the announcer is grafted, without asking it for the payload,
-//! and the parent is pruned: at once, or, where that link has broken its word before, when it was the first to bring the next
+//! and the parent is pruned: at once, or, where that link has brought nothing before, or broken its word, when it was the first to bring the next
 //! one. So each origin's tree comes down to the shortest paths from it. Announcements are gathered for a moment; each says how
 //! long it has waited, and its arrival counts from then.
 //!
@@ -61,6 +61,9 @@ const AGE_UNIT: Duration = Duration::from_micros(100);
 /// How long announcements are gathered for one frame. A guess: with many origins, frames of announcements are most of what
 /// a node sends, and waiting delays only what is missing.
 const GATHER: Duration = Duration::from_millis(100);
+/// How much later than the bundle itself, two round trips aside, an announcement may come and be worth something: several times
+/// what honest links wait. A guess.
+const TIMELY: Duration = Duration::from_millis(500);
 /// How a bundle travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Way {
@@ -105,6 +108,8 @@ struct Link {
     given: Given,
     names: Names,
     trust: Trust,
+    /// Whether it has brought nothing in a long while: see `conduct`.
+    doubted: bool,
 }
 
 impl Trees {
@@ -166,6 +171,11 @@ impl Trees {
         if !self.shared {
             lost.into_iter().for_each(|origin| self.mend(origin, steps));
         }
+    }
+
+    /// These links are in doubt now, and no others: none of them takes the place of a parent that is gone while there is another.
+    pub(crate) fn on_doubt(&mut self, doubted: &BTreeSet<PeerId>) {
+        self.links.iter_mut().for_each(|(peer, link)| link.doubted = doubted.contains(peer));
     }
 
     /// The round trip to a peer was measured.
@@ -250,13 +260,20 @@ impl Trees {
         true
     }
 
-    /// An announcement came.
-    pub(crate) fn on_announcement(&mut self, now: Time, from: PeerId, announcement: Announcement, steps: &mut Steps) {
-        let Some(link) = self.links.get_mut(&from) else { return };
-        let believed = link.trust.is_believed(now);
+    /// An announcement came. `true`: some of it was in time.
+    pub(crate) fn on_announcement(
+        &mut self,
+        now: Time,
+        from: PeerId,
+        announcement: Announcement,
+        steps: &mut Steps,
+    ) -> bool {
+        let Some(link) = self.links.get_mut(&from) else { return false };
+        let (mut timely, believed) = (false, link.trust.is_believed(now));
         for (id, age) in link.names.read(announcement) {
             let age = if believed { (AGE_UNIT * age.into()).min(MAX_AGE) } else { Duration::ZERO };
             let would_have_come = now.before(age);
+            timely = timely || self.is_timely(now, from, &id);
             if self.archive.knows(&id) {
                 self.held.cancel(&id, from);
                 self.compare(now, from, &id, would_have_come, steps);
@@ -275,6 +292,21 @@ impl Trees {
             self.missing.announced(id, from, would_have_come, due);
         }
         self.ask(now, steps);
+        timely
+    }
+
+    /// Whether what a link says of a bundle now is in time: it is believed to send what it announces, and the bundle has not come or
+    /// hardly earlier than from there to here and back.
+    pub(crate) fn is_timely(&self, now: Time, from: PeerId, id: &BundleId) -> bool {
+        let Some(link) = self.links.get(&from).filter(|link| !link.trust.is_doubted()) else { return false };
+        let patience = TIMELY + link.rtt.unwrap_or_default() * 2;
+        !self.archive.knows(id) || self.archive.came(id).is_some_and(|came| now.since(came) <= patience)
+    }
+
+    /// Whether a bundle that a link has brought was the link's own, as far as that is known: that it brings these says nothing of what
+    /// it does with others'.
+    pub(crate) fn is_its_own(&self, from: PeerId, origin: OriginId, hops: u8) -> bool {
+        self.links.get(&from).and_then(|link| link.key).map_or(hops <= 1, |key| key == origin)
     }
 
     /// A peer asks to be announced to only.
@@ -377,11 +409,11 @@ impl Trees {
             if parent == announcer && !self.planted.is(Fault::SwapWithItself) {
                 return;
             }
-            let leaves = if link.trust.is_doubted() {
-                tree.court(announcer).filter(|before| *before != announcer)
-            } else {
+            let leaves = if link.trust.is_trusted() {
                 tree.swap(parent, announcer);
                 Some(parent)
+            } else {
+                tree.court(announcer).filter(|before| *before != announcer)
             };
             steps.graft(announcer, id.origin, None);
             leaves.into_iter().for_each(|leaves| steps.prune(leaves, id.origin));
@@ -392,10 +424,9 @@ impl Trees {
     }
 
     /// A link was the first to bring a bundle. Another one may have said that it would be, and not have brought the one before.
-    /// That it brings its own says nothing of what it does with others'.
     fn judge_words(&mut self, now: Time, from: PeerId, (origin, hops): (OriginId, u8), broken: Option<PeerId>) {
-        let passed_on = |link: &&mut Link| link.key.map_or(hops > 1, |key| key != origin);
-        if let Some(link) = self.links.get_mut(&from).filter(passed_on) {
+        let own = self.is_its_own(from, origin, hops);
+        if let Some(link) = self.links.get_mut(&from).filter(|_| !own) {
             link.trust.on_kept();
         }
         if let Some(link) = broken.and_then(|peer| self.links.get_mut(&peer)) {

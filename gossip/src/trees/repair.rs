@@ -90,10 +90,15 @@ impl Trees {
     /// Finds another parent where an origin's is gone: whoever can't be below, then whoever may be. Where there is nobody, those
     /// below are asked.
     pub(super) fn mend(&mut self, origin: OriginId, steps: &mut Steps) {
+        let links = &self.links;
         let Some(tree) = self.forest.get_mut(&origin).filter(|_| origin != self.me) else { return };
-        // A link that has announced nothing may be new.
-        let unknown = self.links.keys().copied().find(|peer| !tree.eager.contains(peer));
-        match tree.next_above().or(unknown).or_else(|| tree.next_parent()) {
+        let next = |may: &dyn Fn(&PeerId) -> bool| {
+            // A link that has announced nothing may be new.
+            let unknown = || links.keys().copied().find(|peer| !tree.eager.contains(peer) && may(peer));
+            tree.next_above(may).or_else(unknown).or_else(|| tree.next_parent(may))
+        };
+        let sound = |peer: &PeerId| links.get(peer).is_some_and(|link| !link.doubted);
+        match next(&sound).or_else(|| next(&|_| true)) {
             Some(next) => {
                 tree.try_parent(next);
                 steps.graft(next, origin, None);

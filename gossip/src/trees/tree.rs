@@ -133,15 +133,15 @@ impl Tree {
         self.others.retain(|(_, _, other)| *other != peer);
     }
 
-    /// Who takes the parent's place: the one that had the last bundle first. If it had it before this node, it can't be below.
-    pub(super) fn next_parent(&mut self) -> Option<PeerId> {
-        (!self.others.is_empty()).then(|| self.others.remove(0).2)
+    /// Who of these takes the parent's place: the one that had the last bundle first. If it had it before this node, it can't be
+    /// below.
+    pub(super) fn next_parent(&self, may: impl Fn(&PeerId) -> bool) -> Option<PeerId> {
+        self.others.iter().map(|(_, _, peer)| *peer).find(may)
     }
 
     /// The same, if that one can't be below.
-    pub(super) fn next_above(&mut self) -> Option<PeerId> {
-        let above = self.others.first().is_some_and(|(below, _, _)| !below);
-        above.then(|| self.others.remove(0).2)
+    pub(super) fn next_above(&self, may: impl Fn(&PeerId) -> bool) -> Option<PeerId> {
+        self.others.iter().find(|(_, _, peer)| may(peer)).filter(|(below, _, _)| !below).map(|(_, _, peer)| *peer)
     }
 
     /// How many hops away the origin is.

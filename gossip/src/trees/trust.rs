@@ -7,7 +7,11 @@
 //! not take a place any more: it may bring the next payload beside the parent, and has the place when it was first. That costs a
 //! payload, and nobody waits.
 //!
-//! Invariants: a link that does as it says is always believed, and takes its place at once.
+//! A new link has shown nothing yet: it takes no place on its word either, until it was the first to bring somebody else's bundle.
+//! Else a liar has a place in the tree of each origin that it announces, all at once, before the first of them can show what its word
+//! is worth.
+//!
+//! Invariants: a link that has done as it says, and goes on to, takes its place at once.
 
 use crate::Time;
 use std::time::Duration;
@@ -20,6 +24,8 @@ const LONGEST: Duration = Duration::from_secs(600);
 /// What is known of a link's word.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Trust {
+    /// Whether it has ever been the first to bring somebody else's bundle.
+    proven: bool,
     broken: u32,
     until: Time,
 }
@@ -34,8 +40,14 @@ impl Trust {
         self.broken > 0
     }
 
+    /// Whether it takes a parent's place on its word.
+    pub(super) const fn is_trusted(self) -> bool {
+        self.proven && !self.is_doubted()
+    }
+
     /// It was the first to bring a bundle of somebody else.
     pub(super) fn on_kept(&mut self) {
+        self.proven = true;
         self.broken = self.broken.saturating_sub(1);
     }
 
@@ -51,6 +63,18 @@ impl Trust {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_has_shown_nothing_takes_no_place_on_its_word_alone() {
+        let mut trust = Trust::default();
+        assert!(trust.is_believed(Time::ZERO) && !trust.is_trusted() && !trust.is_doubted());
+        trust.on_kept();
+        assert!(trust.is_trusted());
+        trust.on_broken(Time::ZERO);
+        assert!(!trust.is_trusted() && trust.is_doubted());
+        trust.on_kept();
+        assert!(trust.is_trusted());
+    }
 
     #[test]
     fn who_breaks_its_word_is_believed_later_each_time_and_who_keeps_it_sooner() {

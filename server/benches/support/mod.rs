@@ -1,5 +1,7 @@
 //! Release processes on loopback, and a plain HTTP client.
 
+#![allow(dead_code, reason = "each bench uses some of it")]
+
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
 use hyper::body::Bytes;
@@ -33,10 +35,14 @@ impl Drop for Node {
 /// Starts a node that is bootstrapped to these, on ports that the system chooses, with a data folder of its own. It is
 /// target/release/beauty-mesh, or what the variable BEAUTY_MESH names: to compare two builds.
 pub(crate) fn start(name: &str, peers: &[&Node]) -> Node {
+    start_in(tempfile::tempdir().unwrap(), name, peers)
+}
+
+/// The same in a data folder that may hold something already.
+pub(crate) fn start_in(data: TempDir, name: &str, peers: &[&Node]) -> Node {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
     let binary = std::env::var("BEAUTY_MESH").unwrap_or_else(|_| format!("{root}/target/release/beauty-mesh"));
     let peers: Vec<&str> = peers.iter().map(|node| node.peers.as_str()).collect();
-    let data = tempfile::tempdir().unwrap();
     // Written and read through two openings: one that both shared would be rewound under the writer.
     let log = data.path().join("log");
     let process = Command::new(&binary)
@@ -102,4 +108,11 @@ pub(crate) async fn until(client: &mut Client, wanted: impl Fn(&Value) -> bool) 
         assert!(start.elapsed() < Duration::from_secs(30), "the node is still at {health:#}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+}
+
+/// Memory of a process in KiB, as the system counts it: `VmRSS`, what it holds, or `VmHWM`, the most that it has held.
+pub(crate) fn memory_kib(process: u32, what: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix(':')).unwrap();
+    line.split_whitespace().next().unwrap().parse().unwrap()
 }

@@ -2,6 +2,7 @@
 
 use super::deadline::Deadline;
 use crate::tls::Tls;
+use crate::transport::LogGate;
 use axum::Router;
 use axum::extract::ConnectInfo;
 use hyper::server::conn::http1;
@@ -9,7 +10,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -34,7 +35,7 @@ pub(crate) async fn serve(
     tasks: TaskTracker,
     shutdown: CancellationToken,
 ) {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let (places, mut log) = (Arc::new(Semaphore::new(MAX_CONNECTIONS)), LogGate::default());
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         let accepted = tokio::select! {
@@ -51,7 +52,9 @@ pub(crate) async fn serve(
             }
             Err(error) => {
                 // Most often no file descriptor is left: others must be closed before accepting can go on.
-                warn!("a connection could not be accepted: {error}");
+                if let Some(withheld) = log.pass(Instant::now()) {
+                    warn!(withheld, "a connection could not be accepted: {error}");
+                }
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }

@@ -1,4 +1,4 @@
-//! How often a peer may cause a line in the log.
+//! How often a line is written into the log that others can cause.
 
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,7 @@
 //! The port for peers.
 
 use super::connection::{Context, Met, run};
+use super::gate::LogGate;
 use super::guard::Guard;
 use super::handshakes::Handshakes;
 use super::joining::{Entry, Socket, Whence};
@@ -30,7 +31,7 @@ const MAX_OFFERED: usize = 8;
 /// `limit_loopback`: whether the limit for an address holds for this machine's own, too.
 pub(crate) async fn listen(context: Context, listener: TcpListener, limit_loopback: bool) {
     let places = Places::new(limit_loopback);
-    let handshakes = Arc::new(Handshakes::default());
+    let (handshakes, mut log) = (Arc::new(Handshakes::default()), LogGate::default());
     loop {
         let accepted = tokio::select! {
             () = context.shutdown.cancelled() => return,
@@ -40,7 +41,9 @@ pub(crate) async fn listen(context: Context, listener: TcpListener, limit_loopba
             Ok(accepted) => accepted,
             Err(error) => {
                 // Most often no file descriptor is left: others must be closed before accepting can go on.
-                warn!("a peer could not be accepted: {error}");
+                if let Some(withheld) = log.pass(Instant::now().into_std()) {
+                    warn!(withheld, "a peer could not be accepted: {error}");
+                }
                 tokio::time::sleep(std::time::Duration::from_millis(100)).await;
                 continue;
             }

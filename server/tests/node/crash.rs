@@ -1,12 +1,11 @@
 //! What survives: of a node that is killed, that ends, whose disk fails.
 
-use crate::process::{Process, ask, command};
+use crate::process::{Process, ask, command, limited};
 use crate::support::TestNode;
 use serde_json::{Value, json};
 use server::store::{FILE, Store};
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -176,17 +175,11 @@ async fn a_damaged_file_is_told_with_what_to_do_and_left_as_it_is() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_is_told_in_a_sentence_and_ends_the_node_with_nothing_acknowledged_lost() {
     let folder = tempfile::tempdir().unwrap();
-    let node = command("alpha", folder.path());
     // A store is made first: what it begins with must fit.
     Process::start(&mut command("alpha", folder.path())).end();
     let made = std::fs::metadata(folder.path().join(FILE)).unwrap().len();
-    let mut limited = Command::new("sh");
-    limited.args(["-c", &format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" \"$@\"", (made + 2_000_000) / 512)]);
-    limited.arg(node.get_program()).args(node.get_args()).stderr(Stdio::piped()).stdout(Stdio::null());
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("FEDERATED_")) {
-        limited.env_remove(name);
-    }
-    let mut node = Process::start(&mut limited);
+    let limit = format!("trap '' XFSZ; ulimit -f {}", (made + 2_000_000) / 512);
+    let mut node = Process::start(&mut limited(&limit, "alpha", folder.path()));
     let (mut client, mut acknowledged) = (node.client().await, Vec::new());
     let list = json!(vec![json!({ "beauty": 0.5, "source": "s".repeat(64) }); 500]).to_string();
     let refused = loop {

@@ -5,6 +5,7 @@
 mod attack;
 mod config;
 mod crash;
+mod descriptors;
 mod events;
 mod forged;
 mod forks;

@@ -10,7 +10,7 @@ use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, ChildStderr, Command};
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -38,6 +38,17 @@ pub(crate) fn command(name: &str, folder: &Path) -> Command {
     command.args(["serve", "--enable", "1", "--node-id", name, "--http", "127.0.0.1:0", "--port", "0", "--data-dir"]);
     command.arg(folder);
     command
+}
+
+/// The same, where a shell has set a limit first.
+pub(crate) fn limited(limit: &str, name: &str, folder: &Path) -> Command {
+    let (node, mut limited) = (command(name, folder), Command::new("sh"));
+    limited.args(["-c", &format!("{limit}; exec \"$0\" \"$@\"")]);
+    limited.arg(node.get_program()).args(node.get_args()).stderr(Stdio::piped()).stdout(Stdio::null());
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("FEDERATED_")) {
+        limited.env_remove(name);
+    }
+    limited
 }
 
 impl Process {
