@@ -11,7 +11,7 @@
 //!
 //! An IHAVE travels the same link as the payload would, so the time at which it arrives is the measure of that link for
 //! that origin: where an announcer was earlier than the payload, the announcer is grafted, without asking it for the payload,
-//! and the parent is pruned: at once, or, where that link has brought nothing before, or broken its word, when it was the first to bring the next
+//! and the parent is pruned: at once, or, where that link has broken its word before, when it was the first to bring the next
 //! one. So each origin's tree comes down to the shortest paths from it. Announcements are gathered for a moment; each says how
 //! long it has waited, and its arrival counts from then.
 //!
@@ -64,6 +64,8 @@ const GATHER: Duration = Duration::from_millis(100);
 /// How much later than the bundle itself, two round trips aside, an announcement may come and be worth something: several times
 /// what honest links wait. A guess.
 const TIMELY: Duration = Duration::from_millis(500);
+/// How long new links have to show first what their word is worth, after another has broken its own. A guess.
+const WARY: Duration = Duration::from_secs(600);
 /// How a bundle travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Way {
@@ -90,6 +92,8 @@ pub(crate) struct Trees {
     missing: Missing,
     held: Held,
     gathered_until: Option<Time>,
+    /// Until when new links are to show first that they bring what they announce: some link has not, of late.
+    wary_until: Time,
     probes: probes::Clock,
     planted: Planted,
 }
@@ -126,6 +130,7 @@ impl Trees {
             missing: Missing::default(),
             held: Held::default(),
             gathered_until: None,
+            wary_until: Time::ZERO,
             probes: probes::Clock::default(),
             planted: Planted::default(),
         }
@@ -409,7 +414,7 @@ impl Trees {
             if parent == announcer && !self.planted.is(Fault::SwapWithItself) {
                 return;
             }
-            let leaves = if link.trust.is_trusted() {
+            let leaves = if link.trust.is_trusted(now < self.wary_until) {
                 tree.swap(parent, announcer);
                 Some(parent)
             } else {
@@ -431,6 +436,7 @@ impl Trees {
         }
         if let Some(link) = broken.and_then(|peer| self.links.get_mut(&peer)) {
             link.trust.on_broken(now);
+            self.wary_until = now + WARY;
         }
     }
 

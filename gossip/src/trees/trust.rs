@@ -7,9 +7,9 @@
 //! not take a place any more: it may bring the next payload beside the parent, and has the place when it was first. That costs a
 //! payload, and nobody waits.
 //!
-//! A new link has shown nothing yet: it takes no place on its word either, until it was the first to bring somebody else's bundle.
-//! Else a liar has a place in the tree of each origin that it announces, all at once, before the first of them can show what its word
-//! is worth.
+//! Where any link has broken its word of late, one that has shown nothing yet takes no place on its word either, until it was the first
+//! to bring somebody else's bundle. Else each new liar has a place in the tree of each origin that it announces, all at once, before
+//! the first of them can show what its word is worth. Elsewhere that would cost a payload for each better link.
 //!
 //! Invariants: a link that has done as it says, and goes on to, takes its place at once.
 
@@ -40,9 +40,9 @@ impl Trust {
         self.broken > 0
     }
 
-    /// Whether it takes a parent's place on its word.
-    pub(super) const fn is_trusted(self) -> bool {
-        self.proven && !self.is_doubted()
+    /// Whether it takes a parent's place on its word; `wary`: while it may be that of a liar who is new.
+    pub(super) const fn is_trusted(self, wary: bool) -> bool {
+        (self.proven || !wary) && !self.is_doubted()
     }
 
     /// It was the first to bring a bundle of somebody else.
@@ -65,15 +65,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_has_shown_nothing_takes_no_place_on_its_word_alone() {
+    fn who_has_shown_nothing_takes_no_place_on_its_word_alone_where_there_are_liars() {
         let mut trust = Trust::default();
-        assert!(trust.is_believed(Time::ZERO) && !trust.is_trusted() && !trust.is_doubted());
+        assert!(trust.is_believed(Time::ZERO) && !trust.is_trusted(true) && trust.is_trusted(false));
         trust.on_kept();
-        assert!(trust.is_trusted());
+        assert!(trust.is_trusted(true));
         trust.on_broken(Time::ZERO);
-        assert!(!trust.is_trusted() && trust.is_doubted());
+        assert!(!trust.is_trusted(false) && trust.is_doubted());
         trust.on_kept();
-        assert!(trust.is_trusted());
+        assert!(trust.is_trusted(true));
     }
 
     #[test]
