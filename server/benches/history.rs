@@ -144,7 +144,7 @@ async fn map(client: &mut Client, resolution: &str) -> Duration {
 
 fn main() {
     let events = std::env::var("EVENTS").map_or(1_000_000, |events| events.parse().expect("EVENTS is a number"));
-    assert!(events % CHECKPOINT == 0 && events > 0, "EVENTS is a multiple of {CHECKPOINT}");
+    assert!(events.is_multiple_of(CHECKPOINT) && events > 0, "EVENTS is a multiple of {CHECKPOINT}");
     let runtime = tokio::runtime::Runtime::new().unwrap();
     println!(
         "    events  in bundles  file MB  start ms     map us: 10 s, p99     1 h, p99   resident MB: then, after, most"

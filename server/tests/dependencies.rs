@@ -124,11 +124,11 @@ fn one<'a>(words: &'a [&'a str], allowed: &impl Fn(&str) -> bool) -> (bool, &'a 
     }
 }
 
-/// Who of all crates depends on one of this name.
+/// Who of all crates depends on one of this name. What others need for their own tests alone is not built here.
 fn users(told: &Value, name: &Value) -> BTreeSet<String> {
     let uses = |package: &&Value| {
-        let needed = package["dependencies"].as_array().unwrap();
-        needed.iter().any(|needed| needed["name"] == *name)
+        let mut needed = package["dependencies"].as_array().unwrap().iter();
+        needed.any(|needed| needed["name"] == *name && (needed["kind"] != "dev" || package["source"].is_null()))
     };
     let users = told["packages"].as_array().unwrap().iter().filter(uses);
     users.map(|package| package["name"].as_str().unwrap().to_owned()).collect()
