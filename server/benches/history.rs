@@ -143,7 +143,7 @@ async fn map(client: &mut Client, resolution: &str) -> Duration {
 }
 
 fn main() {
-    let events = std::env::var("EVENTS").map_or(1_000_000, |events| events.parse().expect("EVENTS is a number"));
+    let events: u64 = std::env::var("EVENTS").map_or(1_000_000, |events| events.parse().expect("EVENTS is a number"));
     assert!(events.is_multiple_of(CHECKPOINT) && events > 0, "EVENTS is a multiple of {CHECKPOINT}");
     let runtime = tokio::runtime::Runtime::new().unwrap();
     println!(

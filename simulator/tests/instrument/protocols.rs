@@ -59,8 +59,14 @@ fn ours_works_on_a_given_overlay_and_iroh_says_why_it_can_not() {
 
 #[test]
 fn strong_nodes_pass_on_in_the_place_of_weak_ones() {
-    let [adaptive, fixed] = [protocols::Ours::trees(), protocols::Ours::fixed()].map(|ours| play("weak-100", &ours, 0));
-    let p99 = |summary: &Summary| summary.p99_ms.unwrap();
-    assert!(p99(&adaptive) * 2.0 < p99(&fixed), "{} {}", p99(&adaptive), p99(&fixed));
-    assert!(adaptive.rmr < Some(0.02) && adaptive.missed == 0 && adaptive.degree == fixed.degree);
+    // Where trees lead through weak nodes is a matter of luck with any one seed.
+    let (mut adaptive, mut fixed) = (0.0, 0.0);
+    for seed in 0..4 {
+        let [trees, without] =
+            [protocols::Ours::trees(), protocols::Ours::fixed()].map(|ours| play("weak-100", &ours, seed));
+        assert!(trees.rmr < Some(0.02) && trees.missed == 0 && trees.degree == without.degree, "seed {seed}");
+        adaptive += trees.p99_ms.unwrap();
+        fixed += without.p99_ms.unwrap();
+    }
+    assert!(adaptive * 2.0 < fixed, "{adaptive} {fixed}");
 }
