@@ -10,6 +10,7 @@
 //! Invariants: no more links than `active_max`, and [`SPARE`] besides where some are in doubt; as long as there is a near link to drop, random links are not dropped below
 //! what is looked for; what a stranger asks for never costs a protected link.
 
+use super::siege::ANCHORS;
 use crate::peer::PeerId;
 use crate::{Config, Time};
 use rand::Rng;
@@ -62,6 +63,8 @@ pub(super) enum Cause {
     Own,
     /// Somebody who dialled it does.
     Stranger,
+    /// This node wants another one, while strangers want it for themselves: who that is may be their choice.
+    Besieged,
 }
 
 /// The links.
@@ -210,16 +213,20 @@ impl Active {
 
     /// The links that may be dropped for somebody else.
     fn free(&self, cause: Cause) -> Vec<(PeerId, &Link)> {
-        let protected = if cause == Cause::Stranger { self.protected() } else { BTreeSet::new() };
+        let protected = match cause {
+            Cause::Own => BTreeSet::new(),
+            Cause::Stranger => self.protected(PROTECTED),
+            Cause::Besieged => self.protected(ANCHORS),
+        };
         self.links.iter().map(|(id, link)| (*id, link)).filter(|(id, _)| !protected.contains(id)).collect()
     }
 
     /// Links that this node has chosen: to bootstrap addresses first, then to those that bootstrap peers told of, then the oldest.
-    fn protected(&self) -> BTreeSet<PeerId> {
+    fn protected(&self, amount: usize) -> BTreeSet<PeerId> {
         let chosen = self.links.iter().filter(|(_, link)| link.chosen);
         let mut chosen: Vec<_> = chosen.map(|(id, link)| (!link.bootstrap, !link.anchor, link.since, *id)).collect();
         chosen.sort();
-        chosen.into_iter().take(PROTECTED).map(|(.., id)| id).collect()
+        chosen.into_iter().take(amount).map(|(.., id)| id).collect()
     }
 }
 

@@ -145,8 +145,8 @@ impl Membership {
         let rtt = turn.peers.get(&id).and_then(|peer| peer.rtt);
         // A newcomer's walk is a stranger's wish.
         let cause = match errand.purpose {
+            _ if self.siege.is_on(turn.now) => Cause::Besieged,
             Purpose::Insert | Purpose::Anchor => Cause::Stranger,
-            _ if self.siege.is_on(turn.now) => Cause::Stranger,
             _ => Cause::Own,
         };
         let goes = match priority {

@@ -7,7 +7,7 @@ use super::record::{content_of, hash_in, id_of, key_of, take, twin_key, unseal};
 use super::slot::Slot;
 use super::tables::{BUNDLES, CHEATS, FRESH, META, ORIGINS, ROLLUPS, SLOTS, TWINS, Totals};
 use gossip::BundleHash;
-use redb::{ReadTransaction, ReadableTable};
+use redb::{Key, ReadTransaction, ReadableTable, TableDefinition, Value};
 use std::collections::BTreeMap;
 
 /// How many problems are written out; the rest is counted.
@@ -55,6 +55,7 @@ impl Store {
             twins(transaction, &mut slots, &mut report)?;
             compare_slots(transaction, slots, &mut report)?;
             others(transaction, &mut report)?;
+            look_up_all(transaction, &mut report)?;
             match read::totals(transaction) {
                 Ok(told) if told == report.totals => {}
                 Ok(told) => {
@@ -176,6 +177,35 @@ fn others(transaction: &ReadTransaction, report: &mut Report) -> Result<(), Faul
         if unseal("meta", word.value().as_bytes(), record.value()).is_err() {
             report
                 .note(|| format!("what the file says of itself under {:?} does not match its checksum", word.value()));
+        }
+    }
+    Ok(())
+}
+
+/// Looks every record up by its key. A page that leads astray hides records from whoever looks them up, and from nobody who goes
+/// through the table.
+fn look_up_all(transaction: &ReadTransaction, report: &mut Report) -> Result<(), Fault> {
+    look_up(transaction, BUNDLES, "bundles", report)?;
+    look_up(transaction, TWINS, "twins", report)?;
+    look_up(transaction, SLOTS, "slots", report)?;
+    look_up(transaction, FRESH, "fresh", report)?;
+    look_up(transaction, ORIGINS, "origins", report)?;
+    look_up(transaction, ROLLUPS, "rollups", report)?;
+    look_up(transaction, CHEATS, "cheats", report)?;
+    look_up(transaction, META, "meta", report)
+}
+
+fn look_up<K: Key + 'static, V: Value + 'static>(
+    transaction: &ReadTransaction,
+    table: TableDefinition<'_, K, V>,
+    name: &str,
+    report: &mut Report,
+) -> Result<(), Fault> {
+    let table = transaction.open_table(table)?;
+    for entry in table.iter()? {
+        let (key, _) = entry?;
+        if table.get(key.value())?.is_none() {
+            report.note(|| format!("a record of {name} is not found where it is looked up"));
         }
     }
     Ok(())

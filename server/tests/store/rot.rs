@@ -6,6 +6,10 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use server::store::{Checkpoint, Store};
 
+/// A bit of a key that says which way to go: all records are there, and some are not found where they are looked up. The check went
+/// through the tables alone once, and did not tell.
+const LEADS_ASTRAY: usize = 4_469_434;
+
 /// What became of a flipped bit.
 #[derive(Debug, Default)]
 struct Outcomes {
@@ -39,8 +43,9 @@ fn a_flipped_bit_is_told_or_harmless_and_never_served() {
     let whole = disk.bytes();
     let ids: Vec<_> = (0..650).map(|seq| bundle(seq).id).collect();
     let (mut rng, mut outcomes) = (ChaCha8Rng::seed_from_u64(1), Outcomes::default());
-    for _ in 0..times("FLIPPED_BITS", 1_000) {
-        let (mut bytes, bit) = (whole.clone(), rng.random_range(0..whole.len() * 8));
+    let random = (0..times("FLIPPED_BITS", 1_000)).map(|_| rng.random_range(0..whole.len() * 8));
+    for bit in std::iter::once(LEADS_ASTRAY).chain(random) {
+        let mut bytes = whole.clone();
         bytes[bit / 8] ^= 1 << (bit % 8);
         let Ok(store) = quietly(|| Store::on(Disk::holding(bytes))) else {
             outcomes.refused += 1;
