@@ -2,7 +2,7 @@
 //!
 //! A number is not a bundle: an origin that cheats signs several contents under one. Each content is seen for itself.
 //!
-//! Invariants: a bundle that was seen is known for ever, as long as its origin is remembered; all is bounded.
+//! Invariants: a bundle that is held is known for ever, as long as its origin is remembered; all is bounded.
 //!
 //! What is older is the store's to know. A bundle that comes by reconciliation was asked for because the store lacks it:
 //! there nothing is guessed.
@@ -137,10 +137,14 @@ impl Archive {
         if self.seen_order.len() > MAX_SEEN
             && let Some((id, hash)) = self.seen_order.pop_front()
         {
-            if self.twins.remove(&(id, hash)).is_none() {
-                self.seen.remove(&id);
+            let held = match self.twins.remove(&(id, hash)) {
+                Some(held) => held,
+                None => self.seen.remove(&id).is_some_and(|seen| seen.held),
+            };
+            // What was refused for its time is no measure of what is old: whoever signs far ahead would make all others old.
+            if held {
+                self.forget(id);
             }
-            self.forget(id);
         }
         if self.kept.contains(&id) {
             return;
@@ -209,6 +213,21 @@ mod tests {
         assert!(archive.knows(&bundle(last).id) && !archive.holds(&bundle(last).id));
         let other = BundleId { origin: OriginId([2; 32]), seq: 1 };
         assert!(!archive.knows(&other), "of another origin nothing was forgotten");
+    }
+
+    #[test]
+    fn strangers_who_sign_far_ahead_make_nobody_old() {
+        let mut archive = Archive::default();
+        for number in 0..(MAX_SEEN + MAX_ORIGINS + 1) as u64 {
+            let mut origin = [9; 32];
+            origin[..8].copy_from_slice(&number.to_le_bytes());
+            let far = BundleId { origin: OriginId(origin), seq: u64::MAX - number };
+            let far = Hashed::from(Bundle { id: far, ..bundle(1).into() });
+            archive.remember(Time::ZERO, far.clone());
+            archive.refuse(&far.id, &far.hash());
+        }
+        assert!(!archive.knows(&bundle(1).id), "an honest origin's bundle is new");
+        assert_eq!(archive.check(), Ok(()));
     }
 
     #[test]
