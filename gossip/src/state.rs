@@ -483,6 +483,10 @@ impl State {
             self.broadcast.refuse("too_many_probes", false);
             return self.charge(now, from, "too_many_probes", 1);
         }
+        // Passed on, it would hide all that its origin says of itself for as long as its tree stands.
+        if self.reconcile.is_too_far_ahead(now, probe.seq) {
+            return self.broadcast.refuse("probe_too_far_ahead", false);
+        }
         let mut steps = Steps::default();
         self.trees.on_probe(now, from, probe, &mut steps);
         self.carry_out(now, steps);

@@ -158,13 +158,18 @@ impl Reconcile {
     pub(crate) fn keep(&mut self, now: Time, content: &Content, own: bool) -> bool {
         let (id, _) = content;
         let wall = self.wall(now);
-        if id.seq < self.slots.horizon() || !(own || id.seq < wall.saturating_add(micros(AHEAD))) {
+        if id.seq < self.slots.horizon() || (!own && self.is_too_far_ahead(now, id.seq)) {
             return false;
         }
         self.slots.add(content);
         let ahead = Duration::from_micros(id.seq.saturating_sub(wall)).min(AHEAD);
         self.roots.on_kept(now, id.seq, ahead);
         true
+    }
+
+    /// Whether a number is one that no origin can have come to yet, but by a clock that is wrong.
+    pub(crate) fn is_too_far_ahead(&self, now: Time, seq: u64) -> bool {
+        seq >= self.wall(now).saturating_add(micros(AHEAD))
     }
 
     /// Whether a bundle is so young that it may come down a tree as well.

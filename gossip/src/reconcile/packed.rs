@@ -142,10 +142,12 @@ impl Packed<'_> {
             Packed::Sums { width, from, until, slots } => {
                 let mut start = from;
                 let slots = slots.into_iter().map(|(step, hash, count)| {
-                    start = start.wrapping_add(step.wrapping_mul(width.micros()));
-                    (start, Fingerprint { hash: u64::from_le_bytes(hash), count })
+                    start = step.checked_mul(width.micros()).and_then(|step| start.checked_add(step))?;
+                    Some((start, Fingerprint { hash: u64::from_le_bytes(hash), count }))
                 });
-                Exchange::Sums { width, from, until, slots: slots.collect() }
+                let slots =
+                    slots.collect::<Option<Vec<_>>>().ok_or_else(|| json::shape("a slot begins after all time"))?;
+                Exchange::Sums { width, from, until, slots }
             }
             Packed::GetIds { from, until } => Exchange::GetIds { from, until },
             Packed::Ids { from, until, ids } => Exchange::Ids { from, until, ids: ids.unpack(Exchange::MAX_IDS)? },

@@ -1,6 +1,7 @@
 //! One origin's tree as one node sees it, and all of them.
 //!
-//! Invariants: an origin has one tree; at most [`MAX_ORIGINS`] are kept, and the one that was silent longest goes first.
+//! Invariants: an origin has one tree; at most [`MAX_ORIGINS`] are kept, and the one that was silent longest goes first. When
+//! another comes, those that were silent for [`SILENT`] go as well.
 
 use crate::invariants::{Broken, at_most, must};
 use crate::{BundleId, OriginId, PeerId, Time};
@@ -9,6 +10,8 @@ use std::time::Duration;
 
 /// How many origins have a tree of their own here. A guess.
 const MAX_ORIGINS: usize = 16_384;
+/// Links that were the best for an origin an hour ago are those of another mesh. A guess.
+const SILENT: Duration = Duration::from_secs(3_600);
 /// How many links are remembered as the next best for an origin. A guess: more than that rarely break at once.
 const MAX_OTHERS: usize = 4;
 /// How many earlier parents are remembered: who takes a place again that it had shows that the difference is noise. A guess: nodes
@@ -208,7 +211,9 @@ impl Forest {
         let before = self.trees.get(&origin).map(|tree| tree.heard);
         if before.is_none() {
             let tree = new(self);
-            if self.trees.len() >= MAX_ORIGINS {
+            while let Some((heard, _)) = self.heard.first()
+                && (self.trees.len() >= MAX_ORIGINS || now.since(*heard) > SILENT)
+            {
                 self.forget_one();
             }
             self.trees.insert(origin, tree);

@@ -38,7 +38,7 @@ impl Script<'_> {
 
 fn step(node: &mut Node, script: &mut Script<'_>, frames: &[Vec<u8>], texts: &[String]) {
     let peer = script.peer();
-    match script.byte() % 16 {
+    match script.byte() % 20 {
         0 | 1 => {
             let direction = if script.byte().is_multiple_of(2) { Direction::Inbound } else { Direction::Outbound };
             let dialect = if script.byte().is_multiple_of(4) { Dialect::Json } else { Dialect::V2 };
@@ -70,6 +70,11 @@ fn step(node: &mut Node, script: &mut Script<'_>, frames: &[Vec<u8>], texts: &[S
             damage(&mut bytes, script.edits());
             node.frame(peer, json::decode(&String::from_utf8_lossy(&bytes)));
         }
+        13 => {
+            let (bytes, took) = (script.number(), Duration::from_micros(script.number() >> 8));
+            node.tell(Input::Drained { bytes, took });
+        }
+        14 => node.tell(Input::Undeclared { peer: node.connection(peer), origin: origin(script.byte() % 4) }),
         _ => {
             let mut frame = frames[usize::from(script.byte()) % frames.len()].clone();
             damage(&mut frame, script.edits());

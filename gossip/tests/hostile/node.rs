@@ -2,7 +2,8 @@
 
 use crate::samples::{hello, origin};
 use gossip::{
-    Address, Config, Dialect, Direction, Input, InstanceId, Me, Message, Output, PeerId, State, Time, json, wire,
+    Address, Config, Dialect, Direction, Input, InstanceId, Me, MemoryStore, Message, Output, PeerId, State, Time,
+    json, wire,
 };
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -17,6 +18,8 @@ const MAX_WAKEUPS: usize = 10_000;
 pub(crate) struct Node {
     pub(crate) now: Time,
     state: State,
+    /// It answers at once: what peers say of bundles leads to questions, and from these on.
+    store: MemoryStore,
     /// The connection on which each peer is, or was last. A driver numbers connections, and uses no number twice.
     connections: BTreeMap<u64, PeerId>,
 }
@@ -39,7 +42,7 @@ impl Node {
         let instance = InstanceId(Uuid::from_u128(1));
         let me = Me { node_id: "me".to_owned(), instance, origin: origin(255), key: None, port: 8091, epoch_micros };
         let state = State::new(config, me, ChaCha8Rng::seed_from_u64(1));
-        Node { now: Time::ZERO, state, connections: BTreeMap::new() }
+        Node { now: Time::ZERO, state, store: MemoryStore::new(1 << 14), connections: BTreeMap::new() }
     }
 
     /// One that two nodes and a script are connected to.
@@ -113,15 +116,30 @@ impl Node {
 
     fn look(&mut self) {
         let mut outputs = 0;
-        for output in self.state.drain() {
-            outputs += 1;
+        loop {
+            let drained: Vec<Output> = self.state.drain().collect();
+            outputs += drained.len();
+            assert!(outputs < MAX_OUTPUTS, "{outputs} outputs of one input");
+            let inputs: Vec<Input> = drained.into_iter().filter_map(|output| self.carry_out(output)).collect();
+            if inputs.is_empty() {
+                break;
+            }
+            inputs.into_iter().for_each(|input| self.state.handle(self.now, input));
+        }
+        self.state.check_invariants(self.now).unwrap();
+    }
+
+    fn carry_out(&mut self, output: Output) -> Option<Input> {
+        match output {
             // What it says is what the codecs can say, and they say no more than a frame holds.
-            if let Output::Send { message, .. } = output {
+            Output::Send { message, .. } => {
                 assert!(wire::encode(&message).is_none_or(|frame| frame.len() <= json::MAX_FRAME));
                 assert!(json::encode(&message).is_none_or(|text| text.len() <= json::MAX_FRAME));
+                None
             }
+            Output::Keep(bundle) => self.store.keep(bundle).map(|before| Input::Dropped { before }),
+            Output::Ask(ask) => Some(Input::Answer(self.store.answer(&ask))),
+            _ => None,
         }
-        assert!(outputs < MAX_OUTPUTS, "{outputs} outputs of one input");
-        self.state.check_invariants(self.now).unwrap();
     }
 }

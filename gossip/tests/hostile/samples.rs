@@ -2,8 +2,8 @@
 
 use gossip::{
     Announced, Announcement, Bundle, BundleId, Digest, Event, Exchange, Fingerprint, Grafted, Hello, InstanceId,
-    Keypair, Message, OriginId, Place, Probe, Profile, Pulse, Rotation, SecondKeypair, SecondSignature, Signature,
-    Spot, Way, Width, json, wire,
+    Keypair, Message, OriginId, Place, Priority, Probe, Profile, Pulse, Root, Rotation, SecondKeypair, SecondSignature,
+    Signature, Spot, Way, Width, json, wire,
 };
 use std::sync::Arc;
 use uuid::Uuid;
@@ -49,20 +49,32 @@ pub(crate) fn hello(instance: u128) -> Hello {
 /// A message of each kind.
 pub(crate) fn messages() -> Vec<Message> {
     let twin = Bundle { events: vec![event(8), event(9)].into(), ..bundle(1, 6) };
+    let sum = Fingerprint { hash: 7, count: 1 };
     let announced = |name, step| Announced { name, step, age: 200 };
     vec![
         Message::Event { ttl: 7, event: event(7) },
         Message::Hello(hello(9)),
         Message::Peers(vec!["ws://192.0.2.7:8091".parse().unwrap(), "ws://node.example:1".parse().unwrap()]),
+        Message::Neighbor(Priority::Near),
+        Message::NeighborReply { accepted: true, dropped: Some("ws://192.0.2.8:8091".parse().unwrap()) },
+        Message::ForwardJoin { newcomer: "ws://192.0.2.9:8091".parse().unwrap(), ttl: 5 },
+        Message::Disconnect { instead: Some("ws://node.example:2".parse().unwrap()) },
         Message::Digest(Digest(Arc::from("abc"))),
         Message::Bundle { way: Way { ttl: 9, hops: 1, like: Some(origin(2)) }, bundle: bundle(1, 5) },
         Message::Exchange(Exchange::Missed { number: 1, covered: 1, bundles: vec![bundle(1, 6)] }),
+        Message::Exchange(Exchange::Root(Root { from: 0, until: 1_700_000_000_000_000, sum })),
+        Message::Exchange(Exchange::Sums {
+            width: Width::Ten,
+            from: 0,
+            until: 30_000_000,
+            slots: vec![(10_000_000, sum)],
+        }),
         Message::Exchange(Exchange::GetSums { width: Width::Hour, from: 0, until: 3_600_000_000 }),
         Message::Exchange(Exchange::GetIds { from: 0, until: 10_000_000 }),
         Message::Exchange(Exchange::Ids { from: 0, until: 10, ids: vec![bundle(1, 6).id] }),
         Message::Exchange(Exchange::Want { number: 1, ids: vec![bundle(1, 6).id.into()] }),
         Message::Exchange(Exchange::Want { number: 1, ids: vec![(bundle(1, 6).id, bundle(1, 6).hash()).into()] }),
-        Message::Exchange(Exchange::GetContents { from: 0, until: 10, sum: Fingerprint { hash: 7, count: 1 } }),
+        Message::Exchange(Exchange::GetContents { from: 0, until: 10, sum }),
         Message::Exchange(Exchange::Contents { from: 0, until: 10, contents: vec![(bundle(1, 6).id, twin.hash())] }),
         Message::Bundle { way: Way { ttl: 9, hops: 1, like: None }, bundle: twin.clone() },
         Message::Forked(vec![origin(1), origin(2)]),

@@ -2,8 +2,8 @@
 
 use crate::world::{World, address, me};
 use gossip::{
-    Address, Because, Config, Dialect, Direction, Hello, Input, InstanceId, Message, Output, PeerId, Priority, State,
-    Time,
+    Address, Because, Config, Dialect, Direction, Hello, Input, InstanceId, Message, OriginId, Output, PeerId,
+    Priority, Probe, State, Time,
 };
 use proptest::prelude::*;
 use rand::SeedableRng;
@@ -47,6 +47,25 @@ fn strangers_that_dial_do_not_take_the_places_of_those_whom_this_node_dialled() 
         assert!(peers.len() <= 6 && peers.contains(&"node1".into()) && peers.contains(&"node2".into()), "{peers:?}");
     }
     assert!(world.peers(node).len() > 2, "others have a place, too");
+}
+
+#[test]
+fn a_probe_from_the_far_future_hides_no_origin() {
+    let mut world = World::new(1);
+    let (node, origin) = (world.add(Config::default()), OriginId([42; 32]));
+    let [liar, honest] = [1_000, 1_001].map(|run| {
+        let stranger = world.stranger(node);
+        say(&mut world, node, stranger, hello(run, 9));
+        say(&mut world, node, stranger, Message::Neighbor(Priority::Join));
+        stranger
+    });
+    let seq = world.epoch_micros + world.now.as_micros();
+    let probe = |seq| Message::Probe(Probe { origin, seq, hops: 1 });
+    say(&mut world, node, liar, probe(seq + 60_000_000));
+    say(&mut world, node, liar, probe(u64::MAX));
+    assert_eq!(world.state(node).parent_of(&origin), None);
+    say(&mut world, node, honest, probe(seq + 20_000_000));
+    assert_eq!(world.state(node).parent_of(&origin), Some(honest), "a clock may be some seconds ahead");
 }
 
 #[test]
