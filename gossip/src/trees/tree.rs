@@ -258,3 +258,24 @@ impl Forest {
         self.by_hops.last().map_or(0, |(hops, _)| *hops)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_that_was_silent_for_an_hour_is_forgotten_when_another_comes() {
+        let (mut forest, at) = (Forest::default(), |seconds: u64| Time::from_micros(seconds * 1_000_000));
+        let [silent, heard, new] = [1, 2, 3].map(|n| OriginId([n; 32]));
+        let mut hear = |seconds, origin| {
+            forest.hear(at(seconds), origin, |_| Tree::new(BTreeSet::new()));
+            forest.measured(origin, 2);
+            assert_eq!(forest.check(), Ok(()));
+            [silent, heard, new].map(|origin| forest.get(&origin).is_some())
+        };
+        assert_eq!(hear(0, silent), [true, false, false]);
+        assert_eq!(hear(100, heard), [true, true, false]);
+        assert_eq!(hear(3_601, heard), [true, true, false], "nobody else has come");
+        assert_eq!(hear(3_602, new), [false, true, true]);
+    }
+}
