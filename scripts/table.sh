@@ -19,7 +19,7 @@ mkdir -p target docs/pictures
 cargo run --release --quiet -p simulator -- compare "${scenarios[@]}" --seeds "${SEEDS:-0-3}" --save "$comparison"
 cargo run --release --quiet -p simulator -- plot "$comparison" "${scenarios[@]:0:4}" >"$picture.new"
 mv "$picture.new" "$picture"
-cargo run --release --quiet -p simulator -- compare clustered-random-1000 --protocols trees --seeds "${SEEDS:-0-3}"
+cargo run --release --quiet -p simulator -- compare clustered-random-1000 clustered-crash80-1000 --protocols trees --seeds "${SEEDS:-0-3}"
 cargo run --release --quiet -p simulator -- compare weak-100 --protocols trees,fixed,plumtree --seeds "${SEEDS:-0-3}"
 cargo run --release --quiet -p simulator -- compare "${own[@]}" --protocols trees --seeds 0
 say "Drawn: $picture; as JSON: $comparison"

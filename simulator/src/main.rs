@@ -295,6 +295,7 @@ fn describe(summary: &Summary) -> String {
         figure("last delivery, worst, ms", summary.worst_ms),
         figure("the bound's last delivery, mean, ms", summary.bound_ms),
         figure("last delivery over the bound, mean", summary.last_over_bound),
+        figure("last delivery over one hop to the farthest node, mean", summary.last_over_hop),
         count("missed", summary.missed),
         figure("all equal after the last step, ms", summary.equal_after_ms),
         figure("bytes from then on, over what was missing", summary.bytes_over_missing),

@@ -46,6 +46,8 @@ pub struct Summary {
     pub last_over_bound: Option<f64>,
     /// The bound's last delivery. The mean over broadcasts.
     pub bound_ms: Option<f64>,
+    /// Time to the last delivery, as a multiple of one direct hop to the farthest node. The mean over broadcasts.
+    pub last_over_hop: Option<f64>,
     /// How many (broadcast, node) pairs are without delivery, of the nodes that run at the end.
     pub missed: u64,
     /// Deliveries to a node that had the broadcast already.
@@ -98,6 +100,8 @@ pub struct Row {
     pub last_ms: Option<f64>,
     /// The time to the last node on the shortest way, of those that there was a way to.
     pub bound_ms: Option<f64>,
+    /// The time that one direct hop to the farthest of them would take.
+    pub hop_ms: Option<f64>,
     #[serde(skip)]
     deliveries: u64,
     #[serde(skip)]
@@ -218,6 +222,7 @@ impl Summary {
             worst_ms: max(each.iter().filter_map(|row| row.last_ms)),
             last_over_bound: mean(each.iter().filter_map(Row::last_over_bound)),
             bound_ms: mean(each.iter().filter_map(|row| row.bound_ms)),
+            last_over_hop: mean(each.iter().filter_map(Row::last_over_hop)),
             missed: each.iter().map(|row| row.missed).sum::<u64>() + past_missed,
             repeats: world.ledger().repeats,
             phantoms: world.ledger().phantoms,
@@ -241,8 +246,10 @@ impl Row {
         let others: Vec<NodeId> = receivers(broadcast, world, running).collect();
         let times: Vec<u64> = times(broadcast, world, running).collect();
         let reached = broadcast.reached();
+        let sender = broadcast.payload.origin;
+        let hop = |node: &NodeId| world.network().geography().latency(sender, *node).as_micros() as u64;
         Row {
-            sender: broadcast.payload.origin.0,
+            sender: sender.0,
             at_ms: millis(broadcast.at.as_micros()),
             reached,
             missed: running.iter().filter(|node| !broadcast.has(**node)).count() as u64,
@@ -250,6 +257,7 @@ impl Row {
             last_hop: others.iter().filter_map(|node| broadcast.hops_to(*node)).max(),
             last_ms: times.iter().max().copied().map(millis),
             bound_ms: others.iter().filter_map(|node| broadcast.bound_to(*node)).max().map(millis),
+            hop_ms: others.iter().map(hop).max().map(millis),
             deliveries: reached.saturating_sub(1),
             times,
         }
@@ -257,6 +265,10 @@ impl Row {
 
     fn last_over_bound(&self) -> Option<f64> {
         Some(self.last_ms? / self.bound_ms.filter(|bound| *bound > 0.0)?)
+    }
+
+    fn last_over_hop(&self) -> Option<f64> {
+        Some(self.last_ms? / self.hop_ms.filter(|hop| *hop > 0.0)?)
     }
 }
 

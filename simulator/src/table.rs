@@ -23,7 +23,7 @@ pub struct Entry {
 /// A column: the figure's name, its heading, its decimals.
 type Column = (&'static str, &'static str, usize);
 
-const COLUMNS: [Column; 18] = [
+const COLUMNS: [Column; 19] = [
     ("rmr", "RMR", 3),
     ("control_frames", "control/dlv", 2),
     ("control_bytes", "ctl bytes/dlv", 0),
@@ -33,6 +33,7 @@ const COLUMNS: [Column; 18] = [
     ("p99_ms", "p99 ms", 0),
     ("last_ms", "last ms", 0),
     ("last_over_bound", "last/bound", 2),
+    ("last_over_hop", "last/hop", 2),
     ("missed", "missed", 0),
     ("equal_after_ms", "equal after ms", 0),
     ("bytes_over_missing", "bytes/missing", 2),
@@ -65,6 +66,7 @@ fn figure(run: &Summary, name: &str) -> Option<f64> {
         "p99_ms" => run.p99_ms,
         "last_ms" => run.last_ms,
         "last_over_bound" => run.last_over_bound,
+        "last_over_hop" => run.last_over_hop,
         "missed" => Some(run.missed as f64),
         "equal_after_ms" => run.equal_after_ms,
         "bytes_over_missing" => run.bytes_over_missing,

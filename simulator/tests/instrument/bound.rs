@@ -34,6 +34,15 @@ fn a_flood_reaches_everybody_exactly_at_the_bound_with_the_redundancy_of_its_edg
 }
 
 #[test]
+fn where_all_links_are_alike_the_last_delivery_takes_so_many_direct_hops() {
+    let mut scenario = on_a_given_overlay(60, 4);
+    scenario.links.latency_ms = [20, 20];
+    let summary = runner::run(&scenario, &Flood::default(), 1, &mut |_| {}).unwrap();
+    assert!(summary.last_hop > Some(2.0));
+    assert_eq!(summary.last_over_hop, summary.last_hop);
+}
+
+#[test]
 fn hops_are_counted_along_the_way() {
     let flood = Flood::default();
     let mut world = chain(&scenario(6, "latency_ms = [20, 20]"), &flood);
