@@ -139,13 +139,15 @@ impl State {
     /// Nodes have changed their keys: what is new goes on.
     pub(super) fn on_rotations(&mut self, now: Time, from: PeerId, rotations: Vec<Rotation>) {
         let latest = self.wall(now).saturating_add(AHEAD);
+        let own = self.rotations.line_of(self.me.origin);
         let mut news = Vec::new();
         for rotation in rotations {
             if rotation.at > latest || !self.rotations.would_learn(&rotation) || !self.statements.may_tell(now, from) {
                 continue;
             }
             let archive = self.trees.archive();
-            if self.rotations.learn_before(rotation.clone(), |origin| archive.has_heard(origin)) {
+            let first = |origin: &OriginId| own.contains(origin) || archive.has_heard(origin);
+            if self.rotations.learn_before(rotation.clone(), first) {
                 self.outbox.push_back(Output::Rotated(rotation.clone()));
                 news.push(rotation);
             }
