@@ -177,7 +177,8 @@ impl State {
     /// A bundle came whose origin has declared nothing that is known here: whoever sent it knows.
     pub(super) fn on_undeclared(&mut self, now: Time, from: PeerId, origin: OriginId) {
         let knows_how = self.peers.get(&from).is_some_and(|peer| peer.dialect == Dialect::V2);
-        if knows_how && self.profiles.get(&origin).is_none() && self.statements.wants(now, origin) {
+        // Also where it is known here: whoever checks bundles keeps its own list, and may have had no room for it.
+        if knows_how && self.statements.wants(now, origin) {
             self.outbox.push_back(Output::Send { to: vec![from], message: Message::WantProfiles(vec![origin]) });
         }
     }

@@ -340,11 +340,12 @@ impl Driver {
     }
 
     /// An origin has declared that it signs twice: that is kept.
-    fn note(&mut self, profile: &Profile) {
+    fn note(&mut self, profile: &Arc<Profile>) {
         if let Some(withheld) = self.told_profiles.pass(Instant::now().into_std()) {
             info!(withheld, "{} signs its events with a second key from now on", hex::encode(profile.origin.0));
         }
         let file = Arc::clone(&self.shared.profiles);
+        file.accept(profile);
         if file.is_due() {
             self.context.tasks.spawn_blocking(move || file.write());
         }
