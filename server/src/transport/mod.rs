@@ -15,7 +15,6 @@ mod link;
 mod listener;
 mod pace;
 mod packing;
-mod places;
 mod stream;
 mod uplink;
 
