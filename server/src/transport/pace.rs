@@ -20,7 +20,11 @@ const SYNC: Bucket = Bucket::new(4_000, 8_000);
 /// All other frames.
 const CONTROL: Bucket = Bucket::new(2_000, 4_000);
 /// The longest wait at once; what is still owed then is waited for behind the next frame.
-const LONGEST: Duration = Duration::from_secs(1);
+pub(super) const LONGEST: Duration = Duration::from_secs(1);
+
+/// How long it takes to be found out: who has made this node wait so long for frames that are no events has broken a rule, and three times
+/// of it are a ban. With the burst before them that is four seconds for whoever sends twice what it may.
+const PATIENCE: Duration = Duration::from_millis(750);
 
 /// What has been spent on one connection.
 #[derive(Debug)]
@@ -105,7 +109,7 @@ impl Pace {
         let unfair = self.sync.spend(now, load.sync).max(self.control.spend(now, load.control)).min(LONGEST);
         let pause = fair.into_iter().fold(unfair, Duration::max).min(LONGEST);
         self.waited += unfair;
-        let is_abuse = self.waited >= LONGEST;
+        let is_abuse = self.waited >= PATIENCE;
         if is_abuse {
             self.waited = Duration::ZERO;
         }
@@ -168,7 +172,7 @@ mod tests {
                 found.push(now / 1_000_000);
             }
         }
-        assert!(found.len() >= 3 && found[2] <= 5, "{found:?} s");
+        assert!(found.len() >= 3 && found[2] <= 3, "{found:?} s");
         let (mut pace, honest) = (Pace::default(), load(&Message::Prune(Vec::new())));
         assert!((0..60_000_u64).all(|n| pace.spend(at(n), honest) == Wait { pause: Duration::ZERO, is_abuse: false }));
     }
