@@ -141,6 +141,7 @@ pub async fn run(
         verifier: Verifier::new(Arc::clone(&shared), args.unsigned, &args.mesh),
         packing: Arc::default(),
         uplink: Arc::default(),
+        checks: Arc::new(transport::Checks::new(args.limit_loopback)),
         entry: Arc::new(transport::Entry {
             tls: Arc::clone(&tls),
             terms: terms.clone(),

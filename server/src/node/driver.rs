@@ -12,8 +12,8 @@ use crate::store::StoreError;
 use crate::transport::{self, Lane, Link, LogGate, Packing, Queued};
 use beauty::{BeautyEvent, EventId, Origin, Report, Resolution, TimeRefusal, Timestamp, Told, Touched};
 use gossip::{
-    Ban, Because, ClockOffset, Dialect, Event, Hello, Input, Mark, Message, OriginId, Output, PeerId, Profile, Proof,
-    Rotation, State, Time, json, wire,
+    Ban, Because, ClockOffset, Dialect, Event, Exchange, Hello, Input, Mark, Message, OriginId, Output, PeerId,
+    Profile, Proof, Rotation, State, Time, json, wire,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -375,6 +375,9 @@ impl Driver {
         for peer in to {
             let Some(link) = links.get(peer) else { continue };
             let Some(frame) = frames.of(link.dialect) else { continue };
+            if matches!(message, Message::Exchange(Exchange::Want { .. })) {
+                link.stats.on_asked();
+            }
             match link.send(lane, frame) {
                 Queued::Waits | Queued::Gone => {}
                 Queued::Crowded => self.crowded = true,

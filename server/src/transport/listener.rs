@@ -96,7 +96,7 @@ async fn meet(entry: &Entry, stream: TcpStream, from: SocketAddr) -> Option<(Soc
             return None;
         }
     };
-    Some((socket, Met { direction, address, dialect, key }))
+    Some((socket, Met { direction, address, from: Some(from.ip()), dialect, key }))
 }
 
 /// What a dialler offers to speak, by the subprotocols that it names.

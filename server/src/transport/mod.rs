@@ -3,6 +3,7 @@
 //! Knows how to carry frames and when a connection is dead. Knows nothing of what events are for: whom to dial, what to
 //! send and whom to drop is `gossip`'s to say.
 
+mod checks;
 mod connection;
 mod dialler;
 mod gate;
@@ -17,7 +18,9 @@ mod pace;
 mod packing;
 mod stream;
 mod uplink;
+mod work;
 
+pub(crate) use checks::Checks;
 pub(crate) use connection::Context;
 pub(crate) use dialler::dial;
 pub(crate) use gate::LogGate;

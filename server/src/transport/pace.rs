@@ -12,7 +12,7 @@ const BYTES: Bucket = Bucket::new(24 << 20, 32 << 20);
 /// Events: what a page of readings from a few hundred hosts each second comes to, a hundred times.
 const EVENTS: Bucket = Bucket::new(100_000, 200_000);
 /// Signatures: a quarter of a core.
-const CHECKS: Bucket = Bucket::new(10_000, 20_000);
+pub(super) const CHECKS: Bucket = Bucket::new(10_000, 20_000);
 /// A second signature costs as much to check as so many first ones. A guess; `cargo bench -p gossip --bench identity` measures it.
 const SECOND: u32 = 4;
 /// Frames of reconciliation: each costs a look into the store.
@@ -67,8 +67,13 @@ impl Load {
         Load { bytes: u32::try_from(bytes).unwrap_or(u32::MAX), ..Load::default() }
     }
 
-    /// A frame has been read. `None`: it can't be.
-    pub(super) fn add(&mut self, message: Option<&Message>) {
+    /// How many checks of signatures it takes.
+    pub(super) const fn checks(&self) -> u32 {
+        self.checks
+    }
+
+    /// A frame has been read. `None`: it can't be. `was_asked` says, and then counts, whether bundles were asked for.
+    pub(super) fn add(&mut self, message: Option<&Message>, was_asked: impl Fn() -> bool) {
         let bundles = message.map_or(&[][..], Message::bundles);
         let second = bundles.iter().filter(|bundle| bundle.second.is_some()).count() as u32;
         self.checks += bundles.len() as u32 + SECOND * second;
@@ -76,8 +81,8 @@ impl Load {
         match message {
             Some(Message::Event { .. }) => self.events += 1,
             Some(Message::Bundle { .. }) => {}
-            // An answer was asked for.
-            Some(Message::Exchange(Exchange::Missed { .. })) => {}
+            // An answer was asked for, or it is none.
+            Some(Message::Exchange(Exchange::Missed { .. })) if was_asked() => {}
             Some(Message::Exchange(_)) => self.sync += 1,
             // Each has two signatures, and a frame has many of them.
             Some(Message::Rotations(rotations)) => {
@@ -128,7 +133,7 @@ mod tests {
 
     fn load(message: &Message) -> Load {
         let mut load = Load::default();
-        load.add(Some(message));
+        load.add(Some(message), || true);
         load
     }
 
@@ -180,7 +185,7 @@ mod tests {
     #[test]
     fn one_frame_of_any_size_is_waited_for_a_second_at_most() {
         let mut load = Load::of_bytes(usize::MAX);
-        load.add(None);
+        load.add(None, || true);
         assert_eq!(Pace::default().spend(Time::ZERO, load).pause, LONGEST);
     }
 
@@ -189,7 +194,18 @@ mod tests {
         let pair = |number| gossip::Keypair::from_seed(&[number; 32]);
         let rotations = vec![gossip::Rotation::state("m", &pair(1), &pair(2), 1); 128];
         let mut load = Load::of_bytes(1);
-        load.add(Some(&Message::Rotations(rotations)));
+        load.add(Some(&Message::Rotations(rotations)), || true);
         assert_eq!((load.checks, load.control), (256, 1));
+    }
+
+    #[test]
+    fn an_answer_that_nobody_has_asked_for_is_a_frame_as_any_other() {
+        let answer = Message::Exchange(Exchange::Missed { number: 1, covered: 0, bundles: Vec::new() });
+        let of = |was_asked: bool| {
+            let mut load = Load::default();
+            load.add(Some(&answer), || was_asked);
+            load.sync
+        };
+        assert_eq!((of(true), of(false)), (0, 1));
     }
 }
