@@ -17,13 +17,14 @@ pub(super) const CHECKS: Bucket = Bucket::new(10_000, 20_000);
 const SECOND: u32 = 4;
 /// Frames of reconciliation: each costs a look into the store.
 const SYNC: Bucket = Bucket::new(4_000, 8_000);
-/// All other frames.
-const CONTROL: Bucket = Bucket::new(2_000, 4_000);
+/// All other frames: a few for each second of each origin that is heard, at most. Twice as many, and whoever asks without end on a busy
+/// machine is not found out within five seconds.
+const CONTROL: Bucket = Bucket::new(1_000, 2_000);
 /// The longest wait at once; what is still owed then is waited for behind the next frame.
 pub(super) const LONGEST: Duration = Duration::from_secs(1);
 
 /// How long it takes to be found out: who has made this node wait so long for frames that are no events has broken a rule, and three times
-/// of it are a ban. With the burst before them that is four seconds for whoever sends twice what it may.
+/// of it are a ban. With the burst before them that is four and a half seconds for whoever sends twice what it may.
 const PATIENCE: Duration = Duration::from_millis(750);
 
 /// What has been spent on one connection.
