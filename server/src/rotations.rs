@@ -221,22 +221,26 @@ mod tests {
 
     #[test]
     fn the_own_change_stays_however_many_others_are_dated_later() {
-        let folder = tempfile::tempdir().unwrap();
-        let first = identity::kept(folder.path()).unwrap().origin();
-        rotate(folder.path(), "beauty", 5).unwrap();
-        let pair = |number: u32| Keypair::from_seed(&std::array::from_fn(|at| number.to_le_bytes()[at % 4]));
-        let mut others = Rotations::default();
-        read(folder.path(), "beauty").unwrap().into_iter().for_each(|rotation| assert!(others.learn(rotation)));
-        for number in 0..Rotations::MAX as u32 - 1 {
-            let (old, new) = (pair(1_000 + 2 * number), pair(1_001 + 2 * number));
-            assert!(others.learn(Rotation::state("beauty", &old, &new, 23 * 3_600_000_000)));
+        for has_changed_before in [false, true] {
+            let folder = tempfile::tempdir().unwrap();
+            let first = identity::kept(folder.path()).unwrap().origin();
+            if has_changed_before {
+                rotate(folder.path(), "beauty", 5).unwrap();
+            }
+            let mut others = Rotations::default();
+            read(folder.path(), "beauty").unwrap().into_iter().for_each(|rotation| assert!(others.learn(rotation)));
+            let pair = |number: u32| Keypair::from_seed(&std::array::from_fn(|at| number.to_le_bytes()[at % 4]));
+            for number in (1_000..).step_by(2).take(Rotations::MAX - others.iter().count()) {
+                let (old, new) = (pair(number), pair(number + 1));
+                assert!(others.learn(Rotation::state("beauty", &old, &new, 23 * 3_600_000_000)));
+            }
+            std::fs::write(folder.path().join(FILE), text(others.iter())).unwrap();
+            let [old, new] = rotate(folder.path(), "beauty", 6).unwrap();
+            let file = RotationFile::new(None, &read(folder.path(), "beauty").unwrap());
+            assert_eq!(file.known().newest(old), new);
+            assert_eq!(file.known().newest(first), new, "and so does what brought it here");
+            assert_eq!(file.known().iter().count(), Rotations::MAX);
         }
-        std::fs::write(folder.path().join(FILE), text(others.iter())).unwrap();
-        let [old, new] = rotate(folder.path(), "beauty", 6).unwrap();
-        let file = RotationFile::new(None, &read(folder.path(), "beauty").unwrap());
-        assert_eq!(file.known().newest(old), new);
-        assert_eq!(file.known().newest(first), new, "and so does what brought it here");
-        assert_eq!(file.known().iter().count(), Rotations::MAX);
     }
 
     #[test]

@@ -88,9 +88,10 @@ async fn half_open_connections_are_closed_and_honest_ones_come_through() {
     assert!(peers_p99 <= served && http_p99 <= served, "{peers_p99:?}, {http_p99:?}");
 }
 
-/// What the port of HTTP holds for all, and for one address.
+/// What the port of HTTP holds for all, and for one address; and for how long, while the head of a request has not come.
 const FOR_ALL: usize = 4_096;
 const FOR_ONE: usize = 64;
+const HEAD: Duration = Duration::from_secs(8);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_address_takes_none_of_the_places_of_others_at_the_http_port() {
@@ -102,7 +103,8 @@ async fn one_address_takes_none_of_the_places_of_others_at_the_http_port() {
         sockets.spawn(trickle(stranger(1), http, b"GET / HTTP/1.1\r\nHost: x\r\n"));
     }
     for _ in FOR_ONE..all {
-        let _ = sockets.join_next().await.expect("it is closed").unwrap();
+        let held = sockets.join_next().await.expect("it is closed").unwrap();
+        assert!(held < HEAD, "one beyond its places was held for {held:?}");
     }
     assert!(sockets.try_join_next().is_none(), "those within its places wait");
     for from in [HERE, stranger(2)] {
