@@ -6,7 +6,7 @@
 
 use crate::{Keypair, OriginId, PublicKey, Signature};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a statement begins with: it holds as nothing else.
 const DOMAIN: &[u8] = b"beauty-mesh/rotation/1";
@@ -111,6 +111,11 @@ impl Rotations {
     pub fn newest(&self, key: OriginId) -> OriginId {
         // A circle ends, too.
         (0..LONGEST).fold(key, |key, _| self.by_old.get(&key).map_or(key, |rotation| rotation.new))
+    }
+
+    /// This key and all that it has taken the place of, one after the other.
+    pub fn line_of(&self, key: OriginId) -> BTreeSet<OriginId> {
+        self.way_to(key, LONGEST).map(|rotation| rotation.old).chain([key]).collect()
     }
 
     /// The last changes, at most so many, that have brought this key into the place of others, oldest first.

@@ -10,6 +10,7 @@
 //! | what survives a crash | `store/`, `identity.rs`, `rotations.rs`, `profiles.rs`, `folder.rs`, `kept.rs` |
 //! | what the binary does beside running a node | `tools.rs` |
 //! | the API and the page | `http/` |
+//! | how many connections one address may hold | `places.rs` |
 //!
 //! Plumbing: rules about events live in `beauty`, rules of the protocol in `gossip`.
 
@@ -24,6 +25,7 @@ mod ip;
 mod kept;
 mod name;
 mod node;
+mod places;
 pub mod profiles;
 pub mod rotations;
 mod run;

@@ -159,6 +159,11 @@ impl ProfileFile {
         }
     }
 
+    /// The protocol has taken a profile in, within budgets of its own: so it is known here too, whatever strangers have spent.
+    pub(crate) fn accept(&self, profile: &Arc<Profile>) {
+        self.known().0.learn(Arc::clone(profile), &self.own);
+    }
+
     /// What is known is to be kept. `true`: it is to be [written](Self::write).
     pub(crate) fn is_due(&self) -> bool {
         self.file.is_due()
@@ -319,5 +324,19 @@ mod tests {
         file.learn(Time::ZERO, &Arc::new(Profile::declare("beauty", &stolen, 0).unwrap()));
         assert_eq!(judged(&file, &whole), Ok(()));
         assert_eq!(judged(&file, &bundle(&stolen, 12)), Err(Unsigned::Forged));
+    }
+
+    #[test]
+    fn what_the_protocol_has_taken_in_is_known_whatever_strangers_have_spent() {
+        let file = ProfileFile::new(None, pair(2).origin(), &[]);
+        let honest = Arc::new(Profile::declare("beauty", &pair(1), 10).unwrap());
+        for number in 0..Profiles::MAX as u32 {
+            let origin = OriginId(std::array::from_fn(|at| number.to_le_bytes()[at % 4]));
+            file.learn(Time::ZERO, &Arc::new(Profile { origin, ..(*honest).clone() }));
+        }
+        file.learn(Time::ZERO, &honest);
+        assert!(!file.knows(&honest), "no more are checked for the moment");
+        file.accept(&honest);
+        assert_eq!(judged(&file, &bundle(&pair(1), 10)), Ok(()));
     }
 }

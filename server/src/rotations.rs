@@ -43,6 +43,17 @@ pub enum RotationError {
         /// Which line, from 1 on.
         line: usize,
     },
+    /// The statement would not count.
+    #[error(
+        "{path} says that {to} has taken the place of this node's key: nobody would follow a second change, so nothing was changed. If \
+         you have not made that one, somebody else has the key: leave it behind, by moving identity.key away, and take another name"
+    )]
+    Given {
+        /// The file.
+        path: PathBuf,
+        /// The key that counts, in hexadecimal.
+        to: String,
+    },
     /// The key.
     #[error(transparent)]
     Identity(#[from] IdentityError),
@@ -117,7 +128,7 @@ impl RotationFile {
 /// A crash between two steps does no harm: the next call goes on where this one was.
 ///
 /// # Errors
-/// The node is running, has no key, or the system refuses.
+/// The node is running, has no key, has given it to another already, or the system refuses.
 pub fn rotate(folder: &Path, mesh: &str, at: u64) -> Result<[OriginId; 2], RotationError> {
     let _store = match Store::existing(folder, false) {
         Ok(store) => Some(store),
@@ -135,10 +146,16 @@ pub fn rotate(folder: &Path, mesh: &str, at: u64) -> Result<[OriginId; 2], Rotat
         other => other?,
     };
     let mut known = Rotations::default();
-    let own = Rotation::state(mesh, &old, &new, at);
-    read(folder, mesh)?.into_iter().chain([own]).for_each(|rotation| {
+    read(folder, mesh)?.into_iter().for_each(|rotation| {
         known.learn(rotation);
     });
+    // Where there is room for no more, it is none of this node's own that goes, however late the others are dated.
+    let own = known.line_of(old.origin());
+    known.learn_before(Rotation::state(mesh, &old, &new, at), |key| own.contains(key));
+    let newest = known.newest(old.origin());
+    if newest != new.origin() {
+        return Err(RotationError::Given { path: folder.join(FILE), to: hex::encode(newest.0) });
+    }
     // First what others need to follow, then the key: a node with a new key and no statement would be another node.
     replace_file(folder, FILE, &text(known.iter()), 0o644).map_err(failed(FILE))?;
     rename(folder, NEXT, identity::FILE).map_err(failed(identity::FILE))?;
@@ -200,6 +217,42 @@ mod tests {
         make_file(folder.path(), NEXT, &identity::text(&next), 0o600).unwrap();
         let [_, new] = rotate(folder.path(), "beauty", 5).unwrap();
         assert_eq!(new, next.origin());
+    }
+
+    #[test]
+    fn the_own_change_stays_however_many_others_are_dated_later() {
+        for has_changed_before in [false, true] {
+            let folder = tempfile::tempdir().unwrap();
+            let first = identity::kept(folder.path()).unwrap().origin();
+            if has_changed_before {
+                rotate(folder.path(), "beauty", 5).unwrap();
+            }
+            let mut others = Rotations::default();
+            read(folder.path(), "beauty").unwrap().into_iter().for_each(|rotation| assert!(others.learn(rotation)));
+            let pair = |number: u32| Keypair::from_seed(&std::array::from_fn(|at| number.to_le_bytes()[at % 4]));
+            for number in (1_000..).step_by(2).take(Rotations::MAX - others.iter().count()) {
+                let (old, new) = (pair(number), pair(number + 1));
+                assert!(others.learn(Rotation::state("beauty", &old, &new, 23 * 3_600_000_000)));
+            }
+            std::fs::write(folder.path().join(FILE), text(others.iter())).unwrap();
+            let [old, new] = rotate(folder.path(), "beauty", 6).unwrap();
+            let file = RotationFile::new(None, &read(folder.path(), "beauty").unwrap());
+            assert_eq!(file.known().newest(old), new);
+            assert_eq!(file.known().newest(first), new, "and so does what brought it here");
+            assert_eq!(file.known().iter().count(), Rotations::MAX);
+        }
+    }
+
+    #[test]
+    fn a_key_that_was_given_to_another_is_not_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = identity::kept(folder.path()).unwrap();
+        let stolen = Rotation::state("beauty", &key, &Keypair::from_seed(&[9; 32]), 4);
+        std::fs::write(folder.path().join(FILE), text([&stolen].into_iter())).unwrap();
+        let words = rotate(folder.path(), "beauty", 5).unwrap_err().to_string();
+        assert!(words.contains(&hex::encode(stolen.new.0)) && words.contains("nothing was changed"), "{words}");
+        assert_eq!(identity::read(folder.path()).unwrap().origin(), key.origin());
+        assert_eq!(read(folder.path(), "beauty").unwrap(), [stolen]);
     }
 
     #[test]

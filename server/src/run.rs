@@ -141,6 +141,7 @@ pub async fn run(
         verifier: Verifier::new(Arc::clone(&shared), args.unsigned, &args.mesh),
         packing: Arc::default(),
         uplink: Arc::default(),
+        checks: Arc::new(transport::Checks::new(args.limit_loopback)),
         entry: Arc::new(transport::Entry {
             tls: Arc::clone(&tls),
             terms: terms.clone(),
@@ -163,7 +164,12 @@ pub async fn run(
     let token = args.ingest_token.as_deref().map(|token| Token::new(token, rand::random()));
     let lifetime = (tasks.clone(), shutdown.clone());
     let state = AppState::new(node, (args.enable, token), args.limit_loopback, leptos_options(ports.http)?, lifetime);
-    tasks.spawn(http::serve((http_listener, Arc::clone(&tls)), http::router(state), tasks.clone(), shutdown.clone()));
+    tasks.spawn(http::serve(
+        (http_listener, Arc::clone(&tls), args.limit_loopback),
+        http::router(state),
+        tasks.clone(),
+        shutdown.clone(),
+    ));
 
     greet(&args, (&name, ports), &terms, tls.listens());
     // Whoever started the node may not care.

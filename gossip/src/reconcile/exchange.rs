@@ -19,7 +19,7 @@ use crate::{Bundle, BundleId, Fingerprint};
 ///   │ ◀──────────────────── Ids ──── │
 ///   │ ──── GetContents ────────────▶ │  where there is no number to get: one may have two contents
 ///   │ ◀─────────────── Contents ──── │
-///   │ ──── Want ───────────────────▶ │  up to 16 at once, as long as they are answered fast
+///   │ ──── Want ───────────────────▶ │  up to 18 at once, as long as they are answered fast
 ///   │ ◀───────────────── Missed ──── │  one for each
 /// ```
 #[derive(Clone, Debug, PartialEq)]

@@ -139,13 +139,15 @@ impl State {
     /// Nodes have changed their keys: what is new goes on.
     pub(super) fn on_rotations(&mut self, now: Time, from: PeerId, rotations: Vec<Rotation>) {
         let latest = self.wall(now).saturating_add(AHEAD);
+        let own = self.rotations.line_of(self.me.origin);
         let mut news = Vec::new();
         for rotation in rotations {
             if rotation.at > latest || !self.rotations.would_learn(&rotation) || !self.statements.may_tell(now, from) {
                 continue;
             }
             let archive = self.trees.archive();
-            if self.rotations.learn_before(rotation.clone(), |origin| archive.has_heard(origin)) {
+            let first = |origin: &OriginId| own.contains(origin) || archive.has_heard(origin);
+            if self.rotations.learn_before(rotation.clone(), first) {
                 self.outbox.push_back(Output::Rotated(rotation.clone()));
                 news.push(rotation);
             }
@@ -175,7 +177,8 @@ impl State {
     /// A bundle came whose origin has declared nothing that is known here: whoever sent it knows.
     pub(super) fn on_undeclared(&mut self, now: Time, from: PeerId, origin: OriginId) {
         let knows_how = self.peers.get(&from).is_some_and(|peer| peer.dialect == Dialect::V2);
-        if knows_how && self.profiles.get(&origin).is_none() && self.statements.wants(now, origin) {
+        // Also where it is known here: whoever checks bundles keeps its own list, and may have had no room for it.
+        if knows_how && self.statements.wants(now, origin) {
             self.outbox.push_back(Output::Send { to: vec![from], message: Message::WantProfiles(vec![origin]) });
         }
     }

@@ -136,8 +136,8 @@ pub struct ServeArgs {
     #[arg(long, env = "FEDERATED_BIND", value_name = "IP", default_value = "127.0.0.1", value_parser = parse::ip)]
     pub bind: IpAddr,
 
-    /// An address may hold 8 connections at the port for peers, and is banned if it breaks rules. 1 holds this machine's own
-    /// addresses to that, too.
+    /// An address may hold 8 connections at the port for peers and 64 at that of the page, and is banned if it breaks rules. 1 holds this
+    /// machine's own addresses to that, too.
     #[arg(long, env = "FEDERATED_LIMIT_LOOPBACK", value_name = "0|1", default_value = "0", value_parser = parse::switch,
           action = clap::ArgAction::Set)]
     pub limit_loopback: bool,

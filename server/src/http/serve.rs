@@ -1,6 +1,7 @@
 //! Connections of HTTP, through hyper with a timer: `axum::serve` sets no deadline for a request's head.
 
 use super::deadline::Deadline;
+use crate::places::Places;
 use crate::tls::Tls;
 use crate::transport::LogGate;
 use axum::Router;
@@ -27,15 +28,19 @@ const WRITE: Duration = Duration::from_secs(10);
 const MAX_HEAD: usize = 16 * 1_024;
 /// Connections at once; more wait in the system's queue.
 const MAX_CONNECTIONS: usize = 4_096;
+/// Connections from one address at once. A guess: a browser opens six, and a few readers may share an address.
+const PER_ADDRESS: usize = 64;
 
 /// Serves until the node ends, and then lets each connection finish its request.
+/// `limit_loopback`: whether the limit for an address holds for this machine's own, too.
 pub(crate) async fn serve(
-    (listener, tls): (TcpListener, Arc<Tls>),
+    (listener, tls, limit_loopback): (TcpListener, Arc<Tls>, bool),
     router: Router,
     tasks: TaskTracker,
     shutdown: CancellationToken,
 ) {
     let (places, mut log) = (Arc::new(Semaphore::new(MAX_CONNECTIONS)), LogGate::default());
+    let of_addresses = Places::new(PER_ADDRESS, limit_loopback);
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         let accepted = tokio::select! {
@@ -44,10 +49,14 @@ pub(crate) async fn serve(
         };
         match accepted {
             Ok((stream, from)) => {
+                let Some(of_address) = of_addresses.take(from.ip()) else {
+                    debug!(%from, "dropped: its address has {PER_ADDRESS} connections");
+                    continue;
+                };
                 let connection = connection((stream, Arc::clone(&tls)), from, router.clone(), shutdown.clone());
                 tasks.spawn(async move {
                     connection.await;
-                    drop(place);
+                    drop((place, of_address));
                 });
             }
             Err(error) => {

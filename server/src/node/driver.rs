@@ -5,14 +5,15 @@
 
 use super::deferred::Deferred;
 use super::keeper::{Done, Keeper, Poster};
-use super::{Begin, Command, Heard, IngestError, Shared};
+use super::{Begin, Command, Heard, IngestError, Shared, kept_names};
 use crate::clock;
+use crate::kept::KeptFile;
 use crate::store::StoreError;
 use crate::transport::{self, Lane, Link, LogGate, Packing, Queued};
 use beauty::{BeautyEvent, EventId, Origin, Report, Resolution, TimeRefusal, Timestamp, Told, Touched};
 use gossip::{
-    Ban, Because, ClockOffset, Dialect, Event, Hello, Input, Mark, Message, OriginId, Output, PeerId, Profile, Proof,
-    Rotation, State, Time, json, wire,
+    Ban, Because, ClockOffset, Dialect, Event, Exchange, Hello, Input, Mark, Message, OriginId, Output, PeerId,
+    Profile, Proof, Rotation, State, Time, json, wire,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,6 +64,7 @@ pub(crate) struct Driver {
     crowded: bool,
     deferred: Deferred,
     keeper: Keeper,
+    names: Arc<KeptFile>,
     /// Why nothing is kept any more, and when the node ends for it.
     failed: Option<(StoreError, Instant)>,
     /// Connections end when the driver does, and not before.
@@ -99,7 +101,7 @@ fn epoch(shared: &Shared) -> u64 {
 
 impl Driver {
     pub(crate) fn new(shared: Arc<Shared>, context: transport::Context, begin: Begin) -> Driver {
-        let Begin { keeper, held, waiting, rotations, profiles } = begin;
+        let Begin { keeper, held, waiting, rotations, profiles, names } = begin;
         let mut driver = Driver {
             epoch: epoch(&shared),
             shared,
@@ -114,6 +116,7 @@ impl Driver {
             crowded: false,
             deferred: Deferred::default(),
             keeper,
+            names: Arc::new(names),
             failed: None,
             _end_transport: context.shutdown.clone().drop_guard(),
             context,
@@ -216,7 +219,21 @@ impl Driver {
         self.carry_out(outputs, Vec::new());
         let known = self.shared.protocol().state.known_addresses().map(ToString::to_string).collect();
         self.keeper.flush(Some(known));
+        self.keep_names();
         self.keeper.checkpoint(Instant::now(), clock::wall(), &self.shared.ledger(), self.deferred.lines());
+    }
+
+    /// Keeps who signs in which name, if that has changed.
+    fn keep_names(&self) {
+        if !self.shared.names().take_changed() || !self.names.is_due() {
+            return;
+        }
+        let (file, shared) = (Arc::clone(&self.names), Arc::clone(&self.shared));
+        self.context.tasks.spawn_blocking(move || {
+            if let Err((path, why)) = file.write(|| kept_names::text(&shared.names())) {
+                warn!("{}: {why}: after a restart, names may belong to other keys than now", path.display());
+            }
+        });
     }
 
     fn on_command(&mut self, command: Command) {
@@ -340,11 +357,12 @@ impl Driver {
     }
 
     /// An origin has declared that it signs twice: that is kept.
-    fn note(&mut self, profile: &Profile) {
+    fn note(&mut self, profile: &Arc<Profile>) {
         if let Some(withheld) = self.told_profiles.pass(Instant::now().into_std()) {
             info!(withheld, "{} signs its events with a second key from now on", hex::encode(profile.origin.0));
         }
         let file = Arc::clone(&self.shared.profiles);
+        file.accept(profile);
         if file.is_due() {
             self.context.tasks.spawn_blocking(move || file.write());
         }
@@ -357,6 +375,9 @@ impl Driver {
         for peer in to {
             let Some(link) = links.get(peer) else { continue };
             let Some(frame) = frames.of(link.dialect) else { continue };
+            if matches!(message, Message::Exchange(Exchange::Want { .. })) {
+                link.stats.on_asked();
+            }
             match link.send(lane, frame) {
                 Queued::Waits | Queued::Gone => {}
                 Queued::Crowded => self.crowded = true,

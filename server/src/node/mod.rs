@@ -8,6 +8,7 @@ mod deferred;
 mod driver;
 mod hub;
 mod keeper;
+mod kept_names;
 mod names;
 mod restore;
 mod turned_away;

@@ -4,8 +4,10 @@
 //! others are remembered, so that they are known when they come again. Nothing else is read.
 
 use super::keeper::{Keeper, Room};
+use super::kept_names::{self, NamesError};
 use super::names::Names;
 use crate::clock;
+use crate::kept::KeptFile;
 use crate::store::{FILE, Found, Slot, Start, Store, StoreError};
 use beauty::{Ledger, LedgerConfig, Origin, TimeRefusal, Told, Unkept};
 use gossip::{Address, Bundle, Fingerprint, Held, OriginId, Profile, Rotation, Rotations, Wanted, wire};
@@ -29,6 +31,9 @@ pub enum RestoreError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Who was first to sign in which name.
+    #[error(transparent)]
+    Names(#[from] NamesError),
     /// Its buckets are none that this version writes.
     #[error(
         "{path} holds a bucket of the map that this program can't read: {why}. It was left as it is: open it with the version \
@@ -63,6 +68,8 @@ pub(crate) struct Begin {
     pub(super) rotations: Vec<Rotation>,
     /// What origins have declared, this node included.
     pub(super) profiles: Vec<Arc<Profile>>,
+    /// Where it is kept who signs in which name.
+    pub(super) names: KeptFile,
 }
 
 /// Opens the store in this folder, and reads what it holds: that takes as long as the map is large, not as the history is.
@@ -103,6 +110,7 @@ pub(crate) fn restore(
     });
     names.rotate(changed);
     names.claim(own, name);
+    names.recall(folder.map_or(Ok(Vec::new()), kept_names::read)?);
     let mut start = Counting { ledger, names, unkept: Unkept::default(), waiting: Vec::new() };
     start.wait(&waiting);
     start.recall(&store, &fresh)?;
@@ -115,7 +123,9 @@ pub(crate) fn restore(
     }
     let known = peers.iter().filter_map(|text| text.parse().ok()).collect();
     let keeper = Keeper::new(store, own, room, (unkept, events));
-    Ok(Restored { ledger, names, known, begin: Begin { keeper, held, waiting, rotations, profiles: Vec::new() } })
+    let kept_names = KeptFile::new(folder.map(Path::to_owned), kept_names::FILE);
+    let begin = Begin { keeper, held, waiting, rotations, profiles: Vec::new(), names: kept_names };
+    Ok(Restored { ledger, names, known, begin })
 }
 
 impl Begin {

@@ -3,26 +3,30 @@
 //! The reader decodes, verifies and hands on all that has come together; the writer empties the queue, pings, and says goodbye. Neither waits for
 //! the other, so a peer that doesn't read stops nobody from hearing it, and hurts only its own queue.
 
+use super::checks::Checks;
 use super::gate::LogGate;
 use super::guard::Abuse;
 use super::joining::{Entry, Socket};
 use super::lanes::{self, Queue};
 use super::limits;
 use super::link::{End, Link, LinkStats};
-use super::pace::{Load, Pace, Wait};
+use super::pace::{self, Load, Pace, Wait};
 use super::packing::Packing;
 use super::uplink::Uplink;
+use super::work::{Data, Work};
 use crate::node::{Checked, Command, Refusal, Shared, Verifier};
 use futures_util::{FutureExt, Sink, SinkExt, Stream, StreamExt};
-use gossip::{Address, Dialect, Direction, OriginId, PeerId, json, wire};
+use gossip::{Address, Dialect, Direction, OriginId, PeerId};
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, MissedTickBehavior, timeout};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
+use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
@@ -35,6 +39,7 @@ pub(crate) struct Context {
     pub(crate) verifier: Verifier,
     pub(crate) packing: Arc<Packing>,
     pub(crate) uplink: Arc<Uplink>,
+    pub(crate) checks: Arc<Checks>,
     pub(crate) entry: Arc<Entry>,
     pub(crate) tasks: TaskTracker,
     pub(crate) shutdown: CancellationToken,
@@ -46,6 +51,8 @@ pub(super) struct Met {
     pub(super) direction: Direction,
     /// Where we dialled, or where the peer dialled from.
     pub(super) address: Address,
+    /// The host that has dialled; `None` where we did.
+    pub(super) from: Option<IpAddr>,
     pub(super) dialect: Dialect,
     /// The key that the peer has proven to hold; `None` where nobody asked for a proof.
     pub(super) key: Option<OriginId>,
@@ -53,7 +60,7 @@ pub(super) struct Met {
 
 /// Runs a connection that stands, until it ends.
 pub(super) async fn run(context: Context, socket: Socket, met: Met) {
-    let Met { direction, address, dialect, key } = met;
+    let Met { direction, address, from, dialect, key } = met;
     let peer = PeerId(context.next_peer.fetch_add(1, Ordering::Relaxed));
     let (lanes, queue) = lanes::lanes();
     let (end, stats) = (Arc::new(End::below(&context.shutdown)), Arc::new(LinkStats::new()));
@@ -69,8 +76,8 @@ pub(super) async fn run(context: Context, socket: Socket, met: Met) {
     let (commands, stats_too) = (context.commands.clone(), Arc::clone(&stats));
     let writer = Writer { queue, end: Arc::clone(&end), stats: stats_too, ping: Arc::clone(&ping), uplink, commands };
     context.tasks.spawn(writer.run(sink));
-    let mut reader =
-        Reader { context: &context, peer, dialect, label, stats, log: LogGate::default(), pace: Pace::default() };
+    let (log, pace) = (LogGate::default(), Pace::default());
+    let mut reader = Reader { context: &context, peer, from, dialect, label, stats, log, pace };
     let why = tokio::select! {
         why = reader.run(stream, &probe, &ping) => why,
         why = ended_by_node(&end) => why,
@@ -91,6 +98,7 @@ async fn ended_by_node(end: &End) -> String {
 struct Reader<'a> {
     context: &'a Context,
     peer: PeerId,
+    from: Option<IpAddr>,
     dialect: Dialect,
     label: String,
     stats: Arc<LinkStats>,
@@ -144,26 +152,24 @@ impl Reader<'_> {
         frame: Result<Message, Error>,
         stream: &mut (impl Stream<Item = Result<Message, Error>> + Unpin),
     ) -> Option<String> {
-        let (mut next, mut data, mut bytes) = (Some(frame), Vec::new(), 0);
+        let (mut next, mut data) = (Some(frame), Vec::new());
         while let Some(frame) = next.take() {
             match frame {
                 Ok(Message::Text(text)) => data.push(Data::Text(text)),
                 Ok(Message::Binary(frame)) => data.push(Data::Binary(frame)),
                 other => {
-                    self.on_data(std::mem::take(&mut data), bytes).await;
+                    self.on_data(std::mem::take(&mut data)).await;
                     if let Some(why) = self.on_control(other).await {
                         return Some(why);
                     }
-                    bytes = 0;
                 }
             }
-            bytes += data.last().map_or(0, Data::len);
             if data.len() < limits::TOGETHER {
                 // What has not come yet is waited for by whoever called, who hears of the end of the stream as well.
                 next = stream.next().now_or_never().flatten();
             }
         }
-        self.on_data(data, bytes).await;
+        self.on_data(data).await;
         None
     }
 
@@ -182,21 +188,14 @@ impl Reader<'_> {
     }
 
     /// Checks what has come together, and hands on what holds.
-    async fn on_data(&mut self, data: Vec<Data>, bytes: usize) {
+    async fn on_data(&mut self, data: Vec<Data>) {
         data.iter().for_each(|_| self.stats.on_received());
-        let (verifier, packing, dialect) =
-            (self.context.verifier.clone(), Arc::clone(&self.context.packing), self.dialect);
-        let check = move || {
-            let mut load = Load::of_bytes(bytes);
-            let frames: Vec<_> = data.iter().map(|data| data.decode(dialect, &packing)).collect();
-            frames.iter().for_each(|frame| load.add(frame.as_ref().ok()));
-            (load, verifier.check(dialect, frames))
-        };
-        let (load, checked) = if bytes > limits::LARGE {
+        let work = Work::begin(&self.context.verifier, &self.context.packing, &self.stats, self.dialect, data);
+        let (load, checked) = if work.is_large() {
             // Milliseconds: meanwhile others are served. Fails only when the node ends.
-            tokio::task::spawn_blocking(check).await.unwrap_or_default()
+            tokio::task::spawn_blocking(|| work.check()).await.unwrap_or_default()
         } else {
-            check()
+            work.check()
         };
         for Checked { holds, refused } in checked {
             for refusal in refused {
@@ -213,7 +212,10 @@ impl Reader<'_> {
 
     /// Waits, where the peer was faster than it may be.
     async fn keep_pace(&mut self, load: Load) {
-        let Wait { pause, is_abuse } = self.pace.spend(self.context.node.time(), load);
+        let now = self.context.node.time();
+        let Wait { pause, is_abuse } = self.pace.spend(now, load);
+        let of_host = self.from.map_or(Duration::ZERO, |from| self.context.checks.spend(now, from, load.checks()));
+        let pause = pause.max(of_host.min(pace::LONGEST));
         if is_abuse {
             let why = "frames of control came faster than a node has need of";
             self.refuse(Refusal::frame("too_fast", why.to_owned())).await;
@@ -255,36 +257,6 @@ impl Reader<'_> {
     }
 }
 
-/// A frame with data.
-enum Data {
-    Text(Utf8Bytes),
-    Binary(Bytes),
-}
-
-impl Data {
-    fn len(&self) -> usize {
-        match self {
-            Data::Text(text) => text.len(),
-            Data::Binary(bytes) => bytes.len(),
-        }
-    }
-
-    fn decode(&self, dialect: Dialect, packing: &Packing) -> Result<gossip::Message, Refusal> {
-        match (self, dialect) {
-            (Data::Text(text), _) => Ok(json::decode(text)?),
-            (Data::Binary(bytes), Dialect::V2) => {
-                let frame = packing.unpack(bytes).map_err(|why| Refusal::frame("packing", why))?;
-                Ok(wire::decode(&frame)?)
-            }
-            (Data::Binary(_), Dialect::Json) => {
-                let why =
-                    "a binary frame, but the subprotocol beauty-mesh.v2 was not agreed on; JSON goes in text frames";
-                Err(Refusal::frame("binary", why.to_owned()))
-            }
-        }
-    }
-}
-
 struct Writer {
     queue: Queue,
     end: Arc<End>,
@@ -301,11 +273,29 @@ impl Writer {
         let (end, uplink) = (Arc::clone(&self.end), self.uplink.clone());
         let _member = uplink.as_ref().map(|uplink| uplink.join());
         let (mut asked, mut pings, mut number) = (pin!(end.asked()), tokio::time::interval(limits::PING), 0);
+        // A node that stood still for a while finds its peers' answers before it asks again.
+        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut due, mut last) = (0, pin!(tokio::time::sleep(limits::PING)));
         loop {
             let sent = tokio::select! {
                 biased;
                 () = &mut asked => return self.farewell(sink).await,
-                _ = pings.tick() => timeout(limits::WRITE, self.ping(&mut sink, &mut number)).await,
+                _ = pings.tick() => {
+                    due += 1;
+                    if self.stats.take_answered() {
+                        due = 1;
+                    }
+                    last.as_mut().reset(Instant::now() + limits::DOUBT);
+                    timeout(limits::WRITE, self.ping(&mut sink, &mut number)).await
+                }
+                () = &mut last, if due > limits::MISSES => {
+                    if !self.stats.take_answered() {
+                        // However much it sends: whoever reads answers.
+                        self.end.ask("three pings in a row had no answer");
+                    }
+                    due = 0;
+                    continue;
+                }
                 () = self.ping.notified() => timeout(limits::WRITE, self.ping(&mut sink, &mut number)).await,
                 Some(frame) = self.queue.recv() => timeout(limits::WRITE, self.write(&mut sink, frame)).await,
             };
@@ -407,10 +397,9 @@ mod tests {
     use beauty::{Ledger, LedgerConfig, Origin};
     use futures_util::stream;
     use gossip::join::Terms;
-    use gossip::{Config, InstanceId, Keypair, Me, State};
+    use gossip::{Bundle, BundleId, Config, Event, Exchange, InstanceId, Keypair, Me, Signature, State, wire};
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
-    use std::time::Duration;
     use tokio::io::AsyncReadExt;
     use tokio::net::{TcpListener, TcpStream};
     use tokio_tungstenite::WebSocketStream;
@@ -446,6 +435,7 @@ mod tests {
             verifier: Verifier::new(shared, Unsigned::Accept, "beauty"),
             packing: Arc::default(),
             uplink: Arc::default(),
+            checks: Arc::new(Checks::new(false)),
             entry: Arc::new(entry),
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),
@@ -456,7 +446,8 @@ mod tests {
 
     fn reader(context: &Context) -> Reader<'_> {
         let (peer, stats, label) = (PeerId(1), Arc::new(LinkStats::new()), String::new());
-        Reader { context, peer, dialect: Dialect::Json, label, stats, log: LogGate::default(), pace: Pace::default() }
+        let (log, pace) = (LogGate::default(), Pace::default());
+        Reader { context, peer, from: None, dialect: Dialect::Json, label, stats, log, pace }
     }
 
     #[tokio::test(start_paused = true)]
@@ -487,6 +478,67 @@ mod tests {
         let why = reader.run(Box::pin(answer.chain(stream::pending())), &probe, &ping).await;
         assert_eq!(why, "nothing was heard for 45 s");
         assert_eq!(start.elapsed(), limits::DOUBT / 2 + limits::SILENCE);
+    }
+
+    fn writer(context: &Context, stats: &Arc<LinkStats>) -> (Arc<End>, lanes::Lanes, Writer) {
+        let ((lanes, queue), end) = (lanes::lanes(), Arc::new(End::below(&context.shutdown)));
+        let (commands, ping) = (context.commands.clone(), Arc::new(Notify::new()));
+        let writer = Writer { queue, end: Arc::clone(&end), stats: Arc::clone(stats), ping, uplink: None, commands };
+        (end, lanes, writer)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_talks_and_answers_no_ping_is_given_up_at_the_third() {
+        let (context, _received) = context();
+        let mut reader = reader(&context);
+        let stats = Arc::clone(&reader.stats);
+        let (end, _lanes, writer) = writer(&context, &stats);
+        let (start, probe, ping) = (Instant::now(), Notify::new(), Notify::new());
+        let talk = stream::unfold((), |()| async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            Some((Ok(Message::Pong(Bytes::from_static(b"not a number"))), ()))
+        });
+        let talk = reader.run(Box::pin(talk), &probe, &ping);
+        let sink = futures_util::sink::drain::<Message>().sink_map_err(|never| match never {});
+        tokio::select! {
+            why = talk => panic!("{why}"),
+            ended = timeout(4 * limits::SILENCE, writer.run(sink)) => assert!(ended.is_ok(), "it stays for ever"),
+        }
+        assert_eq!(end.because(), Some("three pings in a row had no answer"));
+        assert_eq!(start.elapsed(), limits::SILENCE, "two missed, and what the third may take");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_answers_one_of_three_pings_stays() {
+        let (context, _received) = context();
+        let stats = Arc::new(LinkStats::new());
+        let (end, _lanes, writer) = writer(&context, &stats);
+        let answers = Arc::clone(&stats);
+        let sink = futures_util::sink::unfold(0, move |count, frame| {
+            if let (Message::Ping(number), 2) = (&frame, count % 3) {
+                answers.on_pong(number, Instant::now().into_std());
+            }
+            std::future::ready(Ok::<_, Error>(count + 1))
+        });
+        let hour = timeout(Duration::from_secs(3_600), writer.run(Box::pin(sink))).await;
+        assert!(hour.is_err(), "{:?}", end.because());
+    }
+
+    #[tokio::test]
+    async fn what_is_small_on_the_line_and_much_to_check_leaves_the_thread_to_others() {
+        let (context, _received) = context();
+        let mut reader = Reader { dialect: Dialect::V2, ..reader(&context) };
+        let mut is_done_at_once = |bundles: usize| {
+            let id = BundleId { origin: Keypair::from_seed(&[1; 32]).origin(), seq: 1 };
+            let event = Event { id: uuid::Uuid::nil(), node_id: "n".into(), json: "{}".into() };
+            let bundle = Bundle { id, events: vec![event].into(), signature: Signature([7; 64]), second: None };
+            let missed = Exchange::Missed { number: 1, covered: 1, bundles: vec![bundle; bundles] };
+            let frame = context.packing.pack(wire::encode(&gossip::Message::Exchange(missed)).unwrap());
+            assert!(frame.len() <= limits::LARGE, "{} bytes", frame.len());
+            reader.on_data(vec![Data::Binary(frame.into())]).now_or_never().is_some()
+        };
+        assert!(is_done_at_once(1), "a thread of its own would cost more");
+        assert!(!is_done_at_once(400), "400 copies are packed into one");
     }
 
     /// Two real connections. Their readers take so much each time, so often: 3.2 MB a second in all.

@@ -59,7 +59,7 @@ async fn meet(entry: &Entry, address: &Address) -> Option<(Socket, Met)> {
             return None;
         }
     };
-    Some((socket, Met { direction: Direction::Outbound, address: address.clone(), dialect, key }))
+    Some((socket, Met { direction: Direction::Outbound, address: address.clone(), from: None, dialect, key }))
 }
 
 /// Offers our subprotocol first. A listener that agrees on none is no node: it may be a script, which is spoken with in JSON.

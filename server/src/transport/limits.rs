@@ -16,6 +16,9 @@ pub(super) const ANSWER_BYTES: usize = 18 * gossip::json::MAX_FRAME;
 pub(super) const TOGETHER: usize = 32;
 /// What comes in more bytes than this is checked on another thread: 2 KiB, if they are packed, may be a hundred events. A guess.
 pub(super) const LARGE: usize = 2 * 1_024;
+/// The same for what has more bytes than this unpacked, or more signatures: a millisecond of either. Guesses.
+pub(super) const LARGE_UNPACKED: usize = 16 * 1_024;
+pub(super) const MANY_CHECKS: u32 = 32;
 /// How long TCP, the upgrade, and one write may take.
 pub(super) const HANDSHAKE: Duration = Duration::from_secs(5);
 pub(super) const WRITE: Duration = Duration::from_secs(10);
@@ -24,6 +27,11 @@ pub(super) const AT_ONCE: usize = 64 * 1_024;
 /// How often a peer is pinged, and after how much silence it counts as gone: two missed pongs, and what the second may take.
 pub(super) const PING: Duration = Duration::from_secs(20);
 pub(super) const SILENCE: Duration = Duration::from_secs(45);
+/// How many pings in a row may have no answer; the next has [`DOUBT`], as one that is silent.
+pub(super) const MISSES: u32 = 2;
+/// Questions for bundles that are open at once, as far as their answers are told from what nobody has asked for: those of one window,
+/// and as many that were given up.
+pub(super) const ASKED: u32 = 36;
 /// How long the answer to a ping may take where there is reason to think that the peer is gone.
 pub(super) const DOUBT: Duration = Duration::from_secs(5);
 /// How long a connection that is being closed may go on sending what waits.

@@ -1,10 +1,11 @@
 //! The node's end of a connection.
 
 use super::lanes::{Lane, Lanes, Queued};
+use super::limits;
 use crate::clock;
 use gossip::{Dialect, OriginId};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
@@ -85,6 +86,11 @@ pub(crate) struct LinkStats {
     rtt_micros: AtomicU64,
     has_rtt: AtomicBool,
     ping: Mutex<Option<(u64, Instant)>>,
+    /// The numbers of the last ping that was sent and of the last that was answered, and whether that was looked at.
+    pings: Mutex<(u64, u64)>,
+    answered: AtomicBool,
+    /// How many questions for bundles are open.
+    asked: AtomicU32,
 }
 
 impl LinkStats {
@@ -99,6 +105,9 @@ impl LinkStats {
             rtt_micros: AtomicU64::new(0),
             has_rtt: AtomicBool::new(false),
             ping: Mutex::new(None),
+            pings: Mutex::default(),
+            answered: AtomicBool::new(false),
+            asked: AtomicU32::new(0),
         }
     }
 
@@ -149,13 +158,42 @@ impl LinkStats {
         self.last_seen.store(clock::wall().as_millis(), Ordering::Relaxed);
     }
 
+    /// The peer is asked for bundles.
+    pub(crate) fn on_asked(&self) {
+        let one_more = |asked: u32| (asked < limits::ASKED).then_some(asked + 1);
+        // Where there are so many already, the peer does not answer.
+        let _ = self.asked.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
+    }
+
+    /// Bundles have come. Whether they were asked for.
+    pub(super) fn take_asked(&self) -> bool {
+        self.asked.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |asked| asked.checked_sub(1)).is_ok()
+    }
+
+    /// Whether a ping was answered since this was asked last.
+    pub(super) fn take_answered(&self) -> bool {
+        self.answered.swap(false, Ordering::Relaxed)
+    }
+
     pub(super) fn on_ping(&self, number: u64, now: Instant) {
+        self.pings.lock().unwrap_or_else(PoisonError::into_inner).0 = number;
         *self.ping.lock().unwrap_or_else(PoisonError::into_inner) = Some((number, now));
+    }
+
+    /// A pong that answers any ping, however late, is an answer; the same one again is none.
+    fn note_answer(&self, payload: &[u8]) {
+        let Ok(number) = payload.try_into().map(u64::from_be_bytes) else { return };
+        let (last, answered) = &mut *self.pings.lock().unwrap_or_else(PoisonError::into_inner);
+        if number > *answered && number <= *last {
+            *answered = number;
+            self.answered.store(true, Ordering::Relaxed);
+        }
     }
 
     /// A pong counts as a measurement only if it answers the last ping.
     pub(super) fn on_pong(&self, payload: &[u8], now: Instant) -> Option<Duration> {
         self.on_alive();
+        self.note_answer(payload);
         let mut ping = self.ping.lock().unwrap_or_else(PoisonError::into_inner);
         let (_, sent) = ping.take_if(|(number, _)| payload == number.to_be_bytes())?;
         let rtt = now.duration_since(sent);

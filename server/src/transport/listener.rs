@@ -6,10 +6,10 @@ use super::guard::Guard;
 use super::handshakes::Handshakes;
 use super::joining::{Entry, Socket, Whence};
 use super::limits;
-use super::places::Places;
 use super::stream::PeerStream;
 use super::uplink;
 use crate::ip::counted;
+use crate::places::Places;
 use gossip::join::{Refusal, SCRIPTS};
 use gossip::wire::SUBPROTOCOL;
 use gossip::{Address, Dialect, Direction};
@@ -30,7 +30,7 @@ const MAX_OFFERED: usize = 8;
 /// Accepts peers until the node ends.
 /// `limit_loopback`: whether the limit for an address holds for this machine's own, too.
 pub(crate) async fn listen(context: Context, listener: TcpListener, limit_loopback: bool) {
-    let places = Places::new(limit_loopback);
+    let places = Places::new(limits::PER_ADDRESS, limit_loopback);
     let (handshakes, mut log) = (Arc::new(Handshakes::default()), LogGate::default());
     loop {
         let accepted = tokio::select! {
@@ -96,7 +96,7 @@ async fn meet(entry: &Entry, stream: TcpStream, from: SocketAddr) -> Option<(Soc
             return None;
         }
     };
-    Some((socket, Met { direction, address, dialect, key }))
+    Some((socket, Met { direction, address, from: Some(from.ip()), dialect, key }))
 }
 
 /// What a dialler offers to speak, by the subprotocols that it names.

@@ -3,6 +3,7 @@
 //! Knows how to carry frames and when a connection is dead. Knows nothing of what events are for: whom to dial, what to
 //! send and whom to drop is `gossip`'s to say.
 
+mod checks;
 mod connection;
 mod dialler;
 mod gate;
@@ -15,10 +16,11 @@ mod link;
 mod listener;
 mod pace;
 mod packing;
-mod places;
 mod stream;
 mod uplink;
+mod work;
 
+pub(crate) use checks::Checks;
 pub(crate) use connection::Context;
 pub(crate) use dialler::dial;
 pub(crate) use gate::LogGate;

@@ -189,6 +189,34 @@ async fn a_name_belongs_to_the_first_key_and_a_second_one_is_shown_as_a_conflict
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_name_stays_with_its_first_key_after_a_restart_however_much_another_has_said_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let words = ["--data-dir", folder.path().to_str().unwrap()];
+    let (first, second) = (Keypair::from_seed(&[16; 32]), Keypair::from_seed(&[17; 32]));
+    let right = json!({
+        "node_id": "beta",
+        "public_key": hex::encode(first.origin().0),
+        "vouched_by": null,
+        "others": [hex::encode(second.origin().0)],
+    });
+    let is_right = |named: &Value| named.as_array().unwrap().contains(&right);
+    let node = TestNode::start("alpha", &words).await;
+    let mut peer = peer(&node, &second).await;
+    say(&mut peer, pushed(bundle(&first, "beauty", "beta"))).await;
+    let all = 5_000;
+    for _ in 0..all {
+        say(&mut peer, pushed(bundle(&second, "beauty", "beta"))).await;
+    }
+    node.until("/federated/health", |health| health["events"] == 1 + all).await;
+    node.until("/federated/nodes", is_right).await;
+    node.end().await;
+    let node = TestNode::start("alpha", &words).await;
+    let named = node.get("/federated/nodes").await.json();
+    assert!(is_right(&named), "{named:#}");
+    node.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_takes_in_an_unsigned_event_vouches_for_it() {
     let nodes = TestNode::mesh(&["alpha", "beta"]).await;
     assert_eq!(nodes[0].post(r#"{"beauty": 0.5}"#).await.status, 202);

@@ -189,7 +189,11 @@ impl TestNode {
 
 /// A connection for HTTP.
 pub(crate) async fn client(to: SocketAddr) -> SendRequest<Full<Bytes>> {
-    let stream = TcpStream::connect(to).await.unwrap();
+    client_on(TcpStream::connect(to).await.unwrap()).await
+}
+
+/// The same, on this connection.
+pub(crate) async fn client_on(stream: TcpStream) -> SendRequest<Full<Bytes>> {
     let (client, connection) = handshake(TokioIo::new(stream)).await.unwrap();
     tokio::spawn(connection);
     client

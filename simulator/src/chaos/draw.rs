@@ -54,7 +54,7 @@ pub(super) fn draw(seed: u64) -> Scenario {
     }
 }
 
-/// What there is besides faults. A silent peer is given up after 2 s here instead of 35, so that a mesh lives through
+/// What there is besides faults. A silent peer is given up after 2 s here, where `server` takes 45, so that a mesh lives through
 /// many losses in a short time.
 fn links(rng: &mut ChaCha8Rng) -> Links {
     Links {

@@ -1,7 +1,7 @@
 //! The protocol of this checkout: `gossip::State`, driven as `server` drives it, through its real codecs.
 //!
 //! Nodes that speak the readable dialect with each other play the seed protocol; in the binary dialect, the one with
-//! trees. As in `server`, each connection is pinged when it stands and every 15 seconds, and the round trip told to the
+//! trees. As in `server`, each connection is pinged when it stands and every 20 seconds, and the round trip told to the
 //! state; and what the application holds is told as a digest whenever it has changed.
 
 use super::disk::{Common, Disk, hash};

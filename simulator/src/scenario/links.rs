@@ -28,7 +28,7 @@ pub struct Links {
     #[serde(default, skip_serializing_if = "is_none")]
     pub duplicate_share: f64,
     /// How long it takes to notice that the other side is silent, in milliseconds: after a partition, or when a machine
-    /// dies without a word. Default 35,000: two pongs missed, as `server` has it.
+    /// dies without a word. Default 35,000; `server` takes 45,000.
     #[serde(default = "default_silence_ms")]
     pub silence_ms: u64,
     /// How long a dial waits for an answer, in milliseconds. Default 5,000, as `server` has it.

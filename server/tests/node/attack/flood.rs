@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message as Frame;
 use uuid::Uuid;
 
-/// Within what a peer that does nothing but harm is to be gone.
+/// Within what a peer that does nothing but harm is to be gone. Beside other tests it may take as long again.
 const CUT_OFF: Duration = Duration::from_secs(5);
 
 /// What a hostile peer does, again and again.
@@ -163,7 +163,7 @@ async fn peers_that_only_do_harm_are_cut_off_and_the_others_hardly_notice() {
     let network = honest.alpha.get("/federated/network").await.json();
     for outcome in &outcomes {
         println!("flood: {:?} for {:.1} s", outcome.deed, outcome.heard.as_secs_f64());
-        assert!(outcome.heard <= 2 * CUT_OFF, "{outcome:?}\n{log}");
+        assert!(outcome.heard <= either(2 * CUT_OFF, CUT_OFF), "{outcome:?}\n{log}");
         assert_eq!(outcome.again, 0, "{outcome:?}: it is banned for longer than this takes\n{log}");
     }
     assert_eq!(network["banned"].as_array().unwrap().len(), 10, "{network:#}\n{log}");

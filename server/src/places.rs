@@ -1,6 +1,5 @@
-//! How many connections one address may hold at this node.
+//! How many connections one address may hold at a port of this node.
 
-use super::limits;
 use crate::ip::counted;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -8,7 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// The connections that each address holds, those in their handshake included.
 #[derive(Debug)]
-pub(super) struct Places {
+pub(crate) struct Places {
+    /// How many each may hold.
+    most: usize,
     /// Whether this machine's own addresses are counted: many nodes may run on one.
     limit_loopback: bool,
     taken: Mutex<BTreeMap<IpAddr, usize>>,
@@ -16,25 +17,25 @@ pub(super) struct Places {
 
 /// A place that is free again when this is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     places: Arc<Places>,
     address: Option<IpAddr>,
 }
 
 impl Places {
-    pub(super) fn new(limit_loopback: bool) -> Arc<Places> {
-        Arc::new(Places { limit_loopback, taken: Mutex::default() })
+    pub(crate) fn new(most: usize, limit_loopback: bool) -> Arc<Places> {
+        Arc::new(Places { most, limit_loopback, taken: Mutex::default() })
     }
 
     /// A place for a connection from there, if it has any left.
-    pub(super) fn take(self: &Arc<Self>, from: IpAddr) -> Option<Place> {
+    pub(crate) fn take(self: &Arc<Self>, from: IpAddr) -> Option<Place> {
         let from = from.to_canonical();
         let free = from.is_loopback() && !self.limit_loopback;
         let address = (!free).then(|| counted(from));
         if let Some(address) = address {
             let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
             let taken = taken.entry(address).or_default();
-            if *taken >= limits::PER_ADDRESS {
+            if *taken >= self.most {
                 return None;
             }
             *taken += 1;
@@ -60,34 +61,36 @@ impl Drop for Place {
 mod tests {
     use super::*;
 
+    const MOST: usize = 8;
+
     fn ip(text: &str) -> IpAddr {
         text.parse().unwrap()
     }
 
     #[test]
-    fn an_address_has_eight_places_and_each_is_free_again_afterwards() {
-        let places = Places::new(false);
-        let eight: Vec<_> = (0..limits::PER_ADDRESS).map(|_| places.take(ip("192.0.2.7")).unwrap()).collect();
+    fn an_address_has_so_many_places_and_each_is_free_again_afterwards() {
+        let places = Places::new(MOST, false);
+        let all: Vec<_> = (0..MOST).map(|_| places.take(ip("192.0.2.7")).unwrap()).collect();
         assert!(places.take(ip("192.0.2.7")).is_none());
         assert!(places.take(ip("::ffff:192.0.2.7")).is_none(), "the same one in other words");
         assert!(places.take(ip("192.0.2.8")).is_some());
-        drop(eight);
+        drop(all);
         assert!(places.take(ip("192.0.2.7")).is_some());
         assert!(places.taken.lock().unwrap().is_empty(), "nothing is left");
     }
 
     #[test]
     fn a_host_does_not_get_more_by_the_addresses_of_its_network() {
-        let places = Places::new(false);
+        let places = Places::new(MOST, false);
         let taken: Vec<_> = (0..100).filter_map(|n| places.take(ip(&format!("2001:db8::{n:x}")))).collect();
-        assert_eq!(taken.len(), limits::PER_ADDRESS);
+        assert_eq!(taken.len(), MOST);
     }
 
     #[test]
     fn this_machine_is_counted_only_where_the_setting_says_so() {
-        let (free, counted) = (Places::new(false), Places::new(true));
+        let (free, counted) = (Places::new(MOST, false), Places::new(MOST, true));
         let take =
             |places: &Arc<Places>| (0..100).filter_map(|_| places.take(ip("127.0.0.1"))).collect::<Vec<_>>().len();
-        assert_eq!((take(&free), take(&counted)), (100, limits::PER_ADDRESS));
+        assert_eq!((take(&free), take(&counted)), (100, MOST));
     }
 }
