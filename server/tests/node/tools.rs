@@ -64,8 +64,12 @@ fn compact_gives_back_what_is_gone_and_leaves_the_rest_whole() {
     let before = size();
     let (said, status) = store("compact", folder.path());
     assert_eq!(status, Some(0), "{said}");
-    assert!(said.contains(&format!("{before} bytes before, {} now", size())), "{said}");
-    assert!(size() < before / 2, "{said}");
+    let now = size();
+    assert!(
+        said.contains(&format!("{FILE}: ")) && said.contains(&format!(" bytes before, {now} now")),
+        "{now}: {said}"
+    );
+    assert!(now < before / 2, "{before}: {said}");
     let (said, status) = store("check", folder.path());
     assert!(said.contains("10 bundles") && said.contains("all of it is whole") && status == Some(0), "{said}");
 }
