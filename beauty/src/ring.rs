@@ -84,6 +84,12 @@ impl<B: Default> Ring<B> {
         (first..end).map(|number| (self.resolution.start(number), self.by_number(number)))
     }
 
+    /// The starts of all slots that it holds, in no order.
+    pub(crate) fn starts(&self) -> impl Iterator<Item = Timestamp> {
+        let held = self.chunks.iter().flatten().flat_map(|chunk| chunk.held);
+        held.filter(|held| *held > 0).map(|held| self.resolution.start(held - 1))
+    }
+
     /// All buckets from the slot that holds `from` on, oldest first, as far as the ring reaches.
     pub fn since(&self, from: Timestamp) -> impl Iterator<Item = &B> {
         let first = self.resolution.slot(from);

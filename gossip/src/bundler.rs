@@ -18,6 +18,8 @@ pub(crate) struct Bundler {
     mesh: String,
     /// The wall clock at the driver's start, in microseconds since the epoch.
     epoch_micros: u64,
+    /// By how much it is too far ahead of most peers' to number bundles by it.
+    ahead: u64,
     last_seq: u64,
     last_bundle: Option<Time>,
     gathered: Vec<Event>,
@@ -31,6 +33,7 @@ impl Bundler {
             key: me.key.clone(),
             mesh: mesh.to_owned(),
             epoch_micros: me.epoch_micros,
+            ahead: 0,
             last_seq: 0,
             last_bundle: None,
             gathered: Vec::new(),
@@ -46,6 +49,11 @@ impl Bundler {
     /// The wall clock was set.
     pub(crate) fn on_clock(&mut self, epoch_micros: u64) {
         self.epoch_micros = epoch_micros;
+    }
+
+    /// Most peers tell that the wall clock is too far ahead by so much, or, with 0, that it is not.
+    pub(crate) fn on_too_far_ahead(&mut self, by: u64) {
+        self.ahead = by;
     }
 
     /// A number that was used already: before the start, or by a bundle that was sent and not kept.
@@ -81,7 +89,8 @@ impl Bundler {
             return None;
         }
         self.last_bundle = Some(now);
-        self.last_seq = self.last_seq.saturating_add(1).max(self.epoch_micros.saturating_add(now.as_micros()));
+        let time = self.epoch_micros.saturating_add(now.as_micros()).saturating_sub(self.ahead);
+        self.last_seq = self.last_seq.saturating_add(1).max(time);
         self.bytes = 0;
         let events = std::mem::take(&mut self.gathered).into();
         let id = BundleId { origin: self.origin, seq: self.last_seq };

@@ -3,7 +3,8 @@
 //! Each tells now and then what its own shows. With half of the round trip added that is what it shows now, as in NTP (RFC 5905,
 //! section 8), which is good to half a round trip: enough to find a clock that is off by seconds. What most peers say counts:
 //! their median, which a minority of wrong clocks or liars can't move past all others. Nothing is set by it: it is
-//! shown to whoever can set the clock.
+//! shown to whoever can set the clock. But a clock that runs far ahead is not believed where that does harm that stays: what is
+//! held does not grow old by it, nor does it number bundles, which no peer would keep.
 //!
 //! Invariant: one offset of each link is kept, and none of a connection that has ended.
 
@@ -17,6 +18,10 @@ use std::time::Duration;
 /// noticed within a minute.
 const EVERY: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_secs(1);
+/// By how much a clock may be ahead of most peers' before bundles are numbered by theirs, in microseconds, and how many must say
+/// so. Peers keep nothing that lies 60 s ahead of their clocks: a guess, half of that.
+const TOO_FAR: i64 = 30_000_000;
+const WITNESSES: usize = 2;
 
 /// How far this node's clock is off, as its peers see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +50,12 @@ impl Clocks {
         // Of an even number the one that accuses this node less.
         let micros = if low.unsigned_abs() < high.unsigned_abs() { *low } else { *high };
         Some(ClockOffset { micros, peers: all.len() })
+    }
+
+    /// By how many microseconds this node's clock is ahead of most peers', where that is too much to number bundles by it; else 0.
+    pub(crate) fn too_far_ahead(&self) -> u64 {
+        let too_far = |told: &ClockOffset| told.peers >= WITNESSES && told.micros > TOO_FAR;
+        self.offset().filter(too_far).map_or(0, |told| told.micros.unsigned_abs())
     }
 
     /// A link stands.

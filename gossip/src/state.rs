@@ -305,6 +305,7 @@ impl State {
     fn on_unlink(&mut self, now: Time, id: PeerId) {
         self.reconcile.on_down(now, id);
         self.clocks.on_down(id);
+        self.bundler.on_too_far_ahead(self.clocks.too_far_ahead());
         self.capacity.on_down(id);
         self.conduct.on_unlink(id);
         self.forks.on_down(now, id, &mut self.outbox);
@@ -380,6 +381,7 @@ impl State {
             Message::Pulse(pulse) if linked => {
                 let rtt = self.peers.get(&id).and_then(|peer| peer.rtt);
                 self.clocks.on_pulse(self.wall(now), id, pulse, rtt);
+                self.bundler.on_too_far_ahead(self.clocks.too_far_ahead());
                 self.capacity.on_told(id, pulse.kbit);
                 self.adapt();
             }
@@ -432,6 +434,14 @@ impl State {
         self.reconcile.on_clock(now, epoch);
         let by = i128::from(self.wall(now)) - i128::from(before);
         self.clocks.on_set(now, i64::try_from(by).unwrap_or_default());
+        self.bundler.on_too_far_ahead(self.clocks.too_far_ahead());
+    }
+
+    /// Forgets what has grown old. Gives from when on bundles are to be kept, in microseconds since the epoch: the store may drop
+    /// what is older, and nothing else for its age, whatever its clock says.
+    pub fn retain_from(&mut self, now: Time) -> u64 {
+        self.reconcile.forget_old(now, self.clocks.offset());
+        self.reconcile.horizon()
     }
 
     /// What the wall clock shows.
@@ -535,6 +545,9 @@ impl State {
         let mut steps = Steps::default();
         self.trees.tick(now, &mut steps);
         self.carry_out(now, steps);
+        if self.reconcile.is_aging(now) {
+            self.reconcile.forget_old(now, self.clocks.offset());
+        }
         self.reconcile.tick(now, &mut self.rng, &mut self.outbox);
         self.forks.tick(now, &mut self.outbox);
         self.outbox.extend(self.agreement.tick(now, self.config.planted, &self.peers));

@@ -86,6 +86,7 @@ impl History {
             store.keep(Batch { bundles, ..Batch::default() }).unwrap().kept_blocking().unwrap();
             let checkpoint = Checkpoint {
                 rollups: ledger.rollups(&unkept),
+                gone: Vec::new(),
                 past: ledger.past_rollups(now),
                 waiting: Vec::new(),
                 retain_from: 0,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ledger::rings::Rings;
+use crate::ledger::rollups::keys_of;
 use crate::{LeanBucket, LedgerConfig, Origin, Timestamp};
 
 /// What is known of one node.
@@ -35,7 +36,13 @@ pub(crate) struct Nodes {
     /// of a known node costs nothing here.
     by_age: BTreeSet<(Timestamp, Origin)>,
     next_serial: u64,
+    /// The keys of the buckets of those that have given way, for whoever keeps buckets.
+    pub(crate) gone: Vec<Vec<u8>>,
 }
+
+/// So many keys of buckets are remembered that are to go: 6 MB. What is beyond stays kept until it is past, or until the next start
+/// finds that it is too much. A guess: what the most that comes between two checkpoints can make.
+const MAX_GONE: usize = 65_536;
 
 impl Nodes {
     pub(crate) fn len(&self) -> usize {
@@ -90,7 +97,10 @@ impl Nodes {
             match self.by_name.get(&origin) {
                 Some(node) if node.newest > at => self.by_age.insert((node.newest, origin)),
                 _ => {
-                    self.by_name.remove(&origin);
+                    if let Some(node) = self.by_name.remove(&origin) {
+                        let left = MAX_GONE.saturating_sub(self.gone.len());
+                        self.gone.extend(keys_of(&origin, &node.rings).take(left));
+                    }
                     return;
                 }
             };

@@ -11,6 +11,7 @@ use thiserror::Error;
 use crate::heatmap::MAX_COLUMNS;
 use crate::ledger::Ledger;
 use crate::ledger::recent::Entry;
+use crate::ledger::rings::Rings;
 use crate::{BeautyEvent, Bucket, Inserted, LeanBucket, Origin, Resolution, Timestamp};
 
 const MESH: u8 = 0;
@@ -83,6 +84,17 @@ impl Ledger {
         rollups.into_iter().collect()
     }
 
+    /// Whether nodes have given way since [`take_gone`](Ledger::take_gone) was called last.
+    pub const fn has_gone(&self) -> bool {
+        !self.nodes.gone.is_empty()
+    }
+
+    /// The keys of the buckets of nodes that have given way since this was called last: they are to be kept no more. One that has
+    /// come back is among the [changed](Ledger::rollups) ones again, so these go first.
+    pub fn take_gone(&mut self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut self.nodes.gone)
+    }
+
     /// The keys of buckets that no map can show any more: from the first of each pair up to and without the second.
     pub fn past_rollups(&self, now: Timestamp) -> Vec<(Vec<u8>, Vec<u8>)> {
         let ranges = Resolution::ALL.into_iter().flat_map(|resolution| {
@@ -126,6 +138,13 @@ impl Ledger {
             Some(_) => {}
         }
     }
+}
+
+/// The keys of all buckets of a node.
+pub(crate) fn keys_of<'a>(origin: &'a Origin, rings: &'a Rings<LeanBucket>) -> impl Iterator<Item = Vec<u8>> + 'a {
+    let of = |resolution| rings.get(resolution).starts().map(move |start| (resolution, start));
+    let all = Resolution::ALL.into_iter().flat_map(of);
+    all.map(|(resolution, start)| key(NODE, resolution, start, origin.as_str()))
 }
 
 fn key(whose: u8, resolution: Resolution, start: Timestamp, name: &str) -> Vec<u8> {

@@ -1,9 +1,9 @@
 //! Buckets that were kept and taken in again show what they showed before.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
-use beauty::{Ledger, Resolution, Timestamp, Unkept};
+use beauty::{Ledger, LedgerConfig, Origin, Resolution, Timestamp, Unkept};
 use proptest::prelude::*;
 
 use crate::world::{DAY, HOUR, NOW, any_admitted, any_told, insert, ledger, maps, told};
@@ -115,4 +115,36 @@ fn a_key_is_of_one_bucket_only() {
         shifted[9] ^= 1;
         assert!(fresh.restore(&shifted, value).is_err(), "a start that is on no slot's edge");
     }
+}
+
+#[test]
+fn whoever_gives_way_leaves_nothing_that_is_kept() {
+    let config = LedgerConfig { max_nodes: 100, ..LedgerConfig::default() };
+    let (mut ledger, mut unkept, mut kept) = (Ledger::new(config.clone()), Unkept::default(), Kept::new());
+    let mut checkpoint = |ledger: &mut Ledger, unkept: &mut Unkept| {
+        ledger.take_gone().iter().for_each(|key| {
+            kept.remove(key);
+        });
+        keep(&mut kept, ledger, unkept, NOW);
+        kept.clone()
+    };
+    // One key may sign in any number of names. Two of them come back after they have given way.
+    let names = (0..50_000).map(|n| if n % 1_000 < 900 { format!("n{n}") } else { format!("back{}", n % 2) });
+    for (number, name) in (0_u64..).zip(names) {
+        let event = told(number.into(), &name, NOW.saturating_sub(HOUR - number * 60), 500_000);
+        let inserted = insert(&mut ledger, &event, NOW);
+        unkept.note(&event.origin, &event.event, &inserted);
+        if number % 700 == 699 {
+            checkpoint(&mut ledger, &mut unkept);
+        }
+    }
+    assert!(ledger.has_gone());
+    let kept = checkpoint(&mut ledger, &mut unkept);
+    assert!(ledger.nodes() == 100 && !ledger.has_gone());
+    let names = kept.keys().filter_map(|key| Origin::new(std::str::from_utf8(&key[10..]).ok()?).ok());
+    let names: BTreeSet<Origin> = names.collect();
+    assert!(names.iter().eq(ledger.origins()), "{} names are kept", names.len());
+    let mut again = Ledger::new(config);
+    kept.iter().for_each(|(key, value)| again.restore(key, value).unwrap());
+    assert_eq!(maps(&again, NOW), maps(&ledger, NOW));
 }

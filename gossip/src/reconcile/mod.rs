@@ -29,7 +29,7 @@ pub(crate) use transfer::Came;
 
 use crate::archive::Archive;
 use crate::store::Content;
-use crate::{Answer, BundleId, Config, Held, Output, PeerId, Planted, Time};
+use crate::{Answer, BundleId, ClockOffset, Config, Held, Output, PeerId, Planted, Time};
 use door::{Door, page};
 use rand::Rng;
 use rand::seq::IteratorRandom;
@@ -53,6 +53,14 @@ const WAIT: Duration = Duration::from_secs(1);
 const WAIT_CAP: Duration = Duration::from_secs(60);
 /// After so long another peer gets its turn, if one is waiting. A guess.
 const SLICE: Duration = Duration::from_secs(10);
+
+/// How often it is looked for what has grown old.
+const AGING: Duration = Duration::from_secs(1);
+/// So many peers must tell the time before it is believed against what is held. Where fewer do, history goes by this much at once,
+/// and then twice as fast as time passes: a node that was away prunes by and by, and a clock that is wrong for an hour takes three
+/// hours at most. Guesses.
+const WITNESSES: usize = 2;
+const AT_ONCE: Duration = Duration::from_secs(3_600);
 
 /// What is between us and one peer.
 #[derive(Clone, Debug, Default)]
@@ -84,6 +92,9 @@ pub(crate) struct Reconcile {
     /// What the store is asked for of the last minute after a start: the token, and from when on.
     recent: Option<(u64, u64)>,
     next_random: Time,
+    /// When it was last looked for what has grown old; since when something has, and how old it was, while too few tell the time.
+    aged: Option<Time>,
+    aging: Option<(Time, u64)>,
     /// Events of bundles that went out to who lacked them.
     served: u64,
     /// Sessions that have ended since that was asked last: with whom, and whether it has answered.
@@ -106,6 +117,8 @@ impl Reconcile {
             next_token: 0,
             recent: None,
             next_random: Time::ZERO,
+            aged: None,
+            aging: None,
             served: 0,
             ended: Vec::new(),
             planted: config.planted,
@@ -147,6 +160,30 @@ impl Reconcile {
     /// The store has dropped what is older.
     pub(crate) fn on_dropped(&mut self, before: u64) {
         self.slots.drop_before(before);
+    }
+
+    /// Forgets what has grown old, by a time that there is reason to believe: the earlier one of our clock and of most peers'.
+    /// Whole hours, so that nodes drop the same at about the same moment.
+    pub(crate) fn forget_old(&mut self, now: Time, told: Option<ClockOffset>) {
+        self.aged = Some(now);
+        let ahead = told.map_or(0, |told| u64::try_from(told.micros).unwrap_or(0));
+        let time = self.wall(now).saturating_sub(ahead);
+        let old = Width::Hour.ceil(time.saturating_sub(micros(self.retention)));
+        let oldest = self.slots.oldest().filter(|oldest| *oldest < old);
+        let believed = told.is_some_and(|told| told.peers >= WITNESSES);
+        let until = oldest.filter(|_| !believed).map(|oldest| {
+            let (since, from) = *self.aging.get_or_insert((now, oldest));
+            from.saturating_add(micros(AT_ONCE)).saturating_add(micros(now.since(since)).saturating_mul(2))
+        });
+        if until.is_none_or(|until| until >= old) {
+            self.aging = None;
+        }
+        self.slots.age(until.map_or(old, |until| until.min(old)));
+    }
+
+    /// Whether it is time to look for what has grown old.
+    pub(crate) fn is_aging(&self, now: Time) -> bool {
+        self.aged.is_none_or(|aged| now.since(aged) >= AGING)
     }
 
     /// What is older is not kept.
@@ -317,8 +354,6 @@ impl Reconcile {
             return;
         }
         let wall = self.wall(now);
-        // Whole hours, so that nodes drop the same at about the same moment.
-        self.slots.drop_before(Width::Hour.ceil(wall.saturating_sub(micros(self.retention))));
         let one = (now >= self.next_random).then(|| self.links.keys().copied().choose(rng)).flatten();
         if let Some(peer) = one {
             self.next_random = now + self.interval;

@@ -61,6 +61,8 @@ pub(crate) struct Slots {
     seconds: BTreeMap<u64, Fingerprint>,
     /// Nothing older is counted. The start of a ten.
     horizon: u64,
+    /// How far something may be gone: the horizon never comes back behind this.
+    dropped: u64,
     /// From here on tens are whole.
     tens_from: u64,
     /// From here on seconds are counted, and from there on they are whole.
@@ -109,10 +111,30 @@ impl Slots {
         self.bound();
     }
 
+    /// The start of the oldest hour that holds anything.
+    pub(crate) fn oldest(&self) -> Option<u64> {
+        self.hours.keys().next().copied()
+    }
+
+    /// Moves the horizon as time goes on, or back where the clock was set and nothing was forgotten by it.
+    pub(crate) fn age(&mut self, before: u64) {
+        if self.oldest().is_some_and(|oldest| oldest < before) {
+            self.drop_before(before);
+        } else {
+            self.horizon = self.whole(before).max(self.dropped);
+        }
+    }
+
+    /// The start of the first slot that is kept as a whole from a moment on.
+    const fn whole(&self, before: u64) -> u64 {
+        let width = if before < self.tens_from { Width::Hour } else { Width::Ten };
+        width.ceil(before)
+    }
+
     /// Forgets what is older than a moment: whole slots, and so a little more.
     pub(crate) fn drop_before(&mut self, before: u64) {
-        let width = if before < self.tens_from { Width::Hour } else { Width::Ten };
-        let before = width.ceil(before);
+        let before = self.whole(before);
+        self.dropped = self.dropped.max(before);
         if before <= self.horizon {
             return;
         }

@@ -4,7 +4,7 @@
 //! dropped, and what a connection does in its own time happens in its own task.
 
 use super::deferred::Deferred;
-use super::keeper::{Done, Keeper, Poster};
+use super::keeper::{Done, Keeper, Part, Poster};
 use super::{Begin, Command, Heard, IngestError, Shared, kept_names};
 use crate::clock;
 use crate::kept::KeptFile;
@@ -141,6 +141,7 @@ impl Driver {
         mut commands: mpsc::Receiver<Command>,
         shutdown: CancellationToken,
     ) -> Result<(), StoreError> {
+        // In reverse: the next command is the last one.
         let mut batch = Vec::with_capacity(BATCH);
         self.handle(Input::Tick);
         while self.failed.as_ref().is_none_or(|(_, end)| Instant::now() < *end) {
@@ -151,13 +152,20 @@ impl Driver {
                 biased;
                 () = shutdown.cancelled() => break,
                 done = self.keeper.next() => self.on_done(done),
-                received = commands.recv_many(&mut batch, BATCH), if has_room => if received == 0 { break },
+                received = commands.recv_many(&mut batch, BATCH), if has_room && batch.is_empty() => {
+                    if received == 0 {
+                        break;
+                    }
+                    batch.reverse();
+                }
                 () = tokio::time::sleep_until(wakeup) => {}
             }
-            if batch.is_empty() {
+            if batch.is_empty() || !self.keeper.has_room() {
                 self.handle(Input::Tick);
             }
-            for command in batch.drain(..) {
+            while self.keeper.has_room()
+                && let Some(command) = batch.pop()
+            {
                 self.on_command(command);
                 if std::mem::take(&mut self.crowded) {
                     tokio::task::yield_now().await;
@@ -171,12 +179,23 @@ impl Driver {
         }
         match self.failed {
             Some((error, _)) => Err(error),
-            None => {
-                // What is still gathered goes out before the connections end, and to disk.
-                self.checkpoint();
-                self.keeper.end().await
+            None => self.end().await,
+        }
+    }
+
+    /// What is still gathered goes out before the connections end, and to disk.
+    async fn end(mut self) -> Result<(), StoreError> {
+        // Where the disk is behind, it makes room first.
+        while !self.keeper.has_room() {
+            self.keeper.go_on(Instant::now());
+            let done = self.keeper.next().await;
+            self.on_done(done);
+            if let Some((error, _)) = self.failed {
+                return Err(error);
             }
         }
+        self.checkpoint();
+        self.keeper.end().await
     }
 
     fn next_wakeup(&self) -> Instant {
@@ -220,7 +239,13 @@ impl Driver {
         let known = self.shared.protocol().state.known_addresses().map(ToString::to_string).collect();
         self.keeper.flush(Some(known));
         self.keep_names();
-        self.keeper.checkpoint(Instant::now(), clock::wall(), &self.shared.ledger(), self.deferred.lines());
+        let now = self.shared.time();
+        let horizon = self.shared.protocol().state.retain_from(now);
+        let some_gone = self.shared.ledger().has_gone();
+        let gone = if some_gone { self.shared.ledger_mut().take_gone() } else { Vec::new() };
+        let ledger = self.shared.ledger();
+        let part = Part { ledger: &ledger, gone, waiting: self.deferred.lines() };
+        self.keeper.checkpoint(Instant::now(), (clock::wall(), horizon), part);
     }
 
     /// Keeps who signs in which name, if that has changed.

@@ -86,6 +86,15 @@ pub(super) struct Keeper {
     stopped: bool,
 }
 
+/// What a checkpoint is made of.
+pub(super) struct Part<'a> {
+    pub(super) ledger: &'a Ledger,
+    /// Keys of buckets that are no part of the ledger any more.
+    pub(super) gone: Vec<Vec<u8>>,
+    /// What is part of no rollup yet.
+    pub(super) waiting: Vec<u8>,
+}
+
 /// What is to be looked up.
 enum Question {
     /// For the protocol.
@@ -177,7 +186,9 @@ impl Keeper {
     /// Takes in a bundle of this node or of a peer.
     pub(super) fn keep(&mut self, now: Instant, bundle: &Hashed) {
         let own = bundle.id.origin == self.own;
-        let posters = bundle.events.iter().filter_map(|event| self.posts.bundled(&event.id));
+        // Scripts hear of an event before it is bundled. What one of them signs as its own tells nothing of ours.
+        let events = bundle.events.iter().filter(|_| own);
+        let posters = events.filter_map(|event| self.posts.bundled(&event.id));
         self.gathered.posters.extend(posters.map(|post| (post.poster, post.ids)));
         // It was encoded for peers already: `None` only where memory ends.
         let Some(bytes) = wire::encode_bundle(bundle) else { return };
@@ -224,8 +235,16 @@ impl Keeper {
 
     /// When there is something to do, if nothing happens before.
     pub(super) fn next_wakeup(&self) -> Instant {
-        let checkpoint = self.last_checkpoint + self.pause();
-        self.gathered.due.map_or(checkpoint, |due| due.min(checkpoint))
+        let checkpoint = self.has_room().then(|| self.last_checkpoint + self.pause());
+        let due = self.gathered.due.filter(|_| self.may_write());
+        // Where there is no room, what the store has done comes next.
+        [checkpoint, due].into_iter().flatten().min().unwrap_or_else(|| Instant::now() + IDLE_CHECKPOINT)
+    }
+
+    /// Whether the store has room for more. What it is given then it takes: one batch of [`GATHER_BYTES`] and a little, or
+    /// a checkpoint and what is gathered before it, are less than what is left of its queue.
+    fn may_write(&self) -> bool {
+        self.writing.len() < MAX_BATCHES && self.writing_bytes < MAX_BYTES
     }
 
     /// How long after the last checkpoint the next one is due.
@@ -242,7 +261,7 @@ impl Keeper {
     pub(super) fn go_on(&mut self, now: Instant) {
         let waited_for = self.asks.back().is_some_and(|(after, _)| *after > self.next);
         let due = self.gathered.due.is_some_and(|due| due <= now);
-        if due || waited_for || self.gathered.bytes >= GATHER_BYTES {
+        if self.may_write() && (due || waited_for || self.gathered.bytes >= GATHER_BYTES) {
             self.flush(None);
         }
         while self.reading.len() < READERS && self.asks.front().is_some_and(|(after, _)| *after <= self.done) {
@@ -261,11 +280,13 @@ impl Keeper {
 
     /// Gives the store all that is gathered, and the addresses to dial after a restart.
     pub(super) fn flush(&mut self, peers: Option<Vec<String>>) {
-        let Gathered { bundles, proofs, bytes, own_seq, posters, .. } = std::mem::take(&mut self.gathered);
+        let Gathered { bundles, proofs, own_seq, posters, .. } = std::mem::take(&mut self.gathered);
         if bundles.is_empty() && proofs.is_empty() && peers.is_none() {
             return;
         }
-        let receipt = self.store.keep(Batch { bundles, own_seq, peers, proofs });
+        let batch = Batch { bundles, own_seq, peers, proofs };
+        let bytes = batch.bytes();
+        let receipt = self.store.keep(batch);
         self.next += 1;
         self.writing_bytes += bytes;
         self.writing.push_back(Box::pin(async move {
@@ -279,27 +300,32 @@ impl Keeper {
 
     /// Whether a checkpoint is due.
     pub(super) fn wants_checkpoint(&self, now: Instant) -> bool {
-        !self.stopped && (self.fresh >= MAX_FRESH || now >= self.last_checkpoint + self.pause())
+        let due = self.fresh >= MAX_FRESH || now >= self.last_checkpoint + self.pause();
+        due && !self.stopped && self.has_room()
     }
 
     fn is_idle(&self) -> bool {
         self.fresh == 0 && self.unkept.is_empty()
     }
 
-    /// Makes all that was kept part of the rollups, and makes room. `waiting` is what is part of no rollup yet.
-    pub(super) fn checkpoint(&mut self, now: Instant, wall: Timestamp, ledger: &Ledger, waiting: Vec<u8>) {
-        let before = |age: Duration| {
-            let micros = u64::try_from(age.as_micros()).unwrap_or(u64::MAX);
-            wall.as_millis().saturating_mul(1_000).saturating_sub(micros)
-        };
+    /// Makes all that was kept part of the rollups, and makes room. Nothing goes for its age that is younger than `horizon`, in
+    /// microseconds since the epoch: the wall clock alone may be wrong.
+    pub(super) fn checkpoint(&mut self, now: Instant, (wall, horizon): (Timestamp, u64), part: Part<'_>) {
+        let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        let before = |age: Duration| wall.as_millis().saturating_mul(1_000).saturating_sub(micros(age));
+        // The time that there is reason to believe.
+        let time = Timestamp::from_millis(horizon.saturating_add(micros(self.room.retention)) / 1_000).min(wall);
         let checkpoint = Checkpoint {
-            rollups: ledger.rollups(&self.unkept),
-            past: ledger.past_rollups(wall),
-            waiting,
-            retain_from: before(self.room.retention),
+            rollups: part.ledger.rollups(&self.unkept),
+            gone: part.gone,
+            past: part.ledger.past_rollups(time),
+            waiting: part.waiting,
+            retain_from: before(self.room.retention).min(horizon),
             max_bytes: self.room.max_bytes,
             spare_from: before(SPARED),
         };
+        let bytes = checkpoint.bytes();
+        self.writing_bytes += bytes;
         let receipt = self.store.checkpoint(checkpoint);
         (self.unkept, self.fresh, self.last_checkpoint) = (Unkept::default(), 0, now);
         self.next += 1;
@@ -308,7 +334,7 @@ impl Keeper {
                 Ok(receipt) => receipt.kept().await,
                 Err(error) => Err(error),
             };
-            Written { bytes: 0, posters: Vec::new(), kept }
+            Written { bytes, posters: Vec::new(), kept }
         }));
     }
 
@@ -418,155 +444,4 @@ fn tell_damaged(id: &BundleId) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use beauty::{LedgerConfig, Told};
-    use gossip::{Event, MemoryStore, Signature};
-    use redb::backends::InMemoryBackend;
-
-    const ROOM: Room = Room { retention: Duration::from_secs(7 * 24 * 3_600), max_bytes: u64::MAX };
-    const OWN: OriginId = OriginId([1; 32]);
-
-    fn keeper() -> Keeper {
-        Keeper::new(Store::on(InMemoryBackend::new()).unwrap(), OWN, ROOM, (Unkept::default(), 0))
-    }
-
-    fn bundle(origin: OriginId, seq: u64, events: &[EventId]) -> Hashed {
-        let event = |id: &EventId| {
-            let json = format!(r#"{{"event_id":"{id}","node_id":"n","timestamp":1,"beauty":0.5}}"#);
-            Event { id: id.0, node_id: "n".into(), json: json.into() }
-        };
-        let id = BundleId { origin, seq };
-        Bundle { id, events: events.iter().map(event).collect(), signature: Signature([7; 64]), second: None }.into()
-    }
-
-    fn ids(count: usize) -> Vec<EventId> {
-        (0..count).map(|_| EventId(Uuid::new_v4())).collect()
-    }
-
-    #[tokio::test]
-    async fn a_poster_is_answered_when_the_last_of_its_events_is_on_disk_and_not_before() {
-        let (mut keeper, now, ids) = (keeper(), Instant::now(), ids(3));
-        let (poster, mut answer) = oneshot::channel();
-        keeper.expect(poster, ids.clone());
-        keeper.keep(now, &bundle(OWN, 1, &ids[..2]));
-        keeper.go_on(now);
-        assert!(matches!(keeper.next().await, Done::Kept(Ok(Kept { new: 1, .. }))));
-        assert!(answer.try_recv().is_err(), "one of its events is in no bundle yet");
-        keeper.keep(now, &bundle(OWN, 2, &ids[2..]));
-        assert!(answer.try_recv().is_err());
-        keeper.go_on(now);
-        assert!(matches!(keeper.next().await, Done::Kept(Ok(_))));
-        assert_eq!(answer.try_recv().unwrap(), Ok(ids));
-        assert!(keeper.posts.open.is_empty() && keeper.posts.events.is_empty(), "nothing is left");
-    }
-
-    #[tokio::test]
-    async fn what_peers_bring_waits_for_others_and_what_is_our_own_does_not() {
-        let (mut keeper, now, other) = (keeper(), Instant::now(), OriginId([2; 32]));
-        for seq in 0..5 {
-            keeper.keep(now + Duration::from_millis(seq), &bundle(other, seq, &ids(1)));
-            keeper.go_on(now + Duration::from_millis(seq));
-        }
-        assert!(keeper.writing.is_empty());
-        assert_eq!(keeper.next_wakeup(), now + GATHER);
-        keeper.go_on(now + GATHER);
-        assert!(matches!(keeper.next().await, Done::Kept(Ok(Kept { new: 5, .. }))));
-        keeper.keep(now, &bundle(other, 9, &ids(1)));
-        keeper.keep(now, &bundle(OWN, 9, &ids(1)));
-        keeper.go_on(now);
-        assert!(matches!(keeper.next().await, Done::Kept(Ok(Kept { new: 2, .. }))), "and takes the others along");
-    }
-
-    #[tokio::test]
-    async fn an_answer_knows_of_all_that_was_kept_before_its_question() {
-        let (mut keeper, now, other) = (keeper(), Instant::now(), OriginId([2; 32]));
-        let mut model = MemoryStore::new(usize::MAX);
-        let mut asked = Vec::new();
-        for token in 0..50 {
-            let kept = bundle(other, token * 7 % 50, &ids(2));
-            keeper.keep(now, &kept);
-            model.keep(kept);
-            let bundles = (0..50).map(|seq| Wanted::from(BundleId { origin: other, seq })).collect();
-            let questions = [
-                Ask::Ids { token: 2 * token, from: 10, until: 40, limit: 20 },
-                Ask::Bundles { token: 2 * token + 1, ids: bundles, bytes: 1_000 },
-            ];
-            for ask in questions {
-                asked.push(model.answer(&ask));
-                keeper.ask(ask);
-            }
-            keeper.go_on(now);
-        }
-        let mut answers = Vec::new();
-        while answers.len() < asked.len() {
-            if let Done::Answer(answer) = keeper.next().await {
-                answers.push(answer.unwrap());
-            }
-            assert!(keeper.reading.len() <= READERS);
-            keeper.go_on(now);
-        }
-        let token = |answer: &Answer| match answer {
-            Answer::Ids { token, .. } | Answer::Bundles { token, .. } => *token,
-            other => panic!("{other:?}"),
-        };
-        answers.sort_by_key(token);
-        // What came after the question may be in the answer too: only what came before must be.
-        for (answer, model) in answers.iter().zip(&asked) {
-            match (answer, model) {
-                (Answer::Ids { ids, .. }, Answer::Ids { ids: known, .. }) => {
-                    assert!(known.iter().all(|id| ids.contains(id)) || ids.len() == 20);
-                }
-                (Answer::Bundles { covered, bundles, .. }, Answer::Bundles { bundles: known, .. }) => {
-                    let told = |bundle: &Bundle| bundles.contains(bundle) || bundle.id.seq >= *covered as u64;
-                    assert!(known.iter().all(told) && bundles.iter().map(Bundle::bytes).sum::<usize>() <= 1_000);
-                }
-                other => panic!("{other:?}"),
-            }
-        }
-    }
-
-    #[tokio::test]
-    async fn where_there_is_no_room_the_oldest_go_and_it_is_told_how_far() {
-        let (mut keeper, now, other) = (keeper(), Instant::now(), OriginId([2; 32]));
-        keeper.room.max_bytes = 3_000;
-        let slot = 10_000_000;
-        (0..50).for_each(|n| keeper.keep(now, &bundle(other, n * slot, &ids(1))));
-        // What is younger than ten minutes stays, whatever the cap.
-        let (young, wall) = (1_000 * slot, Timestamp::from_millis(1_000 * slot / 1_000));
-        (0..50).for_each(|n| keeper.keep(now, &bundle(other, young - n * slot, &ids(1))));
-        keeper.flush(None);
-        let ledger = Ledger::new(LedgerConfig::default());
-        keeper.checkpoint(now, wall, &ledger, Vec::new());
-        assert!(matches!(keeper.next().await, Done::Kept(Ok(Kept { new: 100, .. }))));
-        let Done::Kept(Ok(kept)) = keeper.next().await else { panic!("a checkpoint") };
-        assert_eq!((kept.pruned, kept.horizon), (50, Some(50 * slot)));
-        assert_eq!(keeper.store.ids(0..u64::MAX, usize::MAX).unwrap().len(), 50);
-    }
-
-    #[tokio::test]
-    async fn a_checkpoint_makes_all_before_it_part_of_the_rollups() {
-        let (mut keeper, now, wall) = (keeper(), Instant::now(), Timestamp::from_millis(1_000));
-        let mut ledger = Ledger::new(LedgerConfig::default());
-        let ids = ids(2);
-        for (seq, id) in (1..).zip(&ids) {
-            let bundle = bundle(OWN, seq, &[*id]);
-            let told = Told::parse(&bundle.events[0].json).unwrap();
-            let inserted = ledger.insert(&told.origin, &told.event, wall).unwrap();
-            keeper.note(&told.origin, &told.event, &inserted);
-            keeper.keep(now, &bundle);
-        }
-        assert!(!keeper.wants_checkpoint(now) && keeper.wants_checkpoint(now + CHECKPOINT));
-        keeper.flush(Some(vec!["ws://192.0.2.1:1".to_owned()]));
-        keeper.checkpoint(now, wall, &ledger, b"waiting".to_vec());
-        assert!(keeper.is_idle());
-        let store = Arc::clone(&keeper.store);
-        keeper.end().await.unwrap();
-        let start = store.start().unwrap();
-        assert_eq!((start.fresh, start.own_seq, start.waiting), (vec![], Some(2), b"waiting".to_vec()));
-        assert_eq!(start.peers, ["ws://192.0.2.1:1"]);
-        let mut again = Ledger::new(LedgerConfig::default());
-        store.rollups(|key, value| again.restore(key, value).unwrap()).unwrap();
-        assert_eq!(again.digest(wall), ledger.digest(wall));
-    }
-}
+mod tests;

@@ -267,6 +267,7 @@ mod tests {
         keep(vec![old, waits], None, Some(vec!["ws://192.0.2.1:1".to_owned()]));
         let checkpoint = Checkpoint {
             rollups: ledger.rollups(&unkept),
+            gone: Vec::new(),
             past: Vec::new(),
             waiting: waiting.to_json().into_bytes(),
             retain_from: 0,
@@ -300,8 +301,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         let rollups = vec![(b"what is this".to_vec(), b"?".to_vec())];
-        let checkpoint =
-            Checkpoint { rollups, past: vec![], waiting: vec![], retain_from: 0, max_bytes: u64::MAX, spare_from: 0 };
+        let checkpoint = Checkpoint {
+            rollups,
+            gone: Vec::new(),
+            past: vec![],
+            waiting: vec![],
+            retain_from: 0,
+            max_bytes: u64::MAX,
+            spare_from: 0,
+        };
         store.checkpoint(checkpoint).unwrap().kept_blocking().unwrap();
         drop(store);
         let room = Room { retention: Duration::from_secs(3_600), max_bytes: u64::MAX };

@@ -50,6 +50,8 @@ pub type Rollup = (Vec<u8>, Vec<u8>);
 pub struct Checkpoint {
     /// The buckets that have changed since the checkpoint before.
     pub rollups: Vec<Rollup>,
+    /// Keys of rollups that are no part of the state any more. They go before the changed ones are kept.
+    pub gone: Vec<Vec<u8>>,
     /// Keys of rollups that nobody can ask for any more: all in these ranges go, the second key of each not included.
     pub past: Vec<(Vec<u8>, Vec<u8>)>,
     /// What has come and is part of no rollup yet, as the caller writes it.
@@ -75,7 +77,8 @@ pub struct Kept {
     pub too_old: usize,
     /// Bundles that had to go.
     pub pruned: usize,
-    /// Where bundles had to go: none with a lower number is left, and none will be taken.
+    /// Where bundles had to go: none with a lower number is left, and none will be taken. More of them may have to go
+    /// at the next checkpoint.
     pub horizon: Option<u64>,
 }
 
@@ -107,7 +110,7 @@ pub(super) fn ended() -> StoreError {
 
 impl Batch {
     /// About how many bytes it brings.
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         let bundles: usize = self.bundles.iter().map(|bundle| bundle.bytes.len() + 64).sum();
         let proofs = self.proofs.iter().flat_map(|stored| stored.proof.bundles());
         let proofs: usize = proofs.map(|bundle| Bundle::bytes(bundle) + 128).sum();
@@ -116,7 +119,9 @@ impl Batch {
 }
 
 impl Checkpoint {
-    pub(super) fn bytes(&self) -> usize {
-        self.waiting.len() + self.rollups.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>()
+    /// About how many bytes it brings.
+    pub(crate) fn bytes(&self) -> usize {
+        let gone = self.gone.iter().map(Vec::len).sum::<usize>();
+        self.waiting.len() + gone + self.rollups.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>()
     }
 }

@@ -16,7 +16,8 @@ use std::ops::Range;
 pub struct Found {
     /// Those that are here, in the order in which they were asked for.
     pub bundles: Vec<StoredBundle>,
-    /// Those whose records the disk has damaged. Peers may have them; kept again, they are mended.
+    /// Those whose records the disk has damaged. Nobody asks peers for them by itself, as slots still count them; where one comes
+    /// again all the same, from a peer or by an import, it is mended.
     pub damaged: Vec<BundleId>,
 }
 

@@ -21,8 +21,7 @@ use tokio::sync::oneshot;
 
 /// What one commit takes at most. A guess: a tenth of a second of a slow disk.
 const GROUP_BYTES: usize = 4 * 1_024 * 1_024;
-/// After so many, a checkpoint prunes no more slots for their size; the next one goes on. A guess: two minutes of 500 bundles
-/// a second.
+/// After so many, a checkpoint prunes no more slots; the next one goes on. A guess: two minutes of 500 bundles a second.
 const MAX_PRUNED: usize = 65_536;
 
 pub(super) enum Work {
@@ -276,6 +275,10 @@ impl Change<'_> {
     }
 
     fn checkpoint(&mut self, checkpoint: Checkpoint) -> Result<Kept, Fault> {
+        // One that is gone may have come back since: then it is among the changed ones.
+        for key in &checkpoint.gone {
+            self.tables.rollups.remove(key.as_slice())?;
+        }
         for (key, value) in &checkpoint.rollups {
             self.tables.rollups.insert(key.as_slice(), seal("rollups", key, value).as_slice())?;
         }
@@ -290,16 +293,17 @@ impl Change<'_> {
     /// Only after what is fresh has become part of the rollups: pruning never takes an event that no rollup holds.
     fn prune(&mut self, retain_from: u64, max_bytes: u64, spare_from: u64) -> Result<Kept, Fault> {
         let mut kept = Kept::default();
-        // Whole slots, as nodes compare slots.
-        let mut horizon = self.horizon.max(Slot::start_of(retain_from));
+        // Whole slots, as nodes compare slots; and never farther than to what was there: by a clock that is wrong the store would
+        // take nothing any more.
+        let mut horizon = self.horizon;
         while let Some(first) = self.oldest()? {
-            let wanted = self.totals.bytes > max_bytes && kept.pruned < MAX_PRUNED;
-            let next = Slot::start_after(first.seq.saturating_add(1));
-            if first.seq >= horizon && wanted && next <= spare_from {
-                horizon = next;
-            }
             if first.seq >= horizon {
-                break;
+                let next = Slot::start_after(first.seq.saturating_add(1));
+                let large = self.totals.bytes > max_bytes && next <= spare_from;
+                if kept.pruned >= MAX_PRUNED || !(next <= retain_from || large) {
+                    break;
+                }
+                horizon = next;
             }
             self.remove(&first)?;
             kept.pruned += 1;

@@ -15,7 +15,7 @@ fn times(variable: &str, default: usize) -> usize {
 }
 
 /// The ids of all events in a folder's store.
-fn stored(folder: &Path) -> BTreeSet<String> {
+pub(crate) fn stored(folder: &Path) -> BTreeSet<String> {
     let store = Store::existing(folder, false).unwrap();
     let ids = store.ids(0..u64::MAX, usize::MAX).unwrap();
     let found = store.bundles(&ids).unwrap();

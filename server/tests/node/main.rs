@@ -20,4 +20,6 @@ mod scripts;
 mod second;
 mod stream;
 mod support;
+mod sync;
 mod tls;
+mod tools;

@@ -1,12 +1,13 @@
 //! What is kept, found, pruned and told.
 
 use crate::{assert_held, batch, bundle, keep};
-use gossip::OriginId;
-use server::store::{Batch, Checkpoint, FILE, SLOT, Store, StoreError};
+use gossip::{BundleId, OriginId};
+use server::store::{Batch, Checkpoint, FILE, SLOT, Store, StoreError, StoredBundle};
 
 pub(crate) fn checkpoint() -> Checkpoint {
     Checkpoint {
         rollups: Vec::new(),
+        gone: Vec::new(),
         past: Vec::new(),
         waiting: Vec::new(),
         retain_from: 0,
@@ -89,13 +90,14 @@ fn a_checkpoint_leaves_fresh_only_what_came_after_it() {
     assert_eq!(store.start().unwrap().waiting, b"later");
     let second = Checkpoint {
         rollups: vec![rollup(b"a1", b"ONE")],
-        past: vec![(b"b0".to_vec(), b"b2".to_vec())],
+        gone: vec![b"a1".to_vec(), b"b2".to_vec(), b"none".to_vec()],
+        past: vec![(b"b0".to_vec(), b"b1\0".to_vec())],
         ..checkpoint()
     };
     store.checkpoint(second).unwrap().kept_blocking().unwrap();
     let mut rollups = Vec::new();
     store.rollups(|key, value| rollups.push((key.to_vec(), value.to_vec()))).unwrap();
-    assert_eq!(rollups, [rollup(b"a1", b"ONE"), rollup(b"b2", b"three")]);
+    assert_eq!(rollups, [rollup(b"a1", b"ONE")], "one that was gone has come back");
 }
 
 #[test]
@@ -133,6 +135,39 @@ fn retention_and_the_size_cap_take_the_oldest_and_leave_rollups_alone() {
     store.checkpoint(Checkpoint { retain_from: u64::MAX, ..checkpoint() }).unwrap().kept_blocking().unwrap();
     assert_eq!((store.totals().unwrap(), store.slots(0..u64::MAX).unwrap()), (Default::default(), Vec::new()));
     assert_eq!(store.start().unwrap().newest, []);
+}
+
+#[test]
+fn what_has_grown_old_goes_a_bounded_part_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let bundle = |seq| StoredBundle { id: BundleId { origin: OriginId([1; 32]), seq }, ..bundle(1) };
+    // A hundred in each slot; one more slot than goes at once, and a last one that stays.
+    let (slots, number) = (658, |n: u64| n * SLOT / 100);
+    for slot in 0..slots {
+        let bundles = (slot * 100..(slot + 1) * 100).map(|n| StoredBundle { bytes: vec![7; 60], ..bundle(number(n)) });
+        store.keep(Batch { bundles: bundles.collect(), ..Batch::default() }).unwrap().kept_blocking().unwrap();
+    }
+    let old = Checkpoint { retain_from: SLOT * (slots - 1), ..checkpoint() };
+    let mut pruned = 0;
+    for (turn, expected) in [65_600, 100, 0].into_iter().enumerate() {
+        let kept = store.checkpoint(old.clone()).unwrap().kept_blocking().unwrap();
+        assert_eq!(kept.pruned, expected, "turn {turn}");
+        pruned += kept.pruned as u64;
+        assert_eq!(kept.horizon, (expected > 0).then(|| number(pruned)), "as far as it has gone");
+        assert_eq!(store.ids(0..u64::MAX, 1).unwrap()[0].seq, number(pruned));
+    }
+}
+
+#[test]
+fn a_horizon_is_set_only_by_what_had_to_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let year = 365 * 24 * 360 * SLOT;
+    let kept = store.checkpoint(Checkpoint { retain_from: year, ..checkpoint() }).unwrap().kept_blocking().unwrap();
+    assert_eq!((kept.pruned, kept.horizon), (0, None));
+    keep(&store, [5]).unwrap();
+    assert_held(&store, [5]);
 }
 
 #[test]

@@ -27,6 +27,7 @@ fn work(disk: &Disk, rng: &mut ChaCha8Rng, next: &mut u64, rounds: usize) {
             let key = vec![round as u8, rng.random()];
             let checkpoint = Checkpoint {
                 rollups: vec![(key, vec![1; rng.random_range(1..2_000)])],
+                gone: Vec::new(),
                 past: Vec::new(),
                 waiting: vec![2; rng.random_range(0..100)],
                 retain_from: KEPT_FROM,

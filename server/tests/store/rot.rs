@@ -31,6 +31,7 @@ fn a_flipped_bit_is_told_or_harmless_and_never_served() {
     let rollups: Vec<_> = (0..200_u8).map(|n| (vec![n], vec![n; 200])).collect();
     let checkpoint = Checkpoint {
         rollups: rollups.clone(),
+        gone: Vec::new(),
         past: Vec::new(),
         waiting: b"waiting".to_vec(),
         retain_from: 0,
