@@ -75,12 +75,12 @@ pub(crate) fn Graph(
     let words = move || {
         let snapshot = snapshot.read();
         let (dots, own) = (dots(&snapshot), snapshot.health.node_id.as_str());
-        let words = dots.iter().zip(readable(&dots, own));
-        words
-            .map(|(dot, (below, along))| {
-                (below.map(|below| label(dot, below)), along.map(|along| numbers_beside(dot, along, language)))
-            })
-            .collect_view()
+        let words = dots.iter().zip(readable(&dots, own)).flat_map(|(dot, (below, along))| {
+            let (x, y) = dot.at;
+            let name = below.map(|below| word("graph-name", (x, y + below), dot.name.clone()));
+            [name, along.map(|along| word("graph-rtt", on_link(dot.at, along), numbers(dot, language)))]
+        });
+        words.flatten().collect_view()
     };
     let own_colour = move || {
         let snapshot = snapshot.read();
@@ -94,7 +94,7 @@ pub(crate) fn Graph(
                 <g>{others}</g>
                 <g>{words}</g>
                 <circle class="graph-self" r="13" fill=own_colour />
-                <text class="graph-name" y=OWN_NAME.to_string()>{move || snapshot.read().health.node_id.clone()}</text>
+                <text class="graph-name" y=tenths(OWN_NAME)>{move || snapshot.read().health.node_id.clone()}</text>
             </svg>
             <p class="note">{td_string!(language, links.help)}</p>
         </section>
@@ -123,12 +123,6 @@ fn numbers(dot: &Dot<'_>, language: Language) -> String {
     numbers.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
-/// These numbers, so far along the link.
-fn numbers_beside(dot: &Dot<'_>, along: f64, language: Language) -> impl IntoView + use<> {
-    let (x, y) = on_link(dot.at, along);
-    view! { <text class="graph-rtt" x=tenths(x) y=tenths(y)>{numbers(dot, language)}</text> }
-}
-
 /// What a dot and its link say to whoever points at them: all, whether there is room to write it or not.
 fn title(dot: &Dot<'_>, language: Language) -> String {
     let numbers = numbers(dot, language);
@@ -149,7 +143,12 @@ pub(super) fn circle(dot: &Dot<'_>, title: String, palette: Palette) -> impl Int
 /// The name of a dot, so far below it.
 pub(super) fn label(dot: &Dot<'_>, below: f64) -> impl IntoView + use<> {
     let (x, y) = dot.at;
-    view! { <text class="graph-name" x=tenths(x) y=tenths(y + below)>{dot.name.clone()}</text> }
+    word("graph-name", (x, y + below), dot.name.clone())
+}
+
+/// A word in the middle of a point. All are of one type: others would be some kB more of the program.
+fn word(class: &'static str, (x, y): (f64, f64), text: String) -> impl IntoView + use<> {
+    view! { <text class=class x=tenths(x) y=tenths(y)>{text}</text> }
 }
 
 /// Which words of each dot can be read: how far below it its name stands, and how far along its link the numbers do. No word lies on
@@ -157,8 +156,8 @@ pub(super) fn label(dot: &Dot<'_>, below: f64) -> impl IntoView + use<> {
 fn readable(dots: &[Dot<'_>], own: &str) -> Vec<(Option<f64>, Option<f64>)> {
     let links = dots.iter().filter(|dot| dot.peer.is_some()).count();
     let named = |dot: &Dot<'_>| dots.len() <= MOST_WORDS || dot.peer.is_some() && links <= MOST_WORDS;
-    let mut taken = vec![around((0.0, 0.0), 26.0, 26.0), word((0.0, OWN_NAME), width(own))];
-    taken.extend(dots.iter().filter(|dot| named(dot)).map(|dot| around(dot.at, 18.0, 18.0)));
+    let mut taken = vec![around((0.0, 0.0), 26.0), room((0.0, OWN_NAME), width(own))];
+    taken.extend(dots.iter().filter(|dot| named(dot)).map(|dot| around(dot.at, 18.0)));
     let mut fits = |room: Area| {
         let free = room.y + room.height <= HALF.1 && !taken.iter().any(|other| other.meets(&room));
         if free {
@@ -168,12 +167,12 @@ fn readable(dots: &[Dot<'_>], own: &str) -> Vec<(Option<f64>, Option<f64>)> {
     };
     let mut name = |dot: &Dot<'_>| {
         let (x, y) = dot.at;
-        NAMES.into_iter().find(|below| named(dot) && fits(word((x, y + below), width(&dot.name))))
+        NAMES.into_iter().find(|below| named(dot) && fits(room((x, y + below), width(&dot.name))))
     };
     let names: Vec<Option<f64>> = dots.iter().map(&mut name).collect();
     let linked = |dot: &Dot<'_>| dot.peer.is_some() && links <= MOST_WORDS;
     let mut numbers =
-        |dot: &Dot<'_>| ALONG.into_iter().find(|along| linked(dot) && fits(word(on_link(dot.at, *along), NUMBERS)));
+        |dot: &Dot<'_>| ALONG.into_iter().find(|along| linked(dot) && fits(room(on_link(dot.at, *along), NUMBERS)));
     dots.iter().zip(names).map(|(dot, name)| (name, numbers(dot))).collect()
 }
 
@@ -187,12 +186,13 @@ fn width(name: &str) -> f64 {
 }
 
 /// The room of a word that stands in the middle of a point.
-fn word((x, y): (f64, f64), width: f64) -> Area {
+fn room((x, y): (f64, f64), width: f64) -> Area {
     Area { x: x - width / 2.0, y: y - RISE, width, height: HIGH }
 }
 
-fn around((x, y): (f64, f64), width: f64, height: f64) -> Area {
-    Area { x: x - width / 2.0, y: y - height / 2.0, width, height }
+/// The room of a circle.
+fn around((x, y): (f64, f64), size: f64) -> Area {
+    Area { x: x - size / 2.0, y: y - size / 2.0, width: size, height: size }
 }
 
 /// How strong a link is drawn: 5 where the round trip takes no time, down to 1 from a second on.
