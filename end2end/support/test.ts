@@ -23,8 +23,9 @@ interface MeshFixtures {
   mayComplain: RegExp | undefined;
 }
 
-/** The browser's words for a node that is not there, for the page that nobody has, and for a test that looks at pixels. */
-const OURS = /Failed to load resource: net::ERR_|WebSocket connection to .* failed|status of 404.*\/nowhere\)$|willReadFrequently/;
+/** The browser's words for what tests do: a node that is not there, a page that nobody has, a look at pixels, a page without JavaScript. */
+const OURS =
+  /Failed to load resource: net::ERR_|WebSocket connection to .* failed|status of 404.*\/nowhere\)$|willReadFrequently|preloaded using link preload/;
 
 export const test = base.extend<MeshFixtures>({
   meshNames: [['alpha', 'beta', 'gamma'], { option: true }],
