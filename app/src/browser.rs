@@ -51,9 +51,9 @@ pub(crate) fn pixel_ratio() -> f64 {
     window().device_pixel_ratio()
 }
 
-/// The colour scheme that the reader prefers, as something that tells of changes.
-pub(crate) fn dark_scheme() -> Option<MediaQueryList> {
-    window().match_media("(prefers-color-scheme: dark)").ok().flatten()
+/// Whether the page is on a screen whose reader prefers it dark, as something that tells of changes.
+pub(crate) fn dark_screen() -> Option<MediaQueryList> {
+    window().match_media("screen and (prefers-color-scheme: dark)").ok().flatten()
 }
 
 /// What one paints on a canvas with; none where the browser has none to give.

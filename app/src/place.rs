@@ -45,10 +45,11 @@ impl Place {
         self.query.with(|query| asked(query, name))
     }
 
-    /// Leads to another address of the same page.
+    /// Leads to what another address asks for, of the page that the reader is on: the map, or the small one in a frame.
     pub(crate) fn go(self, address: &str) {
-        browser::push_address(address);
-        self.query.set(address.split_once('?').map_or("", |(_, query)| query).to_owned());
+        let asked = address.find('?').map_or("", |start| &address[start..]);
+        browser::push_address(&format!("{}{asked}", browser::address().path));
+        self.query.set(asked.trim_start_matches('?').to_owned());
     }
 
     /// A link to another address of the same page is followed here, and any other by the browser.

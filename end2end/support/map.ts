@@ -23,7 +23,7 @@ export function tile(page: Page, field: string): Locator {
 export function complaints(page: Page): string[] {
   const found: string[] = [];
   page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) found.push(`${message.type()}: ${message.text()}`);
+    if (['error', 'warning'].includes(message.type())) found.push(`${message.type()}: ${message.text()} (${message.location().url})`);
   });
   page.on('pageerror', (error) => found.push(`thrown: ${error.message}`));
   return found;

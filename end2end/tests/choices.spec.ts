@@ -1,7 +1,7 @@
 // What the reader chooses is in the address, and the address restores what was seen.
 
-import { cellColour, openLiveMap, state } from '../support/map.ts';
-import { Crowd, nameOf } from '../support/crowd.ts';
+import { cellColour, openLiveMap, state, tile } from '../support/map.ts';
+import { Crowd, nameOf, waves } from '../support/crowd.ts';
 import { expect, test, until } from '../support/test.ts';
 
 test.use({ meshNames: ['alpha'] });
@@ -81,6 +81,52 @@ test('a span that is drawn with the mouse is looked at, as finely as it can be',
   await page.mouse.up();
   await expect(page).toHaveURL(/map\?t=\d+$/);
   await expect(state(page)).toHaveAttribute('data-mode', 'past');
+  // Everything follows: the numbers, the trends, the picture.
+  await expect(tile(page, 'beauty_avg')).toHaveText('0.500');
+  await expect(page.locator('.trends')).toContainText('40 buckets × 10 s');
+  await expect(page.locator('.chart-line')).toHaveAttribute('d', /^M\d+ 50\.0h2\.5$/);
+  await expect(page.getByTestId('heatmap-canvas')).toHaveAttribute('aria-label', /buckets of 10 s: newest 0\.500/);
+});
+
+test('each kind and each width of a column shows what it says', async ({ mesh, page }) => {
+  const start = Math.floor(Date.now() / 10_000) * 10_000 - 50_000;
+  await mesh.node('alpha').post([0.2, 0.6].map((beauty) => ({ beauty, timestamp: start })));
+  await mesh.node('alpha').post({ beauty: 0.9, timestamp: start - 10_000 });
+  await mesh.node('alpha').post({ beauty: 0.9, timestamp: start - 20_000 });
+  const kinds = [['average', '0.400'], ['chaos', '0.400'], ['change', '−0.500 against usual']] as const;
+  for (const [kind, value] of kinds) {
+    await page.goto(`${mesh.node('alpha').url}/federated/map?kind=${kind}`);
+    await expect(state(page)).toHaveAttribute('data-mode', 'live');
+    await cellColour(page, 1, start);
+    await expect(page.getByTestId('heatmap-tooltip').locator('.tooltip-value')).toHaveText(value);
+  }
+  for (const [resolution, width] of [['10s', '10 s'], ['1m', '1 min'], ['10m', '10 min'], ['1h', '1 h'], ['1d', '1 d']]) {
+    await page.goto(`${mesh.node('alpha').url}/federated/map?res=${resolution}`);
+    await expect(state(page)).toHaveAttribute('data-mode', 'live');
+    await expect(page.getByTestId('heatmap-canvas')).toHaveAttribute('aria-label', new RegExp(`40 buckets of ${width}: newest 0\\.[4-9]`));
+    await expect(page.locator('.trends')).toContainText(`40 buckets × ${width}.`);
+  }
+});
+
+test('an address restores a moment to the pixel', async ({ mesh, page, context }) => {
+  const now = Date.now();
+  await mesh.node('alpha').post(waves(1, now).map(({ beauty, timestamp }) => ({ beauty, timestamp: timestamp - 60_000 })));
+  await page.goto(`${mesh.node('alpha').url}/federated/map?t=${now - 90_000}`);
+  await expect(state(page)).toHaveAttribute('data-mode', 'past');
+  await page.getByRole('link', { name: 'Change' }).click();
+  await page.getByRole('link', { name: 'Viridis' }).click();
+  await page.getByTestId('heatmap-canvas').focus();
+  for (const key of ['End', 'ArrowDown', 'Enter', '[', 'Escape']) await page.keyboard.press(key);
+  await expect(page).toHaveURL(/\?kind=change&colours=viridis&node=alpha&t=\d+&line=50$/);
+  const seen = async (on: typeof page) => ({
+    pixels: await on.getByTestId('heatmap-canvas').evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL()),
+    trends: await on.getByTestId('trends-chart').innerHTML(),
+    words: await on.locator('.tiles').innerText(),
+  });
+  const other = await context.newPage();
+  await other.goto(page.url());
+  await expect(state(other)).toHaveAttribute('data-mode', 'past');
+  await expect.poll(() => seen(other)).toEqual(await seen(page));
 });
 
 test.describe('among many nodes', () => {

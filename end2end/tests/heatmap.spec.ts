@@ -1,6 +1,7 @@
 // The heatmap shows what is there, in the right place, to every reader.
 
-import { bucketStart, cellColour, openLiveMap, timeOfDay } from '../support/map.ts';
+import type { Page } from '@playwright/test';
+import { bucketStart, cellColour, openLiveMap, state, timeOfDay } from '../support/map.ts';
 import { Crowd } from '../support/crowd.ts';
 import { expect, test, until } from '../support/test.ts';
 
@@ -84,4 +85,127 @@ test('a name that is code is shown as text', async ({ mesh, page }) => {
   await openLiveMap(page, mesh.node('alpha'));
   await expect(page.getByTestId('node-id')).toHaveText(name);
   await expect(page.locator('#bold')).toHaveCount(0);
+});
+
+test('a cell that is clicked stays told while the mouse goes on, until it is clicked again', async ({ mesh, page }) => {
+  const start = bucketStart(Date.now() - 100_000);
+  await mesh.node('alpha').post({ beauty: 0.5, timestamp: start });
+  await openLiveMap(page, mesh.node('alpha'));
+  const [canvas, tooltip] = [page.getByTestId('heatmap-canvas'), page.getByTestId('heatmap-tooltip')];
+  await cellColour(page, 1, start);
+  // Where it is now: cells slide.
+  const place = () =>
+    tooltip.evaluate((element: HTMLElement) => ({ x: Number.parseFloat(element.style.left), y: Number.parseFloat(element.style.top) - 8 }));
+  const at = await place();
+  await canvas.press('Escape');
+  await canvas.click({ position: at });
+  await expect(page).toHaveURL(/node=alpha/);
+  await expect(page.locator('.chart-node')).toHaveAttribute('d', /^M/);
+  const told = [timeOfDay(start), '0.500', '1 event'];
+  for (const word of told) await expect(tooltip).toContainText(word);
+  // Over other cells, away from the picture, and with the keyboard elsewhere.
+  await canvas.hover({ position: { x: at.x + 100, y: 30 } });
+  await page.mouse.move(5, 5);
+  await page.getByTestId('line').focus();
+  for (const word of told) await expect(tooltip).toContainText(word);
+  await canvas.click({ position: await place() });
+  await expect(page).not.toHaveURL(/node=/);
+  await page.mouse.move(5, 5);
+  await expect(tooltip).toBeHidden();
+});
+
+test('what is read out waits until the keyboard rests', async ({ mesh, page }) => {
+  await openLiveMap(page, mesh.node('alpha'));
+  const [canvas, spoken] = [page.getByTestId('heatmap-canvas'), page.getByTestId('heatmap-spoken')];
+  await expect(spoken).toHaveAttribute('aria-live', 'polite');
+  // Ten steps in one task, as fast as any key repeats.
+  const said = await canvas.evaluate(async (canvas: HTMLCanvasElement) => {
+    const spoken = document.querySelector('[data-testid="heatmap-spoken"]')!;
+    const said: string[] = [];
+    const heard = new Promise<void>((heard) => {
+      new MutationObserver(() => {
+        said.push(spoken.textContent!);
+        heard();
+      }).observe(spoken, { childList: true, characterData: true, subtree: true });
+    });
+    const press = (key: string) => canvas.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
+    press('End');
+    for (let step = 0; step < 9; step += 1) press('ArrowLeft');
+    await heard;
+    return said;
+  });
+  expect(said).toHaveLength(1);
+  const told = await page.getByTestId('heatmap-tooltip').locator('span').first().innerText();
+  expect(said[0]).toContain(told);
+  await canvas.press('ArrowLeft');
+  await expect(spoken).not.toHaveText(said[0]!);
+});
+
+test.describe('on a screen with more pixels', () => {
+  test.use({ deviceScaleFactor: 2.5 });
+
+  test('the canvas has them all, and every edge of a cell is sharp', async ({ mesh, page }) => {
+    await mesh.node('alpha').post(Array.from({ length: 39 }, (_, i) => ({ beauty: (i % 2) as number, timestamp: bucketStart(Date.now()) - i * 10_000 - 9_000 })));
+    await openLiveMap(page, mesh.node('alpha'));
+    await expect(page.getByTestId('heatmap-canvas')).toHaveAttribute('data-rows', '2');
+    const found = await page.getByTestId('heatmap-canvas').evaluate((canvas: HTMLCanvasElement) => {
+      const middle = Math.round(40 * devicePixelRatio);
+      const { data } = canvas.getContext('2d')!.getImageData(0, middle, canvas.width, 1);
+      const colours = new Set<string>();
+      for (let at = Math.round(0.2 * canvas.width); at < 0.8 * canvas.width; at += 1) colours.add(data.slice(4 * at, 4 * at + 4).join());
+      return { colours: [...colours].sort(), pixels: canvas.width, wanted: Math.round(canvas.clientWidth * devicePixelRatio) };
+    });
+    expect(found.pixels).toBe(found.wanted);
+    // Blue, yellow, and the page in the gaps: nothing in between.
+    expect(found.colours).toEqual(['0,0,0,0', '0,32,81,255', '253,233,69,255']);
+  });
+});
+
+/** The opacity of pixels of the canvas, told in CSS pixels. */
+const opacity = (page: Page, x: number, y: number, width: number, height: number) =>
+  page.getByTestId('heatmap-canvas').evaluate((canvas: HTMLCanvasElement, [x, y, width, height]) => {
+    const at = (css: number) => Math.round(css * devicePixelRatio);
+    const { data } = canvas.getContext('2d')!.getImageData(at(x!), at(y!), at(width!), at(height!));
+    return Array.from({ length: data.length / 4 }, (_, i) => data[4 * i + 3]!);
+  }, [x, y, width, height] as const);
+
+test('above each column stand its events, and behind each row its spread', async ({ mesh, page }) => {
+  const start = bucketStart(Date.now() - 100_000);
+  await mesh.node('alpha').post({ beauty: 0.25, timestamp: start - 20_000 });
+  await mesh.node('alpha').post([0.75, 0.75, 0.75].map((beauty) => ({ beauty, timestamp: start })));
+  await openLiveMap(page, mesh.node('alpha'));
+  const high = async (at: number) => {
+    await cellColour(page, 0, at);
+    const x = await page.getByTestId('heatmap-tooltip').evaluate((element: HTMLElement) => Number.parseFloat(element.style.left));
+    return (await opacity(page, x, 0, 1, 15)).filter((alpha) => alpha > 200).length;
+  };
+  expect([await high(start), await high(start - 20_000), await high(start - 10_000)]).toEqual([15, 5, 0]);
+  const { width } = (await page.getByTestId('heatmap-canvas').boundingBox())!;
+  // Between the columns and the values, in the middle of the row of alpha: from 0.25 to 0.75 of the room.
+  const line = await opacity(page, width - 52 - 64, 76, 64, 22);
+  const columns = Array.from({ length: 64 }, (_, x) => line.filter((alpha, at) => at % 64 === x && alpha > 200).length);
+  // The scale is a line of one pixel, the spread one of two: 48 pixels are all scores, from the eighth on.
+  const thick = columns.flatMap((ink, x) => (ink > 1 ? [x] : []));
+  expect(Math.abs(thick.at(0)! - (8 + 12))).toBeLessThanOrEqual(2);
+  expect(Math.abs(thick.at(-1)! - (8 + 36))).toBeLessThanOrEqual(2);
+});
+
+test('cells below the line have a mark in their corner', async ({ mesh, page }) => {
+  const start = bucketStart(Date.now() - 100_000);
+  await mesh.node('alpha').post([0.25, 0.75].map((beauty, i) => ({ beauty, timestamp: start - 10_000 * i })));
+  const corner = async (at: number) => {
+    const inside = await cellColour(page, 1, at);
+    await page.getByTestId('heatmap-canvas').press('Escape');
+    const tooltip = page.getByTestId('heatmap-tooltip');
+    const [x, y] = await tooltip.evaluate((element: HTMLElement) => [Number.parseFloat(element.style.left), Number.parseFloat(element.style.top)]);
+    const colours = await page.getByTestId('heatmap-canvas').evaluate((canvas: HTMLCanvasElement, [x, y]) => {
+      const { data } = canvas.getContext('2d')!.getImageData(Math.round(x! - 10), Math.round(y! - 6), 8, 6);
+      return Array.from({ length: data.length / 4 }, (_, i) => data.slice(4 * i, 4 * i + 3).join());
+    }, [x, y] as const);
+    return colours.filter((colour) => colour !== inside.slice(0, 3).join()).length;
+  };
+  await page.goto(`${mesh.node('alpha').url}/federated/map?line=50`);
+  await expect(state(page)).toHaveAttribute('data-mode', 'live');
+  expect(await corner(start)).toBeGreaterThan(3);
+  expect(await corner(start - 10_000)).toBe(0);
 });

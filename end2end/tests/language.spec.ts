@@ -65,4 +65,5 @@ test('on a wall there is nothing to press', async ({ mesh, page }) => {
   await expect(state(page)).toHaveAttribute('data-mode', 'live');
   await expect(page.getByRole('link')).toHaveCount(0);
   await expect(page.getByTestId('heatmap-canvas')).toBeVisible();
+  for (const role of ['button', 'textbox', 'spinbutton', 'slider'] as const) await expect(page.getByRole(role)).toHaveCount(0);
 });

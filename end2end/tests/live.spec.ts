@@ -60,6 +60,23 @@ test('a stream that says nothing is not waited for', async ({ mesh, page }) => {
   await expect(state(page)).toHaveAttribute('data-mode', 'polling');
 });
 
+test('a stream that dies without a word is noticed within 15 s, and is live again by itself', async ({ mesh, page }) => {
+  let dead = false;
+  await page.routeWebSocket(/federated\/stream/, (socket) => {
+    const node = socket.connectToServer();
+    node.onMessage((text) => {
+      if (!dead) socket.send(text);
+    });
+  });
+  await openLiveMap(page, mesh.node('alpha'));
+  dead = true;
+  await expect(state(page)).toHaveText(/^Polling since \d\d:\d\d:\d\d UTC$/, { timeout: 17_000 });
+  await mesh.node('alpha').post({ beauty: 0.375 });
+  await expect(tile(page, 'beauty_avg')).toHaveText('0.375', { timeout: 12_000 });
+  dead = false;
+  await expect(state(page)).toHaveText(/^Live since/, { timeout: 35_000 });
+});
+
 test('the page says when its node is gone, and when it is back', async ({ mesh, page }) => {
   await openLiveMap(page, mesh.node('alpha'));
   await mesh.node('alpha').stop();

@@ -1,6 +1,8 @@
 // Who is there, in which state: sorted as the reader likes, and drawn.
 
-import { openLiveMap } from '../support/map.ts';
+import { nameOf } from '../support/crowd.ts';
+import { openFixed } from '../support/fixed.ts';
+import { openLiveMap, state } from '../support/map.ts';
 import { expect, startMesh, test, until } from '../support/test.ts';
 
 test('the table is sorted by any column, and back', async ({ mesh, page }) => {
@@ -11,6 +13,14 @@ test('the table is sorted by any column, and back', async ({ mesh, page }) => {
   await page.getByTestId('peers').getByRole('button', { name: 'Name' }).click();
   await expect(names).toHaveText(['gamma', 'beta']);
   await expect(page.getByTestId('peers').getByRole('columnheader', { name: 'Name' })).toHaveAttribute('aria-sort', 'descending');
+  for (const column of ['State', 'Link', 'Round trip', 'Sent / received', 'Redundancy', 'Last event', 'Its events']) {
+    const heading = page.getByTestId('peers').getByRole('columnheader', { name: column });
+    for (const sorted of ['none', 'ascending', 'descending']) {
+      await expect(heading, column).toHaveAttribute('aria-sort', sorted);
+      if (sorted !== 'descending') await heading.getByRole('button').click();
+    }
+    await expect(names).toHaveCount(2);
+  }
 });
 
 test('a peer that has gone is shown as offline until it is back', async ({ mesh, page }) => {
@@ -34,7 +44,7 @@ test('each peer has its redundancy, in the table and on its link', async ({ mesh
   await openLiveMap(page, mesh.node('alpha'));
   const row = page.getByTestId(`peer-${told.node_id}`);
   await expect(row).toContainText(/\d+ of [1-9]\d* again/);
-  await expect(page.getByTestId('graph').getByText(/ms · \d\.\d\d/)).toHaveCount(1);
+  await expect(page.getByTestId('graph').locator('text', { hasText: /ms · \d\.\d\d/ })).toHaveCount(1);
 });
 
 test('who was kept out is told, and why', async ({ page }) => {
@@ -95,4 +105,59 @@ test('the graph has every node in its place, wherever it is drawn', async ({ mes
   expect(await place(page)).toMatch(/^-?\d+\.\d$/);
   expect(await place(other)).toBe(await place(page));
   await expect(page.getByTestId('graph')).toHaveAttribute('aria-label', 'alpha is linked to 2 peers and knows of 2 nodes');
+});
+
+test('a peer that is linked and silent is stale', async ({ mesh, page }) => {
+  await until('both are peers', async () => (await mesh.node('alpha').health()).peers === 2);
+  await page.routeWebSocket(/federated\/stream/, (socket) => {
+    const node = socket.connectToServer();
+    node.onMessage((text) => {
+      const message = JSON.parse(text.toString());
+      const beta = message.network.peers.find((peer: { node_id: string }) => peer.node_id === 'beta');
+      Object.assign(beta ?? {}, { last_seen: message.health.now - 46_000 });
+      socket.send(JSON.stringify(message));
+    });
+  });
+  await openLiveMap(page, mesh.node('alpha'));
+  await expect(page.getByTestId('peer-beta')).toContainText('Stale');
+  await expect(page.getByTestId('peer-gamma')).toContainText('Live');
+});
+
+test.describe('the graph of a large mesh', () => {
+  test.use({ meshNames: ['alpha'], bypassCSP: true });
+
+  test('has words where they can be read, and says the rest to whoever points at it', async ({ mesh, page }) => {
+    const names = Array.from({ length: 200 }, (_, i) => nameOf(i));
+    const graph = page.getByTestId('graph');
+    for (const links of [5, 16, 40]) {
+      await openFixed(page, mesh.node('alpha'), '', { nodes: names, peers: names.slice(0, links) });
+      await expect(state(page)).toHaveAttribute('data-mode', 'live');
+      await expect(graph.locator('line')).toHaveCount(links);
+      await expect(graph.locator('circle')).toHaveCount(201);
+      const boxes = await graph.locator('text').evaluateAll((words) =>
+        words.map((word) => {
+          const { x, y, width, height } = (word as SVGTextElement).getBBox();
+          // The room above and below the letters may be shared.
+          return { word: word.textContent, left: x, right: x + width, top: y + 3, bottom: y + height - 3 };
+        }),
+      );
+      const over = boxes.flatMap((one, i) =>
+        boxes
+          .slice(i + 1)
+          .filter((other) => one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom)
+          .map((other) => `${one.word} over ${other.word}`),
+      );
+      expect(over, `${links} links`).toEqual([]);
+      const told = boxes.map((box) => box.word);
+      expect(told).toContain('alpha');
+      // Of more links than this there are no words, and of fewer some.
+      expect(told.some((word) => word!.includes('ms'))).toBe(links <= 16);
+      const titles = await graph.locator('line title').allTextContents();
+      expect(titles).toHaveLength(links);
+      expect(titles).toContain('node-004: 88 ms · 0.08');
+      await expect(graph.locator('circle', { hasText: 'node-199' })).toHaveCount(1);
+      await expect(graph.locator('circle', { hasText: 'node-004: 88 ms · 0.08' })).toHaveCount(1);
+      await page.unrouteAll({ behavior: 'ignoreErrors' });
+    }
+  });
 });

@@ -60,3 +60,19 @@ test('another event gives another portrait, without a reload', async ({ mesh, pa
   const later = await drawn(page, await alpha.digest());
   expect(later).not.toBe(empty);
 });
+
+test('it has a legend in words, and can be taken along', async ({ mesh, page }) => {
+  const alpha = mesh.node('alpha');
+  await openLiveMap(page, alpha);
+  const section = page.locator('.portrait');
+  await expect(section).toContainText('this is the curve of an empty mesh');
+  await alpha.post([{ beauty: 0.25 }, { beauty: 0.75 }]);
+  await expect(section.locator('dl')).toHaveText(/Beauty bends its arcs0\.500Chaos loosens its strands0\.500/, { timeout: 15_000 });
+  const download = page.waitForEvent('download');
+  await section.getByRole('link', { name: 'Save as PNG' }).click();
+  const chunks: Buffer[] = [];
+  for await (const chunk of await (await download).createReadStream()) chunks.push(chunk as Buffer);
+  const file = Buffer.concat(chunks);
+  const side = await page.getByTestId('portrait').evaluate(({ width }: HTMLCanvasElement) => width);
+  expect([file.subarray(1, 4).toString(), file.readUInt32BE(16), file.readUInt32BE(20)]).toEqual(['PNG', side, side]);
+});

@@ -12,6 +12,7 @@ const SIZES = [
   { width: 360, height: 740 },
   { width: 1280, height: 900 },
   { width: 2560, height: 1440 },
+  { width: 3840, height: 2160 },
 ];
 
 test.describe.configure({ timeout: 240_000 });

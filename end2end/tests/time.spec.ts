@@ -41,6 +41,21 @@ test('earlier and later go back through what is kept, and back to live', async (
   await expect(state(page)).toHaveAttribute('data-mode', 'live');
 });
 
+test('the slider goes to any moment that is kept, the address says which, and its end is now', async ({ mesh, page }) => {
+  await mesh.node('alpha').post([{ beauty: 0.25, timestamp: Date.now() - 650_000 }, { beauty: 0.75 }]);
+  await openLiveMap(page, mesh.node('alpha'));
+  const scrub = page.getByTestId('scrub');
+  await scrub.fill('-60');
+  await expect(state(page)).toHaveAttribute('data-mode', 'past');
+  await expect(tile(page, 'beauty_avg')).toHaveText('0.250');
+  expect(Math.abs(Number(new URL(page.url()).searchParams.get('t')) - (Date.now() - 600_000))).toBeLessThan(60_000);
+  await scrub.press('ArrowRight');
+  await expect(scrub).toHaveValue('-59');
+  await scrub.press('End');
+  await expect(state(page)).toHaveAttribute('data-mode', 'live');
+  await expect(tile(page, 'beauty_avg')).toHaveText('0.750');
+});
+
 test('clocks that differ are spoken of', async ({ mesh, page }) => {
   await page.routeWebSocket(/federated\/stream/, (socket) => {
     const node = socket.connectToServer();

@@ -7,6 +7,9 @@ use crate::number::tenths;
 use leptos::prelude::window;
 use web_sys::{CanvasRenderingContext2d, CssStyleDeclaration, HtmlCanvasElement};
 
+/// The attribute by which the style sheet knows a canvas that is being printed.
+const PAPER: &str = "data-paper";
+
 /// A canvas, what one paints on it with, and what is on it.
 pub(crate) struct Surface {
     canvas: HtmlCanvasElement,
@@ -29,6 +32,13 @@ impl Surface {
     pub(crate) fn forget_theme(&mut self) {
         self.theme = None;
         self.shown.clear();
+    }
+
+    /// From now on it is painted for paper, which is white whatever the screen is, or for the screen again.
+    pub(crate) fn lie_on_paper(&mut self, paper: bool) {
+        // Fails never: the name is one.
+        let _ = self.canvas.toggle_attribute_with_force(PAPER, paper);
+        self.forget_theme();
     }
 
     /// Paints the bands of the picture that are not there yet.
@@ -75,8 +85,6 @@ impl Theme {
     fn of(canvas: &HtmlCanvasElement) -> Option<Self> {
         let style: CssStyleDeclaration = window().get_computed_style(canvas).ok()??;
         let property = |name| style.get_property_value(name).unwrap_or_default();
-        // On paper the page is white, and what was painted for a dark one keeps the ground that it was painted for.
-        browser::set_style(canvas, "background", &property("--surface"));
         Some(Self {
             strong: property("--ink"),
             muted: property("--ink-muted"),

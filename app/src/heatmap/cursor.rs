@@ -9,13 +9,20 @@ pub(crate) struct Place {
     pub(crate) column: usize,
 }
 
-/// What points at a cell. Columns slide as time goes by; the two differ in what they hold on to.
+/// What points at a cell. Columns slide as time goes by; they differ in what they hold on to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cursor {
     /// The mouse rests on a place of the screen: the cells slide beneath it.
     Pointer(Place),
     /// The keyboard rests on a bucket, and slides with it.
     Keyboard {
+        /// The row.
+        row: usize,
+        /// Where the bucket begins.
+        start: u64,
+    },
+    /// A bucket that was clicked: the mouse goes on, and it stays.
+    Pinned {
         /// The row.
         row: usize,
         /// Where the bucket begins.
@@ -28,7 +35,9 @@ impl Cursor {
     pub(crate) fn place(self, columns: &[u64]) -> Place {
         match self {
             Self::Pointer(place) => place,
-            Self::Keyboard { row, start } => Place { row, column: columns.partition_point(|column| *column < start) },
+            Self::Keyboard { row, start } | Self::Pinned { row, start } => {
+                Place { row, column: columns.partition_point(|column| *column < start) }
+            }
         }
     }
 }
@@ -116,6 +125,7 @@ mod tests {
         assert_eq!(pointer.place(&[20, 30, 40]), place);
         assert_eq!(keyboard.place(&[20, 30, 40]), Place { row: 1, column: 1 });
         assert_eq!(keyboard.place(&[50, 60, 70]), Place { row: 1, column: 0 });
+        assert_eq!(Cursor::Pinned { row: 1, start: 30 }.place(&[20, 30, 40]), Place { row: 1, column: 1 });
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! | the cell that is pointed at | `cursor.rs` |
 //! | the draw calls on a canvas | `canvas.rs` |
 //! | when to paint | `painter.rs` |
+//! | what is read out | `spoken.rs` |
 //! | what can be chosen | `controls.rs` |
 //! | the widget: canvas, tooltip, keys | `view.rs` |
 //! | what can be taken along | `export.rs` |
@@ -24,9 +25,11 @@ mod model;
 mod paint;
 mod painter;
 mod scale;
+mod spoken;
 mod table;
 mod view;
 
+pub(crate) use layout::Area;
 pub(crate) use model::last_event;
 pub(crate) use scale::{css, node_colour};
 pub(crate) use view::HeatmapView;

@@ -121,6 +121,11 @@ impl HeatmapModel {
         }
     }
 
+    /// Whether there is a cell at a place.
+    pub(crate) fn has(&self, place: Place) -> bool {
+        place.row < self.rows.len() && place.column < self.columns.len()
+    }
+
     /// What is said of the cell at a place; `None` where there is none.
     pub(crate) fn say(&self, place: Place, language: Language) -> Option<Said> {
         let row = self.rows.get(place.row)?;

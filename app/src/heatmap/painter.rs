@@ -6,7 +6,7 @@ use super::layout::Layout;
 use super::model::{HeatmapModel, Said, standing};
 use super::paint::{Band, Look, paint};
 use crate::api::Snapshot;
-use crate::browser::{Listener, SizeWatch, dark_scheme, hold, pixel_ratio};
+use crate::browser::{Listener, SizeWatch, dark_screen, hold, pixel_ratio};
 use crate::choice::Choice;
 use crate::words::Language;
 use leptos::html;
@@ -73,7 +73,8 @@ impl Scene {
     /// The cell that is pointed at in this moment.
     pub(crate) fn place(&self) -> Option<Place> {
         let cursor = self.cursor.get()?;
-        Some(self.model.with(|model| cursor.place(&model.columns)))
+        // What is shown may have become another since it was pointed at.
+        self.model.with(|model| Some(cursor.place(&model.columns)).filter(|place| model.has(*place)))
     }
 
     /// What is said of a cell; none where there is none.
@@ -98,7 +99,11 @@ impl Scene {
         hold(SizeWatch::new(canvas, measure.clone()));
         // A window that moves to another screen changes the pixel ratio, not the width.
         hold(Listener::new(window(), "resize", move |_| measure()));
-        hold(dark_scheme().map(|scheme| Listener::new(scheme, "change", move |_| frame.request_in_new_colours())));
+        hold(dark_screen().map(|screen| Listener::new(screen, "change", move |_| frame.request_in_new_colours())));
+        // Printed is what is on the canvas once this has been heard: no frame of the screen comes between.
+        for (event, paper) in [("beforeprint", true), ("afterprint", false)] {
+            hold(Listener::new(window(), event, move |_| frame.paint_for_paper(paper)));
+        }
         Effect::new(move |_| {
             self.model.track();
             self.choice.track();
@@ -149,16 +154,25 @@ impl Frame {
         }
         let frame = request_animation_frame_with_handle(move || {
             self.asked.try_set_value(None);
-            if let Some((layout, picture)) = self.scene.picture() {
-                self.with_surface(|surface| surface.show(&layout, picture));
-            }
+            self.paint();
         });
         self.asked.set_value(frame.ok());
+    }
+
+    fn paint(self) {
+        if let Some((layout, picture)) = self.scene.picture() {
+            self.with_surface(|surface| surface.show(&layout, picture));
+        }
     }
 
     fn request_in_new_colours(self) {
         self.with_surface(Surface::forget_theme);
         self.request();
+    }
+
+    fn paint_for_paper(self, paper: bool) {
+        self.with_surface(|surface| surface.lie_on_paper(paper));
+        self.paint();
     }
 
     /// The surface, while the component lives and where the browser has one.

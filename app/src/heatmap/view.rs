@@ -6,6 +6,7 @@ use super::layout;
 use super::legend::Legend;
 use super::model::{Aspect, HeatmapModel, MOST_NODES, Said, folded};
 use super::painter::Scene;
+use super::spoken::Spoken;
 use super::table::HeatmapTable;
 use crate::api::Snapshot;
 use crate::browser;
@@ -67,28 +68,31 @@ fn Picture(
 ) -> impl IntoView {
     scene.keep_painted();
     let Scene { canvas, model, cursor, language, choice, .. } = scene;
-    let spoken = RwSignal::new(String::new());
+    let spoken = Spoken::new();
     let rows = move || model.with(|model| model.rows.len());
     let to = use_place();
     let go = move |address: String| to.go(&address);
-    let follow = move |place: Place| {
+    // The node whose row is at a place; none at the mesh's, and where rows are scores.
+    let node_at = move |place: Place| {
         let named = |model: &HeatmapModel| Some(model.rows.get(place.row)?.name.clone());
-        let name = model.with_untracked(|model| named(model).filter(|_| place.row > 0 && model.nodes.0 > 0));
-        go(choice.with_untracked(|choice| {
-            choice.with(|choice| choice.node = name.filter(|name| choice.node.as_ref() != Some(name)))
-        }));
+        model.with_untracked(|model| named(model).filter(|_| place.row > 0 && model.nodes.0 > 0))
+    };
+    let follow = move |node: Option<String>| {
+        if choice.with_untracked(|choice| choice.node != node) {
+            go(choice.with_untracked(|choice| choice.with(|choice| choice.node = node)));
+        }
     };
     let down = move |event: PointerEvent| {
         point(scene, &event);
-        scene.drag.set(untrack(|| scene.place()).map(|place| place.column));
+        scene.drag.set(under(scene, &event).map(|place| place.column));
     };
-    // A span that was drawn is looked at; where the pointer came down and went up in one column, its row is followed.
+    // A span that was drawn is looked at; a cell that was clicked is pinned and its row followed, or both let go.
     let up = move |event: PointerEvent| {
         point(scene, &event);
         let from = scene.drag.try_update(Option::take).flatten();
-        let Some((from, place)) = from.zip(untrack(|| scene.place())) else { return };
+        let Some((from, place)) = from.zip(under(scene, &event)) else { return };
         if from == place.column {
-            return follow(place);
+            return follow(if pin(scene, place) { node_at(place) } else { None });
         }
         let now = snapshot.with_untracked(|snapshot| snapshot.health.now);
         let span = model.with_untracked(|model| {
@@ -104,7 +108,8 @@ fn Picture(
         if event.key() == "Enter" {
             if let Some(place) = untrack(|| scene.place()) {
                 event.prevent_default();
-                follow(place);
+                let followed = choice.with_untracked(|choice| choice.node.clone());
+                follow(node_at(place).filter(|node| followed.as_ref() != Some(node)));
             }
             return;
         }
@@ -137,20 +142,43 @@ fn Picture(
                 on:pointerleave=move |event| leave(scene, &event)
                 on:pointerup=up
                 on:keydown=key
-                on:blur=move |_| cursor.set(None)
+                on:blur=move |_| if !is_pinned(scene) { cursor.set(None) }
             ></canvas>
             <p id="heatmap-help" class="visually-hidden">{td_string!(language, heatmap.help)}</p>
-            <p class="visually-hidden" aria-live="polite" data-testid="heatmap-spoken">{spoken}</p>
+            <p class="visually-hidden" aria-live="polite" data-testid="heatmap-spoken">{spoken.text}</p>
             <Tooltip scene />
         </div>
     }
     .into_part()
 }
 
-/// The pointer is on a cell, or beside all of them.
-fn point(scene: Scene, event: &PointerEvent) {
+/// The cell under the pointer.
+fn under(scene: Scene, event: &PointerEvent) -> Option<Place> {
     let (x, y) = (f64::from(event.offset_x()), f64::from(event.offset_y()));
-    let place = untrack(|| scene.layout()).and_then(|layout| layout.place_at(x, y));
+    untrack(|| scene.layout()).and_then(|layout| layout.place_at(x, y))
+}
+
+/// Whether a cell stays pointed at, whatever the pointer does.
+fn is_pinned(scene: Scene) -> bool {
+    matches!(scene.cursor.get_untracked(), Some(Cursor::Pinned { .. }))
+}
+
+/// Pins a cell; false where it was pinned, and is let go.
+fn pin(scene: Scene, place: Place) -> bool {
+    let was = is_pinned(scene) && untrack(|| scene.place()) == Some(place);
+    let start = scene.model.with_untracked(|model| model.columns.get(place.column).copied());
+    let pinned = start.map(|start| Cursor::Pinned { row: place.row, start });
+    scene.cursor.set(if was { Some(Cursor::Pointer(place)) } else { pinned });
+    !was
+}
+
+/// The pointer is on a cell, or beside all of them. A pinned cell gives way to a span that is being drawn, and to nothing else.
+fn point(scene: Scene, event: &PointerEvent) {
+    let place = under(scene, event);
+    let draws = scene.drag.get_untracked().zip(place).is_some_and(|(from, place)| from != place.column);
+    if is_pinned(scene) && !draws {
+        return;
+    }
     let cursor = place.map(Cursor::Pointer);
     if scene.cursor.get_untracked() != cursor {
         scene.cursor.set(cursor);
@@ -160,13 +188,13 @@ fn point(scene: Scene, event: &PointerEvent) {
 /// A mouse that has left points at nothing; a finger that was lifted still does.
 fn leave(scene: Scene, event: &PointerEvent) {
     scene.drag.set(None);
-    if event.pointer_type() != "touch" {
+    if event.pointer_type() != "touch" && !is_pinned(scene) {
         scene.cursor.set(None);
     }
 }
 
 /// Moves the cursor by keyboard, and has the cell read out.
-fn step(scene: Scene, part: Part, spoken: RwSignal<String>, event: &KeyboardEvent) {
+fn step(scene: Scene, part: Part, spoken: Spoken, event: &KeyboardEvent) {
     let key = event.key();
     match key.as_str() {
         "Escape" => scene.cursor.set(None),
@@ -186,7 +214,7 @@ fn step(scene: Scene, part: Part, spoken: RwSignal<String>, event: &KeyboardEven
         scene.cursor.set(start.map(|start| Cursor::Keyboard { row: place.row, start }));
         place
     });
-    spoken.set(untrack(|| scene.say(place)).map(|said| said.sentence()).unwrap_or_default());
+    spoken.say(untrack(|| scene.say(place)).map(|said| said.sentence()).unwrap_or_default());
 }
 
 /// What is said of the cell under the cursor, beside that cell; hidden while there is none.

@@ -4,7 +4,7 @@
 
 use crate::api::{Peer, Snapshot};
 use crate::choice::{Choice, Palette};
-use crate::heatmap::node_colour;
+use crate::heatmap::{Area, node_colour};
 use crate::number::tenths;
 use crate::ordered;
 use crate::part::IntoPart;
@@ -19,12 +19,23 @@ const VIEW_BOX: &str = "-320 -180 640 360";
 /// How far from the middle nodes are, as shares of the half; names need the rest.
 const NEAR: f64 = 0.45;
 const FAR: f64 = 0.88;
-/// How far along a link its words stand: the middle of the drawing has a name of its own.
-const WORDS: f64 = 0.62;
+/// How far along a link its words may stand, the best first: the middle of the drawing has a name of its own.
+const ALONG: [f64; 3] = [0.62, 0.75, 0.45];
+/// How far below its dot a name stands, and how far above it where there is no room.
+pub(super) const BELOW: f64 = 22.0;
+const NAMES: [f64; 2] = [BELOW, -14.0];
+/// How far below the middle this node's own name stands.
+const OWN_NAME: f64 = 30.0;
 /// So many nodes are drawn; more could not be told apart.
 const MOST: usize = 240;
-/// Up to so many links have their round trip written beside them, and so many nodes their name.
+/// Up to so many links have their round trip written beside them, and so many nodes their name, if there is room.
 const MOST_WORDS: usize = 16;
+/// The room that words take: for a letter of a name, for the numbers of a link whatever they are, from top to bottom, and above the
+/// line that they stand on.
+const LETTER: f64 = 8.5;
+const NUMBERS: f64 = 88.0;
+const HIGH: f64 = 16.0;
+const RISE: f64 = 12.0;
 
 /// Another node, and where it is drawn.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,21 +66,21 @@ pub(crate) fn Graph(
     let palette = move || choice.with(|choice| choice.palette);
     let links = move || {
         let snapshot = snapshot.read();
-        let few = snapshot.network.peers.len() <= MOST_WORDS;
-        let dots = dots(&snapshot);
-        let links = dots.iter().filter_map(|dot| Some((dot.at, dot.peer?)));
-        links.map(|(at, peer)| link(at, peer, few, language)).collect_view()
+        dots(&snapshot).iter().filter(|dot| dot.peer.is_some()).map(|dot| link(dot, language)).collect_view()
     };
     let others = move || {
         let snapshot = snapshot.read();
-        dots(&snapshot).iter().map(|dot| circle(dot, palette())).collect_view()
+        dots(&snapshot).iter().map(|dot| circle(dot, title(dot, language), palette())).collect_view()
     };
-    let names = move || {
+    let words = move || {
         let snapshot = snapshot.read();
-        let dots = dots(&snapshot);
-        let (few_links, few) = (snapshot.network.peers.len() <= MOST_WORDS, dots.len() <= MOST_WORDS);
-        let named = dots.iter().filter(|dot| few || dot.peer.is_some() && few_links);
-        named.map(label).collect_view()
+        let (dots, own) = (dots(&snapshot), snapshot.health.node_id.as_str());
+        let words = dots.iter().zip(readable(&dots, own)).flat_map(|(dot, (below, along))| {
+            let (x, y) = dot.at;
+            let name = below.map(|below| word("graph-name", (x, y + below), dot.name.clone()));
+            [name, along.map(|along| word("graph-rtt", on_link(dot.at, along), numbers(dot, language)))]
+        });
+        words.flatten().collect_view()
     };
     let own_colour = move || {
         let snapshot = snapshot.read();
@@ -81,9 +92,9 @@ pub(crate) fn Graph(
             <svg class="graph" data-testid="graph" role="img" aria-label=summary viewBox=VIEW_BOX>
                 <g>{links}</g>
                 <g>{others}</g>
-                <g>{names}</g>
+                <g>{words}</g>
                 <circle class="graph-self" r="13" fill=own_colour />
-                <text class="graph-name" y="30">{move || snapshot.read().health.node_id.clone()}</text>
+                <text class="graph-name" y=tenths(OWN_NAME)>{move || snapshot.read().health.node_id.clone()}</text>
             </svg>
             <p class="note">{td_string!(language, links.help)}</p>
         </section>
@@ -91,32 +102,97 @@ pub(crate) fn Graph(
     .into_part()
 }
 
-/// A link, with its round trip and its redundancy beside it where there are few.
-fn link((x, y): (f64, f64), peer: &Peer, with_words: bool, language: Language) -> impl IntoView + use<> {
-    let class = if peer.in_sync == Some(false) { "graph-link graph-differs" } else { "graph-link" };
-    let numbers =
-        [peer.rtt_ms.map(|rtt| language.milliseconds(rtt)), peer.redundancy.map(|times| language.fixed(times, 2))];
-    let said = if with_words { numbers.into_iter().flatten().collect::<Vec<_>>().join(" · ") } else { String::new() };
+/// The line of a link.
+fn link(dot: &Dot<'_>, language: Language) -> impl IntoView + use<> {
+    let (x, y) = dot.at;
+    let differs = dot.peer.is_some_and(|peer| peer.in_sync == Some(false));
+    let class = if differs { "graph-link graph-differs" } else { "graph-link" };
+    let strength = strength(dot.peer.and_then(|peer| peer.rtt_ms));
     view! {
-        <line class=class x2=tenths(x) y2=tenths(y) stroke-width=tenths(strength(peer.rtt_ms)) />
-        <text class="graph-rtt" x=tenths(x * WORDS) y=tenths(y * WORDS - 4.0)>{said}</text>
+        <line class=class x2=tenths(x) y2=tenths(y) stroke-width=tenths(strength)>
+            <title>{title(dot, language)}</title>
+        </line>
     }
 }
 
-pub(super) fn circle(dot: &Dot<'_>, palette: Palette) -> impl IntoView + use<> {
+/// The round trip and the redundancy of a link.
+fn numbers(dot: &Dot<'_>, language: Language) -> String {
+    let Some(peer) = dot.peer else { return String::new() };
+    let numbers =
+        [peer.rtt_ms.map(|rtt| language.milliseconds(rtt)), peer.redundancy.map(|times| language.fixed(times, 2))];
+    numbers.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}
+
+/// What a dot and its link say to whoever points at them: all, whether there is room to write it or not.
+fn title(dot: &Dot<'_>, language: Language) -> String {
+    let numbers = numbers(dot, language);
+    if numbers.is_empty() { dot.name.clone() } else { format!("{}: {numbers}", dot.name) }
+}
+
+/// A dot, and what it says to whoever points at it.
+pub(super) fn circle(dot: &Dot<'_>, title: String, palette: Palette) -> impl IntoView + use<> {
     let (x, y) = dot.at;
     let (class, radius) = if dot.peer.is_some() { ("graph-peer", "9") } else { ("graph-known", "6") };
     view! {
         <circle class=class cx=tenths(x) cy=tenths(y) r=radius fill=node_colour(palette, dot.last)>
-            <title>{dot.name.clone()}</title>
+            <title>{title}</title>
         </circle>
     }
 }
 
-/// The name of a dot, below it.
-pub(super) fn label(dot: &Dot<'_>) -> impl IntoView + use<> {
+/// The name of a dot, so far below it.
+pub(super) fn label(dot: &Dot<'_>, below: f64) -> impl IntoView + use<> {
     let (x, y) = dot.at;
-    view! { <text class="graph-name" x=tenths(x) y=tenths(y + 22.0)>{dot.name.clone()}</text> }
+    word("graph-name", (x, y + below), dot.name.clone())
+}
+
+/// A word in the middle of a point. All are of one type: others would be some kB more of the program.
+fn word(class: &'static str, (x, y): (f64, f64), text: String) -> impl IntoView + use<> {
+    view! { <text class=class x=tenths(x) y=tenths(y)>{text}</text> }
+}
+
+/// Which words of each dot can be read: how far below it its name stands, and how far along its link the numbers do. No word lies on
+/// another, nor on a dot that has words. It follows from the names alone: numbers that change move nothing.
+fn readable(dots: &[Dot<'_>], own: &str) -> Vec<(Option<f64>, Option<f64>)> {
+    let links = dots.iter().filter(|dot| dot.peer.is_some()).count();
+    let named = |dot: &Dot<'_>| dots.len() <= MOST_WORDS || dot.peer.is_some() && links <= MOST_WORDS;
+    let mut taken = vec![around((0.0, 0.0), 26.0), room((0.0, OWN_NAME), width(own))];
+    taken.extend(dots.iter().filter(|dot| named(dot)).map(|dot| around(dot.at, 18.0)));
+    let mut fits = |room: Area| {
+        let free = room.y + room.height <= HALF.1 && !taken.iter().any(|other| other.meets(&room));
+        if free {
+            taken.push(room);
+        }
+        free
+    };
+    let mut name = |dot: &Dot<'_>| {
+        let (x, y) = dot.at;
+        NAMES.into_iter().find(|below| named(dot) && fits(room((x, y + below), width(&dot.name))))
+    };
+    let names: Vec<Option<f64>> = dots.iter().map(&mut name).collect();
+    let linked = |dot: &Dot<'_>| dot.peer.is_some() && links <= MOST_WORDS;
+    let mut numbers =
+        |dot: &Dot<'_>| ALONG.into_iter().find(|along| linked(dot) && fits(room(on_link(dot.at, *along), NUMBERS)));
+    dots.iter().zip(names).map(|(dot, name)| (name, numbers(dot))).collect()
+}
+
+/// Where words stand, so far along the link to a dot.
+fn on_link((x, y): (f64, f64), along: f64) -> (f64, f64) {
+    (x * along, y * along - 4.0)
+}
+
+fn width(name: &str) -> f64 {
+    LETTER * name.chars().count() as f64
+}
+
+/// The room of a word that stands in the middle of a point.
+fn room((x, y): (f64, f64), width: f64) -> Area {
+    Area { x: x - width / 2.0, y: y - RISE, width, height: HIGH }
+}
+
+/// The room of a circle.
+fn around((x, y): (f64, f64), size: f64) -> Area {
+    Area { x: x - size / 2.0, y: y - size / 2.0, width: size, height: size }
 }
 
 /// How strong a link is drawn: 5 where the round trip takes no time, down to 1 from a second on.
@@ -209,6 +285,38 @@ mod tests {
         snapshot.heatmap.nodes[0].node_id = "beta".to_owned();
         let dots = dots(&snapshot);
         assert_eq!((dots.len(), dots[0].peer.is_some(), dots[0].last), (1, true, Some(0.1)));
+    }
+
+    /// The words that are written, of links to peers of these names among others that are known.
+    fn words(peers: &[&str], known: usize) -> (usize, usize) {
+        let mut snapshot = snapshot();
+        snapshot.network.peers = peers.iter().map(|name| peer(name)).collect();
+        let row = snapshot.heatmap.nodes[0].clone();
+        let known = (0..known).map(|node| HeatmapRow { node_id: format!("node-{node:03}"), ..row.clone() });
+        snapshot.heatmap.nodes = known.collect();
+        let words = readable(&dots(&snapshot), "alpha");
+        let count = |has: fn(&(Option<f64>, Option<f64>)) -> bool| words.iter().filter(|word| has(word)).count();
+        (count(|(name, _)| name.is_some()), count(|(_, numbers)| numbers.is_some()))
+    }
+
+    #[test]
+    fn where_there_is_room_all_is_written() {
+        assert_eq!(words(&["beta", "delta", "gamma"], 0), (3, 3));
+        assert_eq!(words(&["beta", "gamma"], 1), (3, 2));
+    }
+
+    #[test]
+    fn a_name_that_would_lie_on_others_stands_above_its_dot_or_nowhere() {
+        let dot = |name: &str| Dot { name: name.to_owned(), at: (0.0, 150.0), peer: None, last: None };
+        let said = readable(&[dot("one"), dot("two"), dot("three")], "alpha");
+        assert_eq!(said, [(Some(BELOW), None), (Some(-14.0), None), (None, None)]);
+    }
+
+    #[test]
+    fn of_many_nodes_only_those_that_are_linked_have_a_name_and_of_many_links_none() {
+        assert_eq!(words(&["beta", "gamma"], 200), (2, 2));
+        let many: Vec<String> = (0..17).map(|node| format!("peer-{node}")).collect();
+        assert_eq!(words(&many.iter().map(String::as_str).collect::<Vec<_>>(), 200), (0, 0));
     }
 
     #[test]

@@ -1,11 +1,11 @@
-//! What the page itself has seen of the numbers that nobody keeps: how much gossip there was, and how many peers.
+//! What the page itself has seen of the numbers that nobody keeps: how much gossip there was, how many peers, and how many events.
 
 use crate::api::Snapshot;
 use beauty::MAX_COLUMNS;
 use std::collections::VecDeque;
 
-/// Gossip seen, gossip propagated, peers.
-type Numbers = [u64; 3];
+/// Gossip seen, gossip propagated, peers, events kept.
+type Numbers = [u64; 4];
 
 /// The numbers at the end of each bucket since the page was opened, oldest first.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -31,7 +31,7 @@ impl History {
         let gone = self.samples.len().saturating_sub(columns);
         self.samples.drain(..gone);
         if let Some(newest) = self.samples.back_mut() {
-            *newest = Some([health.gossip_seen, health.gossip_propagated, health.peers as u64]);
+            *newest = Some([health.gossip_seen, health.gossip_propagated, health.peers as u64, health.events]);
         }
     }
 

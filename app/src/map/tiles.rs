@@ -1,4 +1,4 @@
-//! The mesh in seven numbers, each with where it is heading.
+//! The mesh in eight numbers, each with where it is heading.
 
 use super::history::History;
 use super::spark::spark;
@@ -31,7 +31,7 @@ enum Series {
     Heard(usize),
 }
 
-const TILES: [Tile; 7] = [
+const TILES: [Tile; 8] = [
     Tile {
         field: "beauty_avg",
         value: |health, language| language.score_or_nothing(health.beauty_avg),
@@ -52,6 +52,7 @@ const TILES: [Tile; 7] = [
         value: |health, language| language.score_or_nothing(health.chaos),
         series: Series::Buckets(|bucket| bucket.chaos),
     },
+    Tile { field: "events", value: |health, language| language.count(health.events), series: Series::Heard(3) },
     Tile {
         field: "gossip_seen",
         value: |health, language| language.count(health.gossip_seen),
@@ -80,8 +81,10 @@ pub(crate) fn Tiles(
             snapshot.with(|snapshot| history.update(|history| history.note(snapshot)));
         }
     });
-    let tiles = TILES.into_iter().zip(each!(language, tiles: average, lowest, highest, chaos, seen, sent, peers)).map(
-        |(tile, label)| {
+    let tiles = TILES
+        .into_iter()
+        .zip(each!(language, tiles: average, lowest, highest, chaos, kept, seen, sent, peers))
+        .map(|(tile, label)| {
             let Tile { field, value, series } = tile;
             // What nobody keeps is not known of the past.
             let known = move || matches!(series, Series::Buckets(_)) || choice.with(|choice| choice.at.is_none());
@@ -103,8 +106,7 @@ pub(crate) fn Tiles(
                     <dd class="tile-field"><code>{field}</code></dd>
                 </div>
             }
-        },
-    );
+        });
     let trend = move || {
         snapshot.with(|Snapshot { health, heatmap, .. }| sentence(health.beauty_avg, Trend::of(heatmap), language))
     };

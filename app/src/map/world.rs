@@ -1,6 +1,6 @@
 //! The world: nodes where they say that they are. The land beneath them is a picture of the style sheet's (`scripts/land.mjs`).
 
-use super::graph::{Dot, circle, label, newest};
+use super::graph::{BELOW, Dot, circle, label, newest};
 use crate::api::{Place, Snapshot};
 use crate::choice::Choice;
 use crate::ordered;
@@ -30,7 +30,7 @@ pub(crate) fn World(
         let (snapshot, palette) = (snapshot.read(), choice.with(|choice| choice.palette));
         let spots = spots(&snapshot);
         let with_names = spots.len() <= MOST_NAMES;
-        let drawn = |spot: &Dot| (circle(spot, palette), with_names.then(|| label(spot)));
+        let drawn = |spot: &Dot| (circle(spot, spot.name.clone(), palette), with_names.then(|| label(spot, BELOW)));
         spots.iter().map(drawn).collect_view()
     };
     let list = move || {
