@@ -185,7 +185,7 @@ impl Store {
     /// As [`Store::keep`].
     pub fn checkpoint(&self, checkpoint: Checkpoint) -> Result<Receipt, StoreError> {
         let bytes = checkpoint.bytes();
-        self.enqueue(Work::Checkpoint(checkpoint), bytes)
+        self.enqueue(Work::Checkpoint(Box::new(checkpoint)), bytes)
     }
 
     /// Why nothing more is acknowledged, if it is so.

@@ -26,7 +26,7 @@ const MAX_PRUNED: usize = 65_536;
 
 pub(super) enum Work {
     Keep(Batch),
-    Checkpoint(Checkpoint),
+    Checkpoint(Box<Checkpoint>),
 }
 
 pub(super) struct Job {
@@ -120,7 +120,7 @@ impl Writer {
         for work in group {
             kept.push(match work {
                 Work::Keep(batch) => change.keep(batch)?,
-                Work::Checkpoint(checkpoint) => change.checkpoint(checkpoint)?,
+                Work::Checkpoint(checkpoint) => change.checkpoint(*checkpoint)?,
             });
         }
         let (totals, horizon, arrivals) = change.finish()?;
