@@ -15,11 +15,27 @@ export interface Said {
 export class Crowd {
   readonly #socket: Socket;
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, come: Buffer) {
     this.#socket = socket;
     socket.on('error', () => undefined);
-    // What the node says is not for us, but it must be taken.
-    socket.resume();
+    let rest: Buffer = this.#answer(come);
+    socket.on('data', (chunk: Buffer) => (rest = this.#answer(Buffer.concat([rest, chunk]))));
+  }
+
+  /** Answers pings, as each end of a WebSocket must; what else the node says is not for us. Gives what is no whole frame yet. */
+  #answer(bytes: Buffer): Buffer {
+    while (bytes.length >= 2) {
+      const short = bytes[1]! & 127;
+      const head = short === 126 ? 4 : short === 127 ? 10 : 2;
+      if (bytes.length < head) break;
+      const length = short === 126 ? bytes.readUInt16BE(2) : short === 127 ? Number(bytes.readBigUInt64BE(2)) : short;
+      if (bytes.length < head + length) break;
+      const payload = bytes.subarray(head, head + length);
+      // A mask of zeros leaves the payload as it is.
+      if ((bytes[0]! & 15) === 9) this.#socket.write(Buffer.concat([Buffer.from([0x8a, 0x80 | length, 0, 0, 0, 0]), payload]));
+      bytes = bytes.subarray(head + length);
+    }
+    return bytes;
   }
 
   /** Connects to a node's port for peers (RFC 6455). */
@@ -31,9 +47,10 @@ export class Crowd {
       `GET / HTTP/1.1\r\nHost: 127.0.0.1:${node.p2pPort}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
         `Sec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: 13\r\n\r\n`,
     );
-    const [answer] = await once(socket, 'data');
+    const [answer] = (await once(socket, 'data')) as [Buffer];
     if (!String(answer).startsWith('HTTP/1.1 101')) throw new Error(`The node refused a script: ${answer}`);
-    return new Crowd(socket);
+    // A frame may have come along.
+    return new Crowd(socket, answer.subarray(answer.indexOf('\r\n\r\n') + 4));
   }
 
   /** Tells of events, each in a frame of its own, masked as a client's are. */
@@ -51,7 +68,8 @@ export class Crowd {
       const head = Buffer.from([0x81, 0x80 | 126, text.length >> 8, text.length & 255]);
       return Buffer.concat([head, mask, text.map((byte, i) => byte ^ mask[i % 4]!)]);
     });
-    if (!this.#socket.write(Buffer.concat(frames))) await once(this.#socket, 'drain');
+    if (this.#socket.destroyed) throw new Error('The node has closed the connection of the crowd');
+    if (!this.#socket.write(Buffer.concat(frames))) await Promise.race([once(this.#socket, 'drain'), once(this.#socket, 'close')]);
   }
 
   leave(): void {

@@ -102,7 +102,8 @@ impl History {
 async fn measure(events: u64, bundled: u64) {
     let folder = tempfile::tempdir().unwrap();
     let begin = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64 - SPAN;
-    History { events, bundled, begin }.keep(folder.path());
+    let (history, path) = (History { events, bundled, begin }, folder.path().to_owned());
+    tokio::task::spawn_blocking(move || history.keep(&path)).await.unwrap();
     let file = std::fs::metadata(folder.path().join(FILE)).unwrap().len() / 1_000_000;
     let began = Instant::now();
     let node = start_in(folder, "alpha", &[]);
