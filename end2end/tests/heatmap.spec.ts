@@ -92,8 +92,9 @@ test('a cell that is clicked stays told while the mouse goes on, until it is cli
   await mesh.node('alpha').post({ beauty: 0.5, timestamp: start });
   await openLiveMap(page, mesh.node('alpha'));
   const [canvas, tooltip] = [page.getByTestId('heatmap-canvas'), page.getByTestId('heatmap-tooltip')];
+  // Cells slide every 10 s: what is clicked must still be where it was seen.
+  await expect.poll(() => Date.now() % 10_000, { timeout: 15_000 }).toBeLessThan(3_000);
   await cellColour(page, 1, start);
-  // Where it is now: cells slide.
   const place = () =>
     tooltip.evaluate((element: HTMLElement) => ({ x: Number.parseFloat(element.style.left), y: Number.parseFloat(element.style.top) - 8 }));
   const at = await place();
