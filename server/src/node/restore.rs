@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use tracing::{info, warn};
 
-/// How many events that rollups hold are remembered, and in how many bundles they are looked for. An event comes in a second
+/// How many events that rollups hold are remembered, and in how many bundles they are looked for at most. An event comes in a second
 /// bundle seconds after its first, if at all: these are minutes. A guess.
 const RECALLED_EVENTS: usize = 16_384;
 const RECALLED_BUNDLES: usize = 4_096;
@@ -158,20 +158,18 @@ impl Counting {
     fn recall(&mut self, store: &Store, fresh: &[Wanted]) -> Result<(), StoreError> {
         let fresh: BTreeSet<&Wanted> = fresh.iter().collect();
         // Where the first content of a number is fresh, so are those that came after it.
-        let is_fresh = |bundle: &Bundle| {
-            let (number, content) = (Wanted::from(bundle.id), Wanted::from((bundle.id, bundle.hash())));
-            fresh.contains(&number) || fresh.contains(&content)
-        };
+        let is_fresh = |it: &Wanted| fresh.contains(it) || fresh.contains(&Wanted::from(it.id));
         let waiting: BTreeSet<_> = self.waiting.iter().map(|told| told.event.id).collect();
-        let newest = store.newest(RECALLED_BUNDLES + fresh.len().min(RECALLED_BUNDLES))?;
+        let newest = decoded(store.newest((RECALLED_BUNDLES, RECALLED_EVENTS), is_fresh)?);
         let mut left = RECALLED_EVENTS;
-        let newest = decoded(newest).into_iter().filter(|bundle| !is_fresh(bundle));
-        let newest = newest.take_while(|bundle| {
-            let some = left > 0;
-            left = left.saturating_sub(bundle.events.len());
-            some
-        });
-        let newest: Vec<Bundle> = newest.collect();
+        let newest: Vec<Bundle> = newest
+            .into_iter()
+            .take_while(|bundle| {
+                let some = left > 0;
+                left = left.saturating_sub(bundle.events.len());
+                some
+            })
+            .collect();
         for (bundle, told) in newest.iter().rev().flat_map(each) {
             self.names.claim(bundle.id.origin, &told.origin);
             if !waiting.contains(&told.event.id) {

@@ -179,23 +179,44 @@ impl Store {
         })
     }
 
-    /// The bundles with the greatest numbers, at most so many, the greatest first.
+    /// The bundles with the greatest numbers, the greatest first, without those that `skip` names: at most so many, and of either
+    /// table no more than have so many events together. So no more is read than is wanted, however full bundles are.
     ///
     /// # Errors
     /// The file can't be read. A damaged record is no error: it is named in the answer.
-    pub fn newest(&self, limit: usize) -> Result<Found, StoreError> {
+    pub fn newest(
+        &self,
+        (bundles, events): (usize, usize),
+        skip: impl Fn(&Wanted) -> bool,
+    ) -> Result<Found, StoreError> {
         self.read(|transaction| {
-            let mut found = Found::default();
-            for entry in transaction.open_table(BUNDLES)?.iter()?.rev().take(limit) {
+            let (mut found, mut twins) = (Found::default(), Found::default());
+            let mut left = events;
+            for entry in transaction.open_table(BUNDLES)?.iter()?.rev() {
                 let (key, record) = entry?;
-                found.take(id_of(key.value()), "bundles", key.value(), record.value());
+                let id = id_of(key.value());
+                if !skip(&id.into()) {
+                    left = left.saturating_sub(found.take(id, "bundles", key.value(), record.value()));
+                }
+                if left == 0 || found.len() >= bundles {
+                    break;
+                }
             }
-            for entry in transaction.open_table(TWINS)?.iter()?.rev().take(limit) {
+            let mut left = events;
+            for entry in transaction.open_table(TWINS)?.iter()?.rev() {
                 let (key, record) = entry?;
-                found.take(content_of(key.value()).0, "twins", key.value(), record.value());
+                let content = content_of(key.value());
+                if !skip(&content.into()) {
+                    left = left.saturating_sub(twins.take(content.0, "twins", key.value(), record.value()));
+                }
+                if left == 0 || twins.len() >= bundles {
+                    break;
+                }
             }
+            found.bundles.append(&mut twins.bundles);
+            found.damaged.append(&mut twins.damaged);
             found.bundles.sort_by_key(|bundle| std::cmp::Reverse(bundle.id.seq));
-            found.bundles.truncate(limit);
+            found.bundles.truncate(bundles);
             Ok(found)
         })
     }
@@ -302,18 +323,19 @@ pub(super) fn totals(transaction: &ReadTransaction) -> Result<Totals, Fault> {
 }
 
 impl Found {
-    fn take(&mut self, id: BundleId, table: &str, key: &[u8], record: &[u8]) {
+    fn len(&self) -> usize {
+        self.bundles.len() + self.damaged.len()
+    }
+
+    /// Takes a record. Returns how many events it has.
+    fn take(&mut self, id: BundleId, table: &str, key: &[u8], record: &[u8]) -> usize {
         let value = unseal(table, key, record).ok();
-        match value.and_then(|value| value.split_first_chunk::<2>()) {
-            Some((events, bytes)) => {
-                self.bundles.push(StoredBundle {
-                    id,
-                    hash: None,
-                    events: u16::from_le_bytes(*events),
-                    bytes: bytes.to_vec(),
-                });
-            }
-            None => self.damaged.push(id),
-        }
+        let Some((events, bytes)) = value.and_then(|value| value.split_first_chunk::<2>()) else {
+            self.damaged.push(id);
+            return 0;
+        };
+        let events = u16::from_le_bytes(*events);
+        self.bundles.push(StoredBundle { id, hash: None, events, bytes: bytes.to_vec() });
+        usize::from(events)
     }
 }

@@ -27,8 +27,16 @@ fn what_was_kept_is_there_after_a_restart_in_the_order_of_time() {
     assert_held(&store, 0..500);
     let ids: Vec<u64> = store.ids(100..200, 50).unwrap().iter().map(|id| id.seq).collect();
     assert_eq!(ids, (100..150).collect::<Vec<_>>());
-    let newest: Vec<u64> = store.newest(3).unwrap().bundles.iter().map(|bundle| bundle.id.seq).collect();
-    assert_eq!(newest, [499, 498, 497]);
+    let newest = |most, skipped| {
+        let found = store.newest(most, |it| it.id.seq == skipped).unwrap();
+        found.bundles.iter().map(|bundle| bundle.id.seq).collect::<Vec<u64>>()
+    };
+    assert_eq!(newest((3, usize::MAX), u64::MAX), [499, 498, 497]);
+    assert_eq!(newest((3, usize::MAX), 498), [499, 497, 496]);
+    // Of full bundles as few are read as have so many events.
+    let events = usize::from(bundle(499).events);
+    assert_eq!(newest((3, events + 1), u64::MAX), [499, 498]);
+    assert_eq!(newest((3, events), u64::MAX), [499]);
     assert!(store.has(&bundle(7).id).unwrap() && !store.has(&bundle(500).id).unwrap());
     #[expect(clippy::reversed_empty_ranges, reason = "a range that holds nothing is no error")]
     let empty = store.ids(9..3, 10).unwrap();

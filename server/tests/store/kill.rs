@@ -59,7 +59,7 @@ const BATCH: u64 = 5;
 /// Keeps batches, several waiting at once, and says which are kept.
 fn ingest_for_ever(folder: &Path) {
     let store = Store::open(folder).unwrap();
-    let mut next = store.newest(1).unwrap().bundles.first().map_or(0, |last| last.id.seq + 1);
+    let mut next = store.newest((1, 1), |_| false).unwrap().bundles.first().map_or(0, |last| last.id.seq + 1);
     let (mut out, mut waiting) = (std::io::stdout(), std::collections::VecDeque::new());
     loop {
         waiting.push_back((next, store.keep(batch(next..next + BATCH)).unwrap()));

@@ -52,7 +52,7 @@ fn a_flipped_bit_is_told_or_harmless_and_never_served() {
             outcomes.refused += 1;
             continue;
         };
-        let (served, newest) = quietly(|| (store.bundles(&ids), store.newest(1_000)));
+        let (served, newest) = quietly(|| (store.bundles(&ids), store.newest((1_000, usize::MAX), |_| false)));
         let mut wrong = 0;
         let mut one =
             |key: &[u8], value: &[u8]| wrong += usize::from(!rollups.contains(&(key.to_vec(), value.to_vec())));

@@ -66,7 +66,7 @@ fn all_contents_of_a_number_are_kept_whatever_came_first_and_stores_agree() {
         }
         let none = Wanted::from((all[0].id, BundleHash([7; 16])));
         assert!(store.bundles(&[none]).unwrap().bundles.is_empty());
-        assert_eq!(store.newest(3).unwrap().bundles.len(), 3);
+        assert_eq!(store.newest((3, usize::MAX), |_| false).unwrap().bundles.len(), 3);
     }
     assert_eq!(one.slots(0..u64::MAX).unwrap(), other.slots(0..u64::MAX).unwrap());
     assert_eq!(one.totals().unwrap(), other.totals().unwrap());
