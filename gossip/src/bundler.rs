@@ -24,6 +24,9 @@ pub(crate) struct Bundler {
     last_bundle: Option<Time>,
     gathered: Vec<Event>,
     bytes: usize,
+    /// The latest that the clock has shown while these were gathered: their bundle has no lower number, whatever has become of
+    /// the clock meanwhile.
+    latest: u64,
 }
 
 impl Bundler {
@@ -38,7 +41,13 @@ impl Bundler {
             last_bundle: None,
             gathered: Vec::new(),
             bytes: 0,
+            latest: 0,
         }
+    }
+
+    /// What bundles are numbered by: the wall clock, less what it is too far ahead.
+    pub(crate) fn clock(&self, now: Time) -> u64 {
+        self.epoch_micros.saturating_add(now.as_micros()).saturating_sub(self.ahead)
     }
 
     /// Whether an event that comes now would go out at once, alone and signed.
@@ -67,6 +76,7 @@ impl Bundler {
         let bundle = if full { self.close(now) } else { None };
         self.bytes += event.json.len();
         self.gathered.push(event);
+        self.latest = self.latest.max(self.clock(now));
         bundle
     }
 
@@ -89,7 +99,7 @@ impl Bundler {
             return None;
         }
         self.last_bundle = Some(now);
-        let time = self.epoch_micros.saturating_add(now.as_micros()).saturating_sub(self.ahead);
+        let time = self.clock(now).max(std::mem::take(&mut self.latest));
         self.last_seq = self.last_seq.saturating_add(1).max(time);
         self.bytes = 0;
         let events = std::mem::take(&mut self.gathered).into();
@@ -165,6 +175,17 @@ mod tests {
             last = bundle.id.seq;
         }
     }
+
+    #[test]
+    fn no_number_is_below_what_the_clock_showed_when_an_event_came() {
+        let mut bundler = bundler(500_000_000);
+        bundler.add(at(0), event(1, 1));
+        bundler.close(at(0));
+        bundler.add(at(10), event(2, 1));
+        bundler.on_too_far_ahead(400_000_000);
+        assert_eq!(bundler.close(at(20)).unwrap().id.seq, 500_010_000);
+    }
+
     #[test]
     fn a_bundle_is_signed_by_its_origin_for_its_mesh() {
         let mut bundler = bundler(0);

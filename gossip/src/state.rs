@@ -190,6 +190,12 @@ impl State {
         self.clocks.offset()
     }
 
+    /// What this node's bundles are numbered by, in microseconds since the epoch: its wall clock; where two peers or more tell that it
+    /// is over 30 s ahead, theirs. No bundle has a number below what this was when an event of it came.
+    pub fn clock(&self, now: Time) -> u64 {
+        self.bundler.clock(now)
+    }
+
     /// Whether another node uses this node's key, as far as it has been seen in the last ten minutes: a copy of its data
     /// folder runs elsewhere. Both then speak for each other, and bundles of one number prove a cheat.
     pub fn has_clone(&self, now: Time) -> bool {

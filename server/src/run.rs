@@ -6,7 +6,7 @@ use crate::folder::data_folder;
 use crate::http::{self, AppState, Token};
 use crate::identity;
 use crate::name;
-use crate::node::{self, Driver, Node, RestoreError, Restored, Room, Shared, Verifier, restore};
+use crate::node::{self, COUNTED, Driver, Node, RestoreError, Restored, Room, Shared, Verifier, restore};
 use crate::profiles::{self, ProfileError, ProfileFile};
 use crate::rotations::{self, RotationError, RotationFile};
 use crate::sources::{HostSource, NoSource};
@@ -115,7 +115,7 @@ pub async fn run(
         peers: peer_listener.as_ref().map(|l| address(l, (args.bind, args.port).into())),
     };
     let tasks = TaskTracker::new();
-    let ledger = LedgerConfig { retention: args.retention, ..LedgerConfig::default() };
+    let ledger = LedgerConfig { retention: args.retention, future_tolerance: COUNTED, ..LedgerConfig::default() };
     ledger.validate().map_err(|error| StartError::Bounds(error.to_string()))?;
     let public_key = key.origin();
     let folder = kept_in(&args)?;

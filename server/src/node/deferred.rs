@@ -1,13 +1,14 @@
 //! Events whose time has not come here yet.
 //!
 //! A bundle is taken in whole, and once. Where one of its events lies too far ahead of this node's clock, it waits until
-//! the ledger admits it.
+//! the ledger admits it. That is so where the clock was set back since the bundle was kept.
 
 use beauty::{Timestamp, Told};
 use std::collections::BTreeMap;
 
-/// How many events wait at most. Those furthest ahead give way: most likely their clock is wrong, not ours.
-const MAX: usize = 4_096;
+/// How many events wait at most: more than come between two checkpoints, and a start counts no others. Beyond, those furthest ahead
+/// give way. 4 MB.
+const MAX: usize = 16_384;
 
 /// Events that wait, by the moment at which they become acceptable.
 #[derive(Debug, Default)]

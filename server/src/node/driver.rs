@@ -442,12 +442,8 @@ impl Driver {
 
     /// Events of this node: all of them, or none. Who posted them is answered when they are on disk.
     fn ingest(&mut self, reports: Vec<Report>, poster: Poster) {
-        let now = clock::wall();
-        let refused: Vec<_> = {
-            let ledger = self.shared.ledger();
-            let times = reports.iter().enumerate().filter_map(|(index, report)| Some((index, report.at?)));
-            times.filter_map(|(index, at)| Some((index, ledger.admits(at, now).err()?))).collect()
-        };
+        let times = reports.iter().enumerate().filter_map(|(index, report)| Some((index, report.at?)));
+        let refused: Vec<_> = times.filter_map(|(index, at)| Some((index, self.shared.admits(at).err()?))).collect();
         let failed = self.failed.as_ref().map(|(error, _)| IngestError::NotKept(error.clone()));
         let refused = (!refused.is_empty()).then_some(IngestError::Times(refused));
         if let Some(error) = failed.or(refused) {
@@ -455,15 +451,16 @@ impl Driver {
             let _ = poster.send(Err(error));
             return;
         }
-        let events = reports.into_iter().map(|report| report.into_event(EventId(Uuid::now_v7()), now));
+        let own = self.shared.own_clock();
+        let events = reports.into_iter().map(|report| report.into_event(EventId(Uuid::now_v7()), own));
         let events: Vec<BeautyEvent> = events.collect();
         self.keeper.expect(poster, events.iter().map(|event| event.id).collect());
-        events.into_iter().for_each(|event| self.report(event, now));
+        events.into_iter().for_each(|event| self.report(event));
     }
 
-    fn report(&mut self, event: BeautyEvent, now: Timestamp) {
+    fn report(&mut self, event: BeautyEvent) {
         let told = Told { origin: self.shared.node_id.clone(), event };
-        self.enter(&told, now);
+        self.enter(&told, clock::wall());
         let node_id = Arc::from(told.origin.as_str());
         self.handle(Input::Broadcast(Event { id: told.event.id.0, node_id, json: told.to_json().into() }));
     }

@@ -3,8 +3,7 @@
 //! All frames that have come together are checked together: many signatures at once cost half of what each by itself does,
 //! and a bad one among them is found by halves. Nothing of a bundle is remembered before its signature holds.
 
-use super::Shared;
-use crate::clock;
+use super::{Shared, times};
 use crate::config::Unsigned as Policy;
 use crate::profiles::Unsigned;
 use beauty::{Timestamp, Told};
@@ -240,14 +239,20 @@ impl Verifier {
     }
 
     fn admits(&self, at: Timestamp) -> Result<(), Refusal> {
-        let admitted = self.shared.ledger().admits(at, clock::wall());
-        admitted.map_err(|refusal| Refusal::event(refusal.reason(), refusal.to_string()))
+        self.shared.admits(at).map_err(|refusal| Refusal::event(refusal.reason(), refusal.to_string()))
     }
 }
 
 fn heard(bundle: &Bundle) -> Result<Vec<Heard>, Refusal> {
-    let heard =
-        |event: &Event| Ok(Heard { text: Arc::clone(&event.json), told: told(event)?, key: Some(bundle.id.origin) });
+    let heard = |event: &Event| {
+        let told = told(event)?;
+        if !times::carried(told.event.at, bundle.id.seq) {
+            let words =
+                "an event lies over a minute ahead of the number of its bundle, which is the time of its origin";
+            return Err(Refusal::event("bad_event", words.to_owned()));
+        }
+        Ok(Heard { text: Arc::clone(&event.json), told, key: Some(bundle.id.origin) })
+    };
     bundle.events.iter().map(heard).collect()
 }
 
