@@ -2,7 +2,9 @@
 
 mod bundles;
 mod check;
+mod clocks;
 mod conduct;
+mod links;
 mod statements;
 
 use crate::agreement::Agreement;
@@ -10,13 +12,13 @@ use crate::broadcast::{Broadcast, Counters};
 use crate::bundle::{BundleId, OriginId};
 use crate::bundler::Bundler;
 use crate::capacity::Capacity;
-use crate::clocks::{ClockOffset, Clocks};
+use crate::clocks::Clocks;
 use crate::conduct::Conduct;
 use crate::forks::Forks;
-use crate::input::{Dialect, Direction, Input};
-use crate::membership::{self, Membership, Turn};
-use crate::message::{Announcement, Digest, Grafted, Hello, InstanceId, Message, Probe, Pulse};
-use crate::output::{Because, Output};
+use crate::input::{Dialect, Input};
+use crate::membership::Membership;
+use crate::message::{Announcement, Grafted, InstanceId, Message, Probe};
+use crate::output::Output;
 use crate::peer::{Peer, PeerId, PeerView};
 use crate::reconcile::Reconcile;
 use crate::store::Held;
@@ -184,18 +186,6 @@ impl State {
         &self.broadcast.counters
     }
 
-    /// How far this node's clock is off, as its peers see it; good to half of a round trip. `None`: no peer has told what
-    /// its own shows.
-    pub fn clock_offset(&self) -> Option<ClockOffset> {
-        self.clocks.offset()
-    }
-
-    /// What this node's bundles are numbered by, in microseconds since the epoch: its wall clock; where two peers or more tell that it
-    /// is over 30 s ahead, theirs. No bundle has a number below what this was when an event of it came.
-    pub fn clock(&self, now: Time) -> u64 {
-        self.bundler.clock(now)
-    }
-
     /// Whether another node uses this node's key, as far as it has been seen in the last ten minutes: a copy of its data
     /// folder runs elsewhere. Both then speak for each other, and bundles of one number prove a cheat.
     pub fn has_clone(&self, now: Time) -> bool {
@@ -223,129 +213,6 @@ impl State {
     /// link, bootstrap addresses not counted.
     pub fn known_addresses(&self) -> impl Iterator<Item = &Address> {
         self.membership.known_addresses()
-    }
-
-    fn on_peer_up(
-        &mut self,
-        now: Time,
-        id: PeerId,
-        (direction, address, dialect): (Direction, Address, Dialect),
-        key: Option<OriginId>,
-    ) {
-        self.conduct.on_up(id, &address);
-        let peer = Peer {
-            direction,
-            dialect,
-            key,
-            observed: address,
-            since: now,
-            node: None,
-            linked: false,
-            rtt: None,
-            spoken: false,
-            digest: None,
-            learned: 0,
-            duplicates: 0,
-        };
-        self.peers.insert(id, peer);
-        self.member(now, |membership, turn| membership.on_up(turn, id));
-        self.turn_away(now, id);
-    }
-
-    /// Lets membership take a step, and carries out what it wants done.
-    fn member(&mut self, now: Time, step: impl FnOnce(&mut Membership, &mut Turn<'_>)) {
-        let mut steps = Vec::new();
-        let mut turn = Turn {
-            now,
-            me: (self.me.instance, self.me.origin),
-            config: &self.config,
-            peers: &mut self.peers,
-            rng: &mut self.rng,
-            steps: &mut steps,
-        };
-        step(&mut self.membership, &mut turn);
-        for step in steps {
-            match step {
-                membership::Step::Hello(to) => self.say_hello(to),
-                membership::Step::Send(to, message) => self.outbox.push_back(Output::Send { to: vec![to], message }),
-                membership::Step::Connect(address) => self.outbox.push_back(Output::Connect { address }),
-                membership::Step::Up(id) => self.on_link(now, id),
-                membership::Step::Down(id) => self.on_unlink(now, id),
-                membership::Step::Close(peer, because) => {
-                    if because == Because::Clone {
-                        self.clone = Some(now);
-                    }
-                    self.conduct.on_down(now, peer);
-                    self.statements.on_down(peer);
-                    self.outbox.push_back(Output::Disconnect { peer, because });
-                }
-            }
-        }
-    }
-
-    /// A connection is a link from now on.
-    fn on_link(&mut self, now: Time, id: PeerId) {
-        let Some(peer) = self.peers.get(&id) else { return };
-        let ours = self.agreement.current();
-        let (dialect, key, rtt) = (peer.dialect, peer.key, peer.rtt);
-        let differs = peer.digest.is_none() || peer.digest.as_ref() != ours;
-        // Ours may have changed since our hello.
-        if let Some(digest) = ours {
-            self.outbox.push_back(Output::Send { to: vec![id], message: Message::Digest(digest.clone()) });
-        }
-        if dialect == Dialect::V2 {
-            self.tell_statements(id);
-            let mut steps = Steps::default();
-            self.trees.on_up(now, id, key, &mut steps);
-            rtt.into_iter().for_each(|rtt| self.trees.on_rtt(id, rtt));
-            self.reconcile.on_up(now, id, differs);
-            self.forks.on_up(id, &mut self.outbox);
-            self.carry_out(now, steps);
-            self.conduct.on_link(id);
-            let pulse = self.pulse(now);
-            self.outbox.push_back(self.clocks.on_up(now, pulse, id));
-        }
-    }
-
-    /// A connection is no link any more, or gone.
-    fn on_unlink(&mut self, now: Time, id: PeerId) {
-        self.reconcile.on_down(now, id);
-        self.clocks.on_down(id);
-        self.bundler.on_too_far_ahead(self.clocks.too_far_ahead());
-        self.capacity.on_down(id);
-        self.conduct.on_unlink(id);
-        self.forks.on_down(now, id, &mut self.outbox);
-        let mut steps = Steps::default();
-        if !self.config.planted.is(Fault::EndForgotten) {
-            self.trees.on_down(now, id, &mut steps);
-        }
-        self.carry_out(now, steps);
-    }
-
-    fn on_rtt(&mut self, id: PeerId, rtt: Duration) {
-        if let Some(peer) = self.peers.get_mut(&id) {
-            peer.rtt = Some(rtt);
-            self.trees.on_rtt(id, rtt);
-            self.membership.on_rtt(id, rtt);
-        }
-    }
-
-    fn say_hello(&mut self, to: PeerId) {
-        let hello = Hello {
-            mesh: self.config.mesh.clone(),
-            node_id: self.me.node_id.clone(),
-            instance: self.me.instance,
-            port: self.me.port,
-            digest: self.agreement.current().cloned(),
-            tls: self.config.tls,
-        };
-        self.outbox.push_back(Output::Send { to: vec![to], message: Message::Hello(hello) });
-    }
-
-    fn on_peer_down(&mut self, now: Time, id: PeerId) {
-        self.member(now, |membership, turn| membership.on_down(turn, id));
-        self.conduct.on_down(now, id);
-        self.statements.on_down(id);
     }
 
     fn on_message(&mut self, now: Time, id: PeerId, message: Message) {
@@ -407,52 +274,6 @@ impl State {
             | Message::Prove(_)
             | Message::Evidence(_) => {}
         }
-    }
-
-    /// So much that had waited was sent in so long.
-    fn on_drained(&mut self, now: Time, bytes: u64, took: Duration) {
-        self.capacity.on_drained(bytes, took);
-        if self.capacity.has_changed() {
-            self.clocks.hurry(now);
-        }
-        self.adapt();
-    }
-
-    /// A weak node leaves passing on to others.
-    fn adapt(&mut self) {
-        let hold = if self.config.adaptive_fanout { self.capacity.hold() } else { Duration::ZERO };
-        self.trees.hold_back(hold);
-    }
-
-    /// How we are.
-    fn pulse(&mut self, now: Time) -> Pulse {
-        Pulse { clock: self.wall(now), kbit: self.capacity.tell() }
-    }
-
-    /// The wall clock shows this now.
-    fn on_clock(&mut self, now: Time, micros: u64) {
-        let (before, epoch) = (self.wall(now), micros.saturating_sub(now.as_micros()));
-        if epoch == self.me.epoch_micros {
-            return;
-        }
-        self.me.epoch_micros = epoch;
-        self.bundler.on_clock(epoch);
-        self.reconcile.on_clock(now, epoch);
-        let by = i128::from(self.wall(now)) - i128::from(before);
-        self.clocks.on_set(now, i64::try_from(by).unwrap_or_default());
-        self.bundler.on_too_far_ahead(self.clocks.too_far_ahead());
-    }
-
-    /// Forgets what has grown old. Gives from when on bundles are to be kept, in microseconds since the epoch: the store may drop
-    /// what is older, and nothing else for its age, whatever its clock says.
-    pub fn retain_from(&mut self, now: Time) -> u64 {
-        self.reconcile.forget_old(now, self.clocks.offset());
-        self.reconcile.horizon()
-    }
-
-    /// What the wall clock shows.
-    fn wall(&self, now: Time) -> u64 {
-        self.me.epoch_micros.saturating_add(now.as_micros())
     }
 
     /// The store answers.
@@ -522,20 +343,6 @@ impl State {
         }
         self.broadcast.refuse(reason, event);
         self.charge(now, id, reason, 1);
-    }
-
-    fn on_hello(&mut self, now: Time, id: PeerId, hello: Hello) {
-        if let Some(peer) = self.peers.get_mut(&id) {
-            peer.digest.clone_from(&hello.digest);
-        }
-        self.member(now, |membership, turn| membership.on_hello(turn, id, &hello));
-        self.turn_away(now, id);
-    }
-
-    fn on_digest(&mut self, id: PeerId, digest: Digest) {
-        if let Some(peer) = self.peers.get_mut(&id) {
-            peer.digest = Some(digest);
-        }
     }
 
     fn run_timers(&mut self, now: Time) {
