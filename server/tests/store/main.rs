@@ -8,6 +8,7 @@ mod keeping;
 mod kill;
 mod moving;
 mod open;
+mod opener;
 mod power;
 mod rot;
 mod twins;
