@@ -15,7 +15,8 @@ const MAX_CHARS: usize = 64;
 /// The most bytes in a name: UTF-8 takes at most four a character.
 pub(crate) const MAX_BYTES: usize = 4 * MAX_CHARS;
 
-/// Who reports: the node's name, 1 to 64 characters, none of them a control character, no white space at either end.
+/// Who reports: the node's name, 1 to 64 characters, none of them a control character or one that can't be seen, no white space at
+/// either end.
 ///
 /// Ordered by its UTF-8 bytes, which is the order of rows on the map. A string in JSON.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -32,6 +33,9 @@ impl Origin {
             return Err(NameError::Empty);
         }
         check("node_id", name)?;
+        if name.chars().any(is_invisible) {
+            return Err(NameError::Invisible { found: quoted(name) });
+        }
         if name.trim() != name {
             return Err(NameError::Padded { found: quoted(name) });
         }
@@ -83,6 +87,15 @@ fn is_control(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// What is in a text and can't be seen: fillers, joiners, marks, selectors (the code points that Unicode names default ignorable,
+/// Standard Annex 44). Two names that differ by it look the same.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
 /// Why a text is not a name.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum NameError {
@@ -104,6 +117,12 @@ pub enum NameError {
     Control {
         /// `node_id` or `source`.
         field: &'static str,
+        /// What came in, quoted, escaped and cut short.
+        found: String,
+    },
+    /// Characters that can't be seen, in a node's name.
+    #[error("node_id {found} has characters that can't be seen, by which it looks like another: leave them out")]
+    Invisible {
         /// What came in, quoted, escaped and cut short.
         found: String,
     },

@@ -318,8 +318,9 @@ pub(crate) fn bounded_digest(text: &str) -> Result<Digest, DecodeError> {
 }
 
 pub(crate) fn check_name(field: &str, name: &str) -> Result<(), DecodeError> {
-    if !(1..=MAX_NAME).contains(&name.chars().count()) || name.chars().any(moves_text) {
-        return Err(shape(&format!("{field} has 1 to {MAX_NAME} characters without control characters")));
+    if !(1..=MAX_NAME).contains(&name.chars().count()) || name.chars().any(|c| moves_text(c) || is_invisible(c)) {
+        let words = format!("{field} has 1 to {MAX_NAME} characters, none of them a control character or invisible");
+        return Err(shape(&words));
     }
     Ok(())
 }
@@ -328,6 +329,15 @@ pub(crate) fn check_name(field: &str, name: &str) -> Result<(), DecodeError> {
 /// (Unicode Standard Annex 9, table 1), by which a name can look like another.
 fn moves_text(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// What is in a text and can't be seen: fillers, joiners, marks, selectors (the code points that Unicode names default ignorable,
+/// Standard Annex 44). Two names that differ by it look the same.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 fn syntax_or_shape(error: serde_json::Error) -> DecodeError {

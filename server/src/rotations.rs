@@ -43,6 +43,17 @@ pub enum RotationError {
         /// Which line, from 1 on.
         line: usize,
     },
+    /// What it holds is said in another mesh.
+    #[error(
+        "{path} holds changes of keys that are not signed for the mesh {mesh:?}: name the mesh that this node is part of, with \
+         FEDERATED_MESH (--mesh). Nothing was changed"
+    )]
+    Mesh {
+        /// The file.
+        path: PathBuf,
+        /// Which mesh was named.
+        mesh: String,
+    },
     /// The statement would not count.
     #[error(
         "{path} says that {to} has taken the place of this node's key: nobody would follow a second change, so nothing was changed. If \
@@ -67,10 +78,20 @@ pub enum RotationError {
 /// # Errors
 /// The file can't be read, or is damaged. No file is no error.
 pub(crate) fn read(folder: &Path, mesh: &str) -> Result<Vec<Rotation>, RotationError> {
+    let [hold, others] = read_all(folder, mesh)?;
+    if !others.is_empty() {
+        let path = folder.join(FILE);
+        warn!("{}: {} changes of keys don't hold for the mesh {mesh}, and are not told", path.display(), others.len());
+    }
+    Ok(hold)
+}
+
+/// All that is in the file: what holds for this mesh, and the rest.
+fn read_all(folder: &Path, mesh: &str) -> Result<[Vec<Rotation>; 2], RotationError> {
     let path = folder.join(FILE);
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok([Vec::new(), Vec::new()]),
         Err(why) => return Err(RotationError::Io { path, why }),
     };
     let damaged = |line| RotationError::Damaged { path: path.clone(), line };
@@ -79,12 +100,7 @@ pub(crate) fn read(folder: &Path, mesh: &str) -> Result<Vec<Rotation>, RotationE
         return Err(damaged(1));
     }
     let all = lines.map(|(at, line)| parse(line).ok_or_else(|| damaged(at + 1)));
-    let (hold, others): (Vec<_>, Vec<_>) =
-        all.collect::<Result<Vec<_>, _>>()?.into_iter().partition(|rotation| rotation.holds(mesh));
-    if !others.is_empty() {
-        warn!("{}: {} changes of keys don't hold for the mesh {mesh}, and are not told", path.display(), others.len());
-    }
-    Ok(hold)
+    Ok(all.collect::<Result<Vec<_>, _>>()?.into_iter().partition(|rotation| rotation.holds(mesh)).into())
 }
 
 /// Keeps what is known, as it grows. Cheap to share.
@@ -128,13 +144,20 @@ impl RotationFile {
 /// A crash between two steps does no harm: the next call goes on where this one was.
 ///
 /// # Errors
-/// The node is running, has no key, has given it to another already, or the system refuses.
+/// The node is running, is part of another mesh, has no key, has given it to another already, or the system refuses.
 pub fn rotate(folder: &Path, mesh: &str, at: u64) -> Result<[OriginId; 2], RotationError> {
     let _store = match Store::existing(folder, false) {
-        Ok(store) => Some(store),
+        Ok(store) => {
+            store.belongs_to(mesh)?;
+            Some(store)
+        }
         Err(StoreError::Missing { .. }) => None,
         Err(error) => return Err(error.into()),
     };
+    let [hold, others] = read_all(folder, mesh)?;
+    if !others.is_empty() {
+        return Err(RotationError::Mesh { path: folder.join(FILE), mesh: mesh.to_owned() });
+    }
     let failed = |name| move |why| RotationError::Io { path: folder.join(name), why };
     let old = identity::read(folder)?;
     let new = match identity::read_file(folder, NEXT) {
@@ -146,7 +169,7 @@ pub fn rotate(folder: &Path, mesh: &str, at: u64) -> Result<[OriginId; 2], Rotat
         other => other?,
     };
     let mut known = Rotations::default();
-    read(folder, mesh)?.into_iter().for_each(|rotation| {
+    hold.into_iter().for_each(|rotation| {
         known.learn(rotation);
     });
     // Where there is room for no more, it is none of this node's own that goes, however late the others are dated.
@@ -253,6 +276,31 @@ mod tests {
         assert!(words.contains(&hex::encode(stolen.new.0)) && words.contains("nothing was changed"), "{words}");
         assert_eq!(identity::read(folder.path()).unwrap().origin(), key.origin());
         assert_eq!(read(folder.path(), "beauty").unwrap(), [stolen]);
+    }
+
+    #[test]
+    fn a_key_is_not_changed_in_a_mesh_that_the_node_is_no_part_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = identity::kept(folder.path()).unwrap().origin();
+        let store = Store::open(folder.path()).unwrap();
+        store.belongs_to("prod").unwrap();
+        let bundles = vec![crate::store::StoredBundle {
+            id: gossip::BundleId { origin: key, seq: 1 },
+            hash: None,
+            events: 1,
+            bytes: Vec::new(),
+        }];
+        store.keep(crate::store::Batch { bundles, ..Default::default() }).unwrap().kept_blocking().unwrap();
+        drop(store);
+        let words = rotate(folder.path(), "beauty", 5).unwrap_err().to_string();
+        assert!(words.contains("mesh \"prod\"") && words.contains("--mesh"), "{words}");
+        let [_, new] = rotate(folder.path(), "prod", 5).unwrap();
+        let kept = std::fs::read_to_string(folder.path().join(FILE)).unwrap();
+        std::fs::remove_file(folder.path().join(crate::store::FILE)).unwrap();
+        let words = rotate(folder.path(), "beauty", 6).unwrap_err().to_string();
+        assert!(words.contains("not signed for the mesh \"beauty\"") && words.contains("--mesh"), "{words}");
+        assert_eq!(identity::read(folder.path()).unwrap().origin(), new);
+        assert_eq!(std::fs::read_to_string(folder.path().join(FILE)).unwrap(), kept);
     }
 
     #[test]

@@ -214,7 +214,8 @@ async fn restored(
     ledger: LedgerConfig,
 ) -> Result<Restored, StartError> {
     let room = Room { retention: args.retention, max_bytes: args.store_max };
-    let open = move || Ok(restore(folder.as_deref(), ledger, (key, &name, rotations), room)?);
+    let mesh = args.mesh.clone();
+    let open = move || Ok(restore((folder.as_deref(), &mesh), ledger, (key, &name, rotations), room)?);
     // It fails only where it panics, which it does nowhere: what redb does is guarded.
     tokio::task::spawn_blocking(open).await.unwrap_or_else(|error| Err(StartError::Bounds(error.to_string())))
 }

@@ -4,6 +4,7 @@ use crate::clock;
 use crate::config::{IdentityArgs, IdentityDeed, StoreArgs, StoreDeed};
 use crate::folder::data_folder;
 use crate::identity::{self, IdentityError};
+use crate::node::acceptable;
 use crate::profiles::{self, ProfileError};
 use crate::rotations::{self, RotationError};
 use crate::store::{FILE, MoveError, Store, StoreError};
@@ -93,7 +94,10 @@ pub fn store(args: &StoreArgs) -> Result<(), ToolError> {
         }
         StoreDeed::Import => {
             let known = profiles::read(&folder, &args.mesh)?;
-            let moved = Store::open(&folder)?.import(&args.mesh, &known, io::stdin().lock())?;
+            let store = Store::open(&folder)?;
+            store.belongs_to(&args.mesh)?;
+            let moved =
+                store.import((&args.mesh, &known), io::stdin().lock(), |bundle| acceptable(bundle, clock::wall()))?;
             writeln!(out, "{} bundles taken in, {} were there or are too old", moved.bundles, moved.passed_over)?;
         }
     }

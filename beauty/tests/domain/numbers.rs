@@ -148,6 +148,9 @@ fn names_are_short_and_printable() {
     assert_eq!(wrong(""), NameError::Empty);
     assert!(matches!(wrong(&"a".repeat(65)), NameError::TooLong { .. }));
     assert!(matches!(wrong("a\nb"), NameError::Control { .. }));
+    for hidden in ['\u{200b}', '\u{200e}', '\u{61c}', '\u{ad}', '\u{fe0f}', '\u{3164}', '\u{feff}', '\u{e0041}'] {
+        assert!(matches!(wrong(&format!("alpha{hidden}")), NameError::Invisible { .. }), "{hidden:?}");
+    }
     assert!(matches!(wrong(" a"), NameError::Padded { .. }));
     assert!(!wrong("a\u{1b}[2J").to_string().contains('\u{1b}'));
     assert_eq!(Source::new("").unwrap(), Source::default());

@@ -64,16 +64,42 @@ pub fn parse_args(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Confi
 /// The file that flag or environment name, else the platform's, if it is there.
 fn file_path(args: &[OsString]) -> Option<PathBuf> {
     let matches = Cli::command().ignore_errors(true).try_get_matches_from(args).ok()?;
-    let (_, serve) = matches.subcommand()?;
-    // Only a node's settings come from a file.
-    let named = serve.try_get_one::<PathBuf>("config").ok()?.cloned();
+    let (_, deed) = matches.subcommand()?;
+    let named = deed.try_get_one::<PathBuf>("config").ok()?.cloned();
     let platform = || Some(directories::ProjectDirs::from("", "", "beauty-mesh")?.config_dir().join("config.toml"));
     named.or_else(|| platform().filter(|path| path.exists()))
 }
 
 fn read(path: &Path) -> Result<toml::Table, ConfigError> {
     let text = std::fs::read_to_string(path).map_err(|why| ConfigError::Unreadable { path: path.to_owned(), why })?;
-    text.parse().map_err(|error: toml::de::Error| file_error(path, error.to_string()))
+    let values: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+        // Without the line itself, as toml's own words have it: it may be a secret.
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        file_error(path, format!("it is no TOML, by line {line}: {}", error.message().trim_end()))
+    })?;
+    let secret = values.keys().find(|key| SECRETS.contains(&key.replace('_', "-").as_str()));
+    if let (Some(key), true) = (secret, others_may_read(path)) {
+        let why =
+            format!("{key} stands in it, and other users of this machine may read it: `chmod 600 {}`", path.display());
+        return Err(file_error(path, why));
+    }
+    Ok(values)
+}
+
+/// What nobody else is to know.
+const SECRETS: [&str; 2] = ["secret", "ingest-token"];
+
+#[cfg(unix)]
+fn others_may_read(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata().is_ok_and(|file| file.permissions().mode() & 0o007 != 0)
+}
+
+/// Elsewhere the system's own lists say who may read what.
+#[cfg(not(unix))]
+fn others_may_read(_: &Path) -> bool {
+    false
 }
 
 fn with_defaults(command: clap::Command, values: toml::Table, path: &Path) -> Result<clap::Command, ConfigError> {
@@ -91,9 +117,15 @@ fn with_defaults(command: clap::Command, values: toml::Table, path: &Path) -> Re
         let text = plain_text(&value).ok_or_else(|| {
             file_error(path, format!("{key} must be a text, a number, true or false, or a list of texts"))
         })?;
-        command = command.mut_subcommand("serve", |serve| {
-            serve.mut_arg(&id, |arg| arg.default_value(clap::builder::OsStr::from(text)))
-        });
+        let text = clap::builder::OsStr::from(text);
+        for name in ["serve", "store", "identity"] {
+            // Tools have few of a node's settings, and those are the same.
+            let has = command.find_subcommand(name).is_some_and(|it| it.get_arguments().any(|arg| arg.get_id() == &id));
+            if has {
+                let text = text.clone();
+                command = command.mut_subcommand(name, |it| it.mut_arg(&id, |arg| arg.default_value(text)));
+            }
+        }
     }
     Ok(command)
 }

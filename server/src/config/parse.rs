@@ -75,11 +75,11 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
 }
 
 pub(super) fn mesh(text: &str) -> Result<String, String> {
-    if (1..=64).contains(&text.chars().count()) && !text.chars().any(char::is_control) {
-        Ok(text.to_owned())
-    } else {
-        Err("a name has 1 to 64 characters, none of them a control character".to_owned())
-    }
+    // The rule by which peers take a name.
+    Origin::new(text).map(|name| name.as_str().to_owned()).map_err(|_| {
+        "a name has 1 to 64 characters, none of them a control character or one that can't be seen, and no white space at its ends"
+            .to_owned()
+    })
 }
 
 pub(super) fn secret(text: &str) -> Result<Secret, String> {

@@ -34,6 +34,10 @@ pub enum Command {
 /// What to do with a store.
 #[derive(Clone, Debug, Args)]
 pub struct StoreArgs {
+    /// The node's configuration file, of which the data folder and the mesh are taken; without one, the platform's.
+    #[arg(long, env = "FEDERATED_CONFIG", value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+
     /// The node's data folder; without one, the platform's.
     #[arg(long, env = "FEDERATED_DATA_DIR", value_name = "FOLDER", global = true)]
     pub data_dir: Option<PathBuf>,
@@ -64,6 +68,10 @@ pub enum StoreDeed {
 /// What to do with the key.
 #[derive(Clone, Debug, Args)]
 pub struct IdentityArgs {
+    /// The node's configuration file, of which the data folder and the mesh are taken; without one, the platform's.
+    #[arg(long, env = "FEDERATED_CONFIG", value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+
     /// The node's data folder; without one, the platform's.
     #[arg(long, env = "FEDERATED_DATA_DIR", value_name = "FOLDER", global = true)]
     pub data_dir: Option<PathBuf>,

@@ -32,6 +32,9 @@ pub(super) async fn post(
     Ok((StatusCode::ACCEPTED, Json(Accepted { accepted: event_ids.len(), event_ids })))
 }
 
+/// By which a proxy says that it speaks for somebody else. Where one stands on this machine, whoever it speaks for does not.
+const FORWARDED: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
+
 /// The token where one is set, else this machine only; and never a page of another site.
 fn authorize(state: &AppState, from: SocketAddr, headers: &HeaderMap) -> Result<(), HttpProblem> {
     origin::same_site(headers)?;
@@ -46,7 +49,16 @@ fn authorize(state: &AppState, from: SocketAddr, headers: &HeaderMap) -> Result<
                           FEDERATED_INGEST_TOKEN names";
             Err(HttpProblem::new(StatusCode::UNAUTHORIZED, "no-token", "The token is missing or wrong", detail))
         }
-        None if from.ip().to_canonical().is_loopback() => origin::by_address(headers),
+        None if from.ip().to_canonical().is_loopback() => {
+            if let Some(name) = FORWARDED.into_iter().find(|name| headers.contains_key(*name)) {
+                let detail = format!(
+                    "the request came through a proxy, as its header {name:?} tells, and this node takes events from its own machine \
+                     only; set FEDERATED_INGEST_TOKEN there, and send it as a bearer token"
+                );
+                return Err(HttpProblem::new(StatusCode::FORBIDDEN, "not-loopback", "Only from this machine", detail));
+            }
+            origin::by_address(headers)
+        }
         None => {
             let detail = "this node takes events from its own machine only; set FEDERATED_INGEST_TOKEN there, and send \
                           it as a bearer token, to post from elsewhere";

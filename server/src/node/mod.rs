@@ -23,7 +23,7 @@ pub(crate) use names::Names;
 pub(crate) use restore::{Begin, RestoreError, Restored, restore};
 pub(crate) use times::COUNTED;
 pub(crate) use turned_away::{Attempt, TurnedAway};
-pub(crate) use verify::{Checked, Heard, Refusal, Verifier};
+pub(crate) use verify::{Checked, Heard, Refusal, Verifier, acceptable};
 pub(crate) use view::{MAP_BUCKETS, MAP_RESOLUTION, write};
 
 use crate::profiles::ProfileFile;

@@ -72,13 +72,13 @@ pub(crate) struct Begin {
     pub(super) names: KeptFile,
 }
 
-/// Opens the store in this folder, and reads what it holds: that takes as long as the map is large, not as the history is.
+/// Opens the store of this mesh in this folder, and reads what it holds: that takes as long as the map is large, not as the history is.
 /// Without a folder nothing is kept.
 ///
 /// # Errors
-/// The store can't be opened or read, or was written by another version.
+/// The store can't be opened or read, was written by another version, or is of another mesh.
 pub(crate) fn restore(
-    folder: Option<&Path>,
+    (folder, mesh): (Option<&Path>, &str),
     config: LedgerConfig,
     (own, name, rotations): (OriginId, &Origin, Vec<Rotation>),
     room: Room,
@@ -88,6 +88,7 @@ pub(crate) fn restore(
         Some(folder) => (Store::open(folder)?, folder.join(FILE)),
         None => (Store::on(InMemoryBackend::new())?, PathBuf::new()),
     };
+    store.belongs_to(mesh)?;
     let mut broken = None;
     store.rollups(|key, value| {
         if let (Err(why), None) = (ledger.restore(key, value), broken) {
@@ -243,7 +244,7 @@ mod tests {
     fn start(folder: &Path) -> Restored {
         let room = Room { retention: Duration::from_secs(3_600), max_bytes: u64::MAX };
         let name = Origin::new("alpha").unwrap();
-        restore(Some(folder), LedgerConfig::default(), (OWN, &name, Vec::new()), room).unwrap()
+        restore((Some(folder), "beauty"), LedgerConfig::default(), (OWN, &name, Vec::new()), room).unwrap()
     }
 
     #[test]
@@ -312,7 +313,9 @@ mod tests {
         drop(store);
         let room = Room { retention: Duration::from_secs(3_600), max_bytes: u64::MAX };
         let name = Origin::new("alpha").unwrap();
-        let Err(error) = restore(Some(folder.path()), LedgerConfig::default(), (OWN, &name, Vec::new()), room) else {
+        let Err(error) =
+            restore((Some(folder.path()), "beauty"), LedgerConfig::default(), (OWN, &name, Vec::new()), room)
+        else {
             panic!("it starts")
         };
         let words = error.to_string();

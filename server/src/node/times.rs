@@ -14,8 +14,15 @@ use std::time::Duration;
 const REPORTED: u64 = 30_000;
 /// How far an event may lie ahead of its bundle's number, in milliseconds. More than it ever does.
 const CARRIED: u64 = 60_000;
+/// How far ahead of its clock a node keeps bundles, in milliseconds: as `gossip` does.
+const KEPT: u64 = 60_000;
 /// How far ahead a ledger takes events: what a bundle may lie ahead, and its event of it.
 pub(crate) const COUNTED: Duration = Duration::from_secs(120);
+
+/// Whether peers keep a bundle with this number now.
+pub(super) fn kept(seq: u64, now: Timestamp) -> bool {
+    Timestamp::from_millis(seq / 1_000).saturating_since(now) <= KEPT
+}
 
 /// Whether an event can belong to the bundle with this number.
 pub(super) fn carried(at: Timestamp, seq: u64) -> bool {

@@ -243,6 +243,16 @@ impl Verifier {
     }
 }
 
+/// Whether peers would take this bundle, whose signature holds. Says why not.
+pub(crate) fn acceptable(bundle: &Bundle, now: Timestamp) -> Result<(), String> {
+    if !times::kept(bundle.id.seq, now) {
+        return Err(
+            "its number, which is the time of its origin, lies over a minute ahead of this machine's clock".to_owned()
+        );
+    }
+    heard(bundle).map(drop).map_err(|refusal| refusal.why)
+}
+
 fn heard(bundle: &Bundle) -> Result<Vec<Heard>, Refusal> {
     let heard = |event: &Event| {
         let told = told(event)?;

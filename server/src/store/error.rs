@@ -47,6 +47,20 @@ pub enum StoreError {
         /// What this program reads.
         known: u32,
     },
+    /// It holds what was told in another mesh.
+    #[error(
+        "{path} holds the events of the mesh {found:?}, and no node of the mesh {asked:?} would take them: what is signed for one mesh \
+         counts in no other. Name that mesh with FEDERATED_MESH (--mesh), or give the node of this one a folder of its own with \
+         FEDERATED_DATA_DIR (--data-dir)"
+    )]
+    Mesh {
+        /// The file.
+        path: PathBuf,
+        /// Whose events it holds.
+        found: String,
+        /// Which was named.
+        asked: String,
+    },
     /// The system refuses.
     #[error(
         "{path}: {why}; FEDERATED_DATA_DIR (--data-dir) must name a folder that this user may write to, with space left"

@@ -13,9 +13,7 @@ const PROOFS: TableDefinition<'_, &[u8; 40], &[u8]> = TableDefinition::new("proo
 
 /// Sums up all slots anew. Takes as long as reading every bundle does, once.
 pub(super) fn from_format_1(database: &Database) -> Result<(), Fault> {
-    let mut transaction = database.begin_write()?;
-    transaction.set_two_phase_commit(true);
-    transaction.set_quick_repair(true);
+    let transaction = super::begin(database)?;
     transaction.delete_table(PROOFS)?;
     let mut tables = Tables::open(&transaction)?;
     let mut slots: BTreeMap<u64, Slot> = BTreeMap::new();

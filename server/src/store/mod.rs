@@ -45,7 +45,7 @@ pub use tables::Totals;
 
 use error::Fault;
 use guard::guarded;
-use redb::{Database, ReadableDatabase, ReadableTable, StorageBackend};
+use redb::{Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, StorageBackend};
 use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -53,7 +53,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
-use tables::{FORMAT, FRESH, META, Tables, meta};
+use tables::{BUNDLES, FORMAT, FRESH, META, ROLLUPS, Tables, meta};
 use writer::{Flow, Job, Work, Writer};
 
 /// The store's file in the data folder.
@@ -188,6 +188,33 @@ impl Store {
         self.enqueue(Work::Checkpoint(Box::new(checkpoint)), bytes)
     }
 
+    /// Makes sure that this is a store of the mesh of this name: the bundles in it are signed for one. What holds nothing yet belongs to
+    /// whoever asks first.
+    ///
+    /// # Errors
+    /// [`StoreError::Mesh`]; or the file can't be read or written.
+    pub fn belongs_to(&self, mesh: &str) -> Result<(), StoreError> {
+        let database = self.database.as_ref().ok_or_else(batch::ended)?;
+        let found = self.read(|transaction| {
+            let found = meta(&transaction.open_table(META)?, "mesh")?;
+            let holds =
+                !transaction.open_table(BUNDLES)?.is_empty()? || !transaction.open_table(ROLLUPS)?.is_empty()?;
+            Ok(found.map(|found| (String::from_utf8_lossy(&found).into_owned(), holds)))
+        })?;
+        match found {
+            Some((found, _)) if found == mesh => Ok(()),
+            Some((found, true)) => Err(StoreError::Mesh { path: self.path.clone(), found, asked: mesh.to_owned() }),
+            Some((_, false)) | None => {
+                let write = || {
+                    let transaction = begin(database)?;
+                    Tables::open(&transaction)?.set_meta("mesh", mesh.as_bytes())?;
+                    Ok(transaction.commit()?)
+                };
+                guarded(&self.path, write).map_err(|fault| fault.at(&self.path))
+            }
+        }
+    }
+
     /// Why nothing more is acknowledged, if it is so.
     pub fn stopped(&self) -> Option<StoreError> {
         self.flow.stopped.get().map(|why| StoreError::Stopped { why: Arc::clone(why) })
@@ -265,12 +292,18 @@ fn prepare(database: &Database) -> Result<(), Fault> {
     if database.begin_read()?.list_tables()?.next().is_some() {
         return Ok(());
     }
-    let mut transaction = database.begin_write()?;
-    transaction.set_two_phase_commit(true);
-    transaction.set_quick_repair(true);
+    let transaction = begin(database)?;
     Tables::open(&transaction)?.set_meta("format", &FORMAT.to_le_bytes())?;
     transaction.commit()?;
     Ok(())
+}
+
+/// Begins to write. Both settings: the file opens at once after a crash, and what is hostile in it can't be taken for a whole commit.
+fn begin(database: &Database) -> Result<redb::WriteTransaction, Fault> {
+    let mut transaction = database.begin_write()?;
+    transaction.set_two_phase_commit(true);
+    transaction.set_quick_repair(true);
+    Ok(transaction)
 }
 
 /// The format that the file says it has.

@@ -104,12 +104,18 @@ impl Store {
         Ok(moved)
     }
 
-    /// Takes in bundles of a mesh, some of whose origins sign twice, as `known` tells. They are on disk when it returns, and part of the
-    /// map at the node's next start.
+    /// Takes in bundles of a mesh, some of whose origins sign twice, as `known` tells, and of which `judge` finds nothing wrong. They
+    /// are on disk when it returns, and part of the map at the node's next start.
     ///
     /// # Errors
-    /// A line that is no bundle, or none that its origin has signed for this mesh; or what the store says.
-    pub fn import(&self, mesh: &str, known: &[Arc<Profile>], mut lines: impl BufRead) -> Result<Moved, MoveError> {
+    /// A line that is no bundle, or none that its origin has signed for this mesh, or one that is judged to be wrong; or what the store
+    /// says.
+    pub fn import(
+        &self,
+        (mesh, known): (&str, &[Arc<Profile>]),
+        mut lines: impl BufRead,
+        judge: impl Fn(&Bundle) -> Result<(), String>,
+    ) -> Result<Moved, MoveError> {
         let (mut moved, mut group) = (Moved::default(), Vec::new());
         let known = ProfileFile::new(None, OriginId([0; 32]), known);
         for number in 1.. {
@@ -117,7 +123,7 @@ impl Store {
             let length = lines.by_ref().take(MAX_LINE as u64 + 1).read_until(b'\n', &mut line)?;
             let end = length == 0;
             if !line.trim_ascii().is_empty() {
-                match read_line(mesh, &known, &line) {
+                match read_line(mesh, &known, &line, &judge) {
                     Ok(bundle) => group.push(bundle),
                     Err(why) => {
                         self.take_in(&mut group, &mut moved)?;
@@ -169,7 +175,12 @@ impl Store {
     }
 }
 
-fn read_line(mesh: &str, known: &ProfileFile, line: &[u8]) -> Result<StoredBundle, String> {
+fn read_line(
+    mesh: &str,
+    known: &ProfileFile,
+    line: &[u8],
+    judge: impl Fn(&Bundle) -> Result<(), String>,
+) -> Result<StoredBundle, String> {
     if line.len() > MAX_LINE {
         return Err("it is too long".to_owned());
     }
@@ -196,6 +207,7 @@ fn read_line(mesh: &str, known: &ProfileFile, line: &[u8]) -> Result<StoredBundl
             .to_owned(),
         Unsigned::Missing | Unsigned::Forged => "it is not signed by its origin's second key".to_owned(),
     })?;
+    judge(&bundle)?;
     let bytes = wire::encode_bundle(&bundle).ok_or("it can't be written")?;
     Ok(StoredBundle { id: bundle.id, hash: Some(bundle.hash()), events: bundle.events.len() as u16, bytes })
 }

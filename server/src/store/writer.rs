@@ -104,10 +104,7 @@ impl Writer {
 
     /// One transaction for all, on disk when it returns.
     fn commit(&mut self, group: Vec<Work>) -> Result<Vec<Kept>, Fault> {
-        let mut transaction = self.database.begin_write()?;
-        // Both: the file opens at once after a crash, and what is hostile in it can't be taken for a whole commit.
-        transaction.set_two_phase_commit(true);
-        transaction.set_quick_repair(true);
+        let transaction = super::begin(&self.database)?;
         let mut change = Change {
             tables: Tables::open(&transaction)?,
             totals: self.totals,

@@ -1,6 +1,7 @@
 //! Flag over environment over file over default, and words for what is wrong.
 
 use crate::lifetime::binary;
+use crate::process::{Process, command};
 use server::config::ServeArgs;
 use std::io::Write;
 use std::process::Output;
@@ -29,6 +30,8 @@ fn a_wrong_value_stops_the_start_with_its_name_its_value_and_what_is_allowed() {
         ("FEDERATED_STORE_MAX", "999kB", "1MB to 1PB"),
         ("FEDERATED_STORE_MAX", "99999999999TB", "1MB to 1PB"),
         ("FEDERATED_MESH", "", "1 to 64 characters"),
+        ("FEDERATED_MESH", "m\u{202e}esh", "control character"),
+        ("FEDERATED_MESH", "mesh\u{200b}", "can't be seen"),
         ("FEDERATED_UNSIGNED", "maybe", "accept, reject"),
         ("FEDERATED_INGEST_TOKEN", "short", "8 to 512"),
         ("FEDERATED_SECRET", "hunter2", "16 to 512"),
@@ -43,7 +46,8 @@ fn a_wrong_value_stops_the_start_with_its_name_its_value_and_what_is_allowed() {
         });
         let hidden = matches!(name, "FEDERATED_INGEST_TOKEN" | "FEDERATED_SECRET");
         assert!(error.contains(name) && error.contains(allowed), "{name}: {error}");
-        assert_eq!(error.contains(value), !hidden || value.is_empty(), "{name}: {error}");
+        let shown = value.escape_debug().to_string();
+        assert_eq!(error.contains(&shown), !hidden || value.is_empty(), "{name}: {error}");
         assert_eq!(error.trim().lines().count(), 1, "{error}");
     }
 }
@@ -65,6 +69,62 @@ fn a_file_gives_defaults_that_environment_and_flags_win_over() {
         command.args(["--config", path, "--retention", "3d"]).env("FEDERATED_PORT", "from-env");
     });
     assert!(error.contains("from-env"), "the environment wins over the file: {error}");
+}
+
+#[test]
+fn a_secret_in_the_file_is_not_shown_and_others_may_not_read_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.toml");
+    let with = |text: &str, mode: u32| {
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        refused(|command| {
+            command.arg("--config").arg(&path).args(["--port", "70000"]);
+        })
+    };
+    let cut = with("mesh = \"m\"\nsecret = \"nobody shall see this\n", 0o600);
+    assert!(cut.contains("line 2") && !cut.contains("nobody"), "{cut}");
+    let whole = "secret = \"nobody shall see this\"";
+    let open = with(whole, 0o644);
+    assert!(open.contains("chmod 600") && !open.contains("nobody"), "{open}");
+    // Then it is the port that is wrong.
+    assert!(with(whole, 0o600).contains("70000") && with("mesh = \"m\"", 0o644).contains("70000"));
+}
+
+#[test]
+fn tools_take_the_folder_and_the_mesh_from_the_file_as_a_node_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, data) = (folder.path().join("config.toml"), folder.path().join("data"));
+    std::fs::write(&path, format!("port = 1\nmesh = \"prod\"\ndata-dir = \"{}\"", data.display())).unwrap();
+    let store = server::store::Store::open(&data).unwrap();
+    store.belongs_to("other").unwrap();
+    drop(store);
+    let tool = |words: &[&str]| {
+        let output = binary().args(words).arg("--config").arg(&path).output().unwrap();
+        (output.status.success(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+    };
+    let (checked, said) = tool(&["store", "check"]);
+    assert!(checked && said.contains(data.to_str().unwrap()), "{said}");
+    // An empty store is anybody's; from then on it is that mesh's.
+    assert!(tool(&["store", "import"]).0);
+    let (rotated, said) = tool(&["identity", "rotate"]);
+    assert!(!rotated && said.contains("identity.key"), "{said}");
+    let store = server::store::Store::open(&data).unwrap();
+    store.belongs_to("prod").unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_does_not_start_on_what_was_told_in_another_mesh() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Process::start(command("alpha", folder.path()).args(["--mesh", "one"]));
+    node.post_many(1).await;
+    node.end();
+    let refused = command("alpha", folder.path()).args(["--mesh", "two"]).output().unwrap();
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success() && said.contains("mesh \"one\"") && said.contains("--mesh"), "{said}");
+    let again = Process::start(command("alpha", folder.path()).args(["--mesh", "one"]));
+    again.until("/federated/health", |health| health["events"] == 1).await;
 }
 
 #[test]

@@ -99,3 +99,17 @@ async fn a_name_that_anybody_could_point_here_is_not_answered_to() {
     let body = http_body_util::Full::new(hyper::body::Bytes::from(r#"{"beauty": 0.5}"#));
     assert_eq!(client.send_request(request.body(body).unwrap()).await.unwrap().status(), 403);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_through_a_proxy_on_this_machine_is_not_on_it() {
+    let body = r#"{"beauty": 0.5}"#;
+    let (open, with_token) =
+        (TestNode::start("alpha", &[]).await, TestNode::start("beta", &["--ingest-token", "correct-horse"]).await);
+    for header in ["Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"] {
+        let answer = open.request("POST", "/federated/events", &[(header, "203.0.113.9")], body).await;
+        let words = answer.problem(403);
+        assert!(words.contains("proxy") && words.contains("FEDERATED_INGEST_TOKEN"), "{words}");
+        let headers = [(header, "203.0.113.9"), ("authorization", "Bearer correct-horse")];
+        assert_eq!(with_token.request("POST", "/federated/events", &headers, body).await.status, 202);
+    }
+}

@@ -1,7 +1,9 @@
 //! What the binary says of a store that no node runs on, and with which status it ends.
 
+use crate::forged::bundle;
 use crate::lifetime::binary;
-use gossip::{BundleId, OriginId};
+use gossip::{Bundle, BundleId, Event, Keypair, OriginId, bundle_bytes};
+use serde_json::{Value, json};
 use server::store::{Batch, Checkpoint, FILE, SLOT, Store, StoredBundle};
 use std::path::Path;
 
@@ -42,6 +44,51 @@ fn check_says_that_a_store_is_whole_and_what_is_damaged_in_it() {
     assert_eq!(status, Some(1));
     let (said, status) = store("check", &folder.path().join("elsewhere"));
     assert!(said.contains("is not there") && status == Some(1), "{said}");
+}
+
+/// A line as `export` writes it, of a bundle that holds for the mesh `beauty`.
+fn line(bundle: &Bundle) -> String {
+    let events: Vec<_> = bundle.events.iter().map(|event| event.json.to_string()).collect();
+    let (origin, signature) = (hex::encode(bundle.id.origin.0), hex::encode(bundle.signature.0));
+    json!({ "origin": origin, "seq": bundle.id.seq, "signature": signature, "events": events }).to_string()
+}
+
+#[test]
+fn import_takes_what_peers_would_take_and_names_the_line_that_they_would_not() {
+    let pair = Keypair::from_seed(&[31; 32]);
+    let signed = |change: &dyn Fn(&mut Bundle)| {
+        let mut bundle = bundle(&pair, "beauty", "alpha");
+        change(&mut bundle);
+        bundle.signature = pair.sign(&bundle_bytes("beauty", &bundle));
+        line(&bundle)
+    };
+    let with = |key: &'static str, value: Value| {
+        signed(&move |bundle| {
+            let mut told: Value = serde_json::from_str(&bundle.events[0].json).unwrap();
+            told[key] = value.clone();
+            bundle.events = [Event { json: told.to_string().into(), ..bundle.events[0].clone() }].into();
+        })
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let import = |text: &str| {
+        let lines = folder.path().join("lines");
+        std::fs::write(&lines, text).unwrap();
+        let lines = std::fs::File::open(lines).unwrap();
+        let output = binary().args(["store", "import", "--data-dir"]).arg(folder.path()).stdin(lines).output().unwrap();
+        (output.status.success(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+    };
+    let good = signed(&|_| ());
+    for (bad, why) in [
+        (with("beauty", json!(7)), "[0, 1]"),
+        (with("timestamp", json!(4_102_444_800_000_u64)), "ahead of the number"),
+        (signed(&|bundle| bundle.id.seq += 120_000_000), "ahead of this machine's clock"),
+        (signed(&|bundle| bundle.id.seq = u64::MAX), "ahead of this machine's clock"),
+    ] {
+        let (taken, said) = import(&format!("{good}\n{bad}\n"));
+        assert!(!taken && said.contains("line 2") && said.contains(why), "{said}");
+    }
+    let (taken, said) = import(&good);
+    assert!(taken && said.contains("1 were there"), "{said}");
 }
 
 #[test]

@@ -31,8 +31,11 @@ fn what_was_exported_and_imported_is_the_same_to_the_byte() {
     let mut text = Vec::new();
     assert_eq!(from.export(&mut text).unwrap(), Moved { bundles: 1_000, ..Moved::default() });
     assert_eq!(text.iter().filter(|byte| **byte == b'\n').count(), 1_000, "a line each");
-    assert_eq!(to.import("beauty", &[], Cursor::new(&text)).unwrap().bundles, 1_000);
-    assert_eq!(to.import("beauty", &[], Cursor::new(&text)).unwrap(), Moved { passed_over: 1_000, ..Moved::default() });
+    assert_eq!(to.import(("beauty", &[]), Cursor::new(&text), |_| Ok(())).unwrap().bundles, 1_000);
+    assert_eq!(
+        to.import(("beauty", &[]), Cursor::new(&text), |_| Ok(())).unwrap(),
+        Moved { passed_over: 1_000, ..Moved::default() }
+    );
     let ids: Vec<_> = bundles.iter().map(|bundle| bundle.id).collect();
     assert_eq!(to.bundles(&ids).unwrap().bundles, bundles);
     let mut again = Vec::new();
@@ -52,14 +55,14 @@ fn a_line_that_is_no_bundle_is_named_and_those_before_it_are_taken_in() {
     let wrong = [&b"{}"[..], b"\xff\xfe", b"{\"origin\":\"00\",\"seq\":1,\"events\":[]}", &vec![b'['; 600_000]];
     for wrong in wrong {
         let text = [&whole[..], b"\n", wrong, b"\n", &whole[..]].concat();
-        let error = other.import("beauty", &[], Cursor::new(text)).unwrap_err();
+        let error = other.import(("beauty", &[]), Cursor::new(text), |_| Ok(())).unwrap_err();
         assert!(matches!(error, MoveError::Line { number: 3, .. }), "{error}");
         assert_eq!(other.totals().unwrap().bundles, 1);
     }
     // Signed for another mesh, or changed on the way.
     let changed = String::from_utf8(whole.clone()).unwrap().replace("0.5", "0.6");
     for (mesh, text) in [("other", &*whole), ("beauty", changed.as_bytes())] {
-        let error = other.import(mesh, &[], Cursor::new(text)).unwrap_err().to_string();
+        let error = other.import((mesh, &[]), Cursor::new(text), |_| Ok(())).unwrap_err().to_string();
         assert!(error.contains("not signed"), "{error}");
     }
 }

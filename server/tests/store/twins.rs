@@ -134,7 +134,7 @@ fn twins_and_marks_are_moved_along() {
     keep(&one, &all);
     let mut lines = Vec::new();
     assert_eq!(one.export(&mut lines).unwrap().bundles, all.len() as u64);
-    let moved = other.import("beauty", &[], lines.as_slice()).unwrap();
+    let moved = other.import(("beauty", &[]), lines.as_slice(), |_| Ok(())).unwrap();
     assert_eq!((moved.bundles, moved.passed_over), (all.len() as u64, 0));
     assert_eq!(contents(&other), contents(&one));
     assert_eq!(other.slots(0..u64::MAX).unwrap(), one.slots(0..u64::MAX).unwrap());
