@@ -10,8 +10,8 @@ use leptos::wasm_bindgen::JsValue;
 use leptos::wasm_bindgen::prelude::Closure;
 use web_sys::js_sys::{Date, encode_uri_component};
 use web_sys::{
-    CanvasRenderingContext2d, Element, Event, EventTarget, HtmlAnchorElement, HtmlCanvasElement, HtmlDetailsElement,
-    HtmlElement, ImageData, KeyboardEvent, MediaQueryList, ResizeObserver,
+    CanvasRenderingContext2d, Element, Event, EventTarget, History, HtmlAnchorElement, HtmlCanvasElement,
+    HtmlDetailsElement, HtmlElement, ImageData, KeyboardEvent, MediaQueryList, ResizeObserver,
 };
 
 /// Milliseconds since the Unix epoch, by the browser's clock.
@@ -32,11 +32,12 @@ pub(crate) fn address() -> Address {
     Address { path, query: search.trim_start_matches('?').to_owned() }
 }
 
-/// Says that the reader is elsewhere on this page, so that the browser's back button leads back.
-pub(crate) fn push_address(address: &str) {
+/// Says that the reader is elsewhere on this page, and whether the browser's back button leads back.
+pub(crate) fn note_address(address: &str, leads_back: bool) {
     if let Ok(history) = window().history() {
+        let note = if leads_back { History::push_state_with_url } else { History::replace_state_with_url };
         // Fails where addresses change hundreds of times in seconds, and then this one is not noted.
-        let _ = history.push_state_with_url(&JsValue::NULL, "", Some(address));
+        let _ = note(&history, &JsValue::NULL, "", Some(address));
     }
 }
 

@@ -47,8 +47,17 @@ impl Place {
 
     /// Leads to what another address asks for, of the page that the reader is on: the map, or the small one in a frame.
     pub(crate) fn go(self, address: &str) {
+        self.change(address, true);
+    }
+
+    /// The same, but the browser's back button does not lead back: for what changes with each letter that is written.
+    pub(crate) fn stay(self, address: &str) {
+        self.change(address, false);
+    }
+
+    fn change(self, address: &str, leads_back: bool) {
         let asked = address.find('?').map_or("", |start| &address[start..]);
-        browser::push_address(&format!("{}{asked}", browser::address().path));
+        browser::note_address(&format!("{}{asked}", browser::address().path), leads_back);
         self.query.set(asked.trim_start_matches('?').to_owned());
     }
 
@@ -84,7 +93,7 @@ pub(crate) fn keep_title(title: impl Fn() -> String + Send + Sync + 'static) {
 }
 
 /// The value of a name in a query; none where it is not there, or is no text.
-fn asked(query: &str, name: &str) -> Option<String> {
+pub(crate) fn asked(query: &str, name: &str) -> Option<String> {
     let value = query.split('&').find_map(|part| part.strip_prefix(name)?.strip_prefix('='))?;
     let mut bytes = Vec::with_capacity(value.len());
     let mut rest = value.as_bytes();

@@ -8,26 +8,16 @@ use crate::choice::{Choice, Choices, Kind, Palette, hundredths, named, resolutio
 use crate::json;
 use crate::number::fixed;
 use crate::part::IntoPart;
-use crate::place::{MAP, use_place};
+use crate::place::{MAP, Place, use_place};
 use crate::words::{Language, each, td_string};
 use leptos::prelude::*;
 
-/// Which of the nodes are shown.
-#[derive(Clone, Copy)]
-pub(crate) struct Part {
-    /// What their names contain.
-    pub(crate) filter: RwSignal<String>,
-    /// How many lie above the first.
-    pub(crate) first: RwSignal<usize>,
-}
-
-impl Part {
-    /// Shows the nodes below, or above.
-    pub(crate) fn turn(self, model: Memo<HeatmapModel>, below: bool) {
-        let (all, first) = model.with_untracked(|model| model.nodes);
-        let last = all.saturating_sub(MOST_NODES);
-        self.first.set(if below { (first + MOST_NODES).min(last) } else { first.saturating_sub(MOST_NODES) });
-    }
+/// Shows the nodes below those that are shown, or above.
+pub(crate) fn turn(choice: Memo<Choice>, model: Memo<HeatmapModel>, to: Place, below: bool) {
+    let (all, first) = model.with_untracked(|model| model.nodes);
+    let last = all.saturating_sub(MOST_NODES);
+    let above = if below { (first + MOST_NODES).min(last) } else { first.saturating_sub(MOST_NODES) };
+    to.stay(&choice.with_untracked(|choice| choice.with(|choice| choice.above = above)));
 }
 
 /// The score below which cells are marked: any. A form, so that it works without JavaScript.
@@ -79,8 +69,6 @@ pub(crate) fn Controls(
     choice: Memo<Choice>,
     /// What of it is on the canvas.
     model: Memo<HeatmapModel>,
-    /// Which nodes are shown.
-    part: Part,
     /// The reader's language.
     language: Language,
 ) -> impl IntoView {
@@ -88,7 +76,9 @@ pub(crate) fn Controls(
         named(Kind::ALL, each!(language, kinds: average, chaos, distribution, change)),
         named(Palette::ALL, each!(language, palettes: cividis, viridis, mono)),
     );
-    let many = move || model.with(|model| model.nodes.0 > MOST_NODES) || !part.filter.read().is_empty();
+    let to = use_place();
+    let find = move || choice.with(|choice| choice.find.clone());
+    let many = move || model.with(|model| model.nodes.0 > MOST_NODES) || !find().is_empty();
     let shown = move || {
         let ((all, first), rows) = model.with(|model| (model.nodes, model.rows.len()));
         let [from, to, all] = [first + 1, first + rows - 1, all].map(|number| language.count(number as u64));
@@ -119,16 +109,18 @@ pub(crate) fn Controls(
                     <input
                         type="search"
                         data-testid="filter"
-                        prop:value=part.filter
+                        maxlength="64"
+                        value=find
+                        prop:value=find
                         on:input:target=move |event| {
-                            part.first.set(0);
-                            part.filter.set(event.target().value());
+                            let find = event.target().value();
+                            to.stay(&choice.with_untracked(|choice| choice.with(|choice| (choice.find, choice.above) = (find, 0))));
                         }
                     />
                 </label>
-                <button type="button" aria-label=td_string!(language, heatmap.above) on:click=move |_| part.turn(model, false)>"↑"</button>
+                <button type="button" aria-label=td_string!(language, heatmap.above) on:click=move |_| turn(choice, model, to, false)>"↑"</button>
                 <span data-testid="part">{shown}</span>
-                <button type="button" aria-label=td_string!(language, heatmap.below) on:click=move |_| part.turn(model, true)>"↓"</button>
+                <button type="button" aria-label=td_string!(language, heatmap.below) on:click=move |_| turn(choice, model, to, true)>"↓"</button>
             </div>
             <div class="choices" role="group" aria-label=td_string!(language, time.save)>
                 <span class="choices-label" aria-hidden="true">{td_string!(language, time.save)}</span>

@@ -21,13 +21,6 @@ pub(crate) enum Cursor {
         /// Where the bucket begins.
         start: u64,
     },
-    /// A bucket that was clicked: the mouse goes on, and it stays.
-    Pinned {
-        /// The row.
-        row: usize,
-        /// Where the bucket begins.
-        start: u64,
-    },
 }
 
 impl Cursor {
@@ -35,9 +28,7 @@ impl Cursor {
     pub(crate) fn place(self, columns: &[u64]) -> Place {
         match self {
             Self::Pointer(place) => place,
-            Self::Keyboard { row, start } | Self::Pinned { row, start } => {
-                Place { row, column: columns.partition_point(|column| *column < start) }
-            }
+            Self::Keyboard { row, start } => Place { row, column: columns.partition_point(|column| *column < start) },
         }
     }
 }
@@ -125,7 +116,6 @@ mod tests {
         assert_eq!(pointer.place(&[20, 30, 40]), place);
         assert_eq!(keyboard.place(&[20, 30, 40]), Place { row: 1, column: 1 });
         assert_eq!(keyboard.place(&[50, 60, 70]), Place { row: 1, column: 0 });
-        assert_eq!(Cursor::Pinned { row: 1, start: 30 }.place(&[20, 30, 40]), Place { row: 1, column: 1 });
     }
 
     #[test]

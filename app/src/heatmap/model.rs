@@ -2,7 +2,7 @@
 
 use super::cursor::Place;
 use crate::api::Snapshot;
-use crate::choice::Kind;
+use crate::choice::{Kind, Pin};
 use crate::ordered;
 use crate::words::{Language, td_string};
 use beauty::{HISTOGRAM_BINS, Heatmap, HeatmapBucket, HeatmapRow};
@@ -124,6 +124,20 @@ impl HeatmapModel {
     /// Whether there is a cell at a place.
     pub(crate) fn has(&self, place: Place) -> bool {
         place.row < self.rows.len() && place.column < self.columns.len()
+    }
+
+    /// Where a pinned cell is, of a node or of the mesh; `None` where it is not on the map. Of wider columns it is the one that its own
+    /// is a part of.
+    pub(crate) fn pinned(&self, pin: Pin, node: Option<&str>) -> Option<Place> {
+        let row = match node {
+            _ if self.nodes.0 == 0 => pin.row,
+            None => 0,
+            Some(node) => 1 + self.rows.iter().skip(1).position(|row| row.name == node)?,
+        };
+        let column = self.columns.partition_point(|start| *start <= pin.start).checked_sub(1)?;
+        let place = Place { row, column };
+        let holds = pin.start < self.columns.get(column)? + self.resolution_seconds * 1_000;
+        (holds && self.has(place)).then_some(place)
     }
 
     /// What is said of the cell at a place; `None` where there is none.

@@ -3,7 +3,7 @@
 use super::super::cursor::Place;
 use super::{Aspect, HeatmapModel, MOST_NODES, standing};
 use crate::api::{Conflict, Snapshot};
-use crate::choice::Kind;
+use crate::choice::{Kind, Pin};
 use crate::samples::{START, heatmap, snapshot};
 use crate::words::Language;
 use beauty::Heatmap;
@@ -121,6 +121,26 @@ fn more_nodes_than_fit_are_looked_at_part_by_part() {
     assert_eq!(part("", 3), ("Node-03".to_owned(), MOST_NODES, (30, 3)));
     assert_eq!(part("", 99), ("Node-06".to_owned(), MOST_NODES, (30, 6)));
     assert_eq!(part("node-2", 0), ("Node-20".to_owned(), 10, (10, 0)));
+}
+
+#[test]
+fn a_pinned_cell_is_where_its_node_and_its_moment_are() {
+    let map = heatmap(4, &[("beta", &[Some(0.1); 4]), ("alpha", &[None; 4])]);
+    let average = model(&map, Kind::Average);
+    let pin = |start| Pin { start, row: 3 };
+    let at = |start, node| average.pinned(pin(start), node).map(|Place { row, column }| (row, column));
+    assert_eq!(at(START + 10_000, None), Some((0, 1)));
+    assert_eq!(at(START + 10_000, Some("alpha")), Some((2, 1)));
+    // A bucket that was narrower than those that are shown.
+    assert_eq!(at(START + 19_999, Some("beta")), Some((1, 1)));
+    // Who is not on the map, what has slid away, and what is to come.
+    assert_eq!(
+        [at(START, Some("gamma")), at(START - 1, None), at(START + 40_000, None), at(u64::MAX, None)],
+        [None; 4]
+    );
+    let scores = model(&map, Kind::Distribution);
+    assert_eq!(scores.pinned(pin(START), Some("alpha")), Some(Place { row: 3, column: 0 }));
+    assert_eq!(scores.pinned(Pin { start: START, row: 21 }, None), None);
 }
 
 #[test]

@@ -70,11 +70,17 @@ impl Scene {
         Some(self.model.with(|model| size.layout(model)))
     }
 
-    /// The cell that is pointed at in this moment.
+    /// The cell that is pointed at in this moment, or else the one that is pinned.
     pub(crate) fn place(&self) -> Option<Place> {
-        let cursor = self.cursor.get()?;
+        let Some(cursor) = self.cursor.get() else { return self.pinned() };
         // What is shown may have become another since it was pointed at.
         self.model.with(|model| Some(cursor.place(&model.columns)).filter(|place| model.has(*place)))
+    }
+
+    /// The cell that is pinned, where it is on the map.
+    pub(crate) fn pinned(&self) -> Option<Place> {
+        let (pin, node) = self.choice.with(|choice| Some((choice.pin?, choice.node.clone())))?;
+        self.model.with(|model| model.pinned(pin, node.as_deref()))
     }
 
     /// What is said of a cell; none where there is none.

@@ -1,6 +1,6 @@
 //! The widget: what can be chosen, the canvas, what is said of the cell that is pointed at, legend and table.
 
-use super::controls::{Controls, Part};
+use super::controls::{Controls, turn};
 use super::cursor::{Cursor, Place, Step};
 use super::layout;
 use super::legend::Legend;
@@ -10,10 +10,10 @@ use super::spoken::Spoken;
 use super::table::HeatmapTable;
 use crate::api::Snapshot;
 use crate::browser;
-use crate::choice::Choice;
+use crate::choice::{Choice, Pin};
 use crate::number::tenths;
 use crate::part::IntoPart;
-use crate::place::use_place;
+use crate::place::{self, use_place};
 use crate::words::{td_string, use_language};
 use leptos::ev::{KeyboardEvent, PointerEvent};
 use leptos::html;
@@ -28,11 +28,8 @@ pub(crate) fn HeatmapView(
     choice: Memo<Choice>,
 ) -> impl IntoView {
     let language = use_language();
-    let part = Part { filter: RwSignal::new(String::new()), first: RwSignal::new(0) };
-    let aspect = Memo::new(move |_| Aspect {
-        kind: choice.with(|choice| choice.kind),
-        filter: folded(part.filter.read().trim()),
-        first: part.first.get(),
+    let aspect = Memo::new(move |_| {
+        choice.with(|choice| Aspect { kind: choice.kind, filter: folded(choice.find.trim()), first: choice.above })
     });
     let model = Memo::new(move |_| {
         let snapshot = snapshot.read();
@@ -46,8 +43,8 @@ pub(crate) fn HeatmapView(
     };
     view! {
         <div class="heatmap">
-            <Controls snapshot choice model part language />
-            <Picture snapshot scene part />
+            <Controls snapshot choice model language />
+            <Picture snapshot scene />
             <Legend choice language />
             <p class="note">{left_out}</p>
             <HeatmapTable model choice language />
@@ -63,8 +60,6 @@ fn Picture(
     snapshot: ReadSignal<Snapshot>,
     /// What is painted.
     scene: Scene,
-    /// Which nodes are shown.
-    part: Part,
 ) -> impl IntoView {
     scene.keep_painted();
     let Scene { canvas, model, cursor, language, choice, .. } = scene;
@@ -79,20 +74,32 @@ fn Picture(
     };
     let follow = move |node: Option<String>| {
         if choice.with_untracked(|choice| choice.node != node) {
-            go(choice.with_untracked(|choice| choice.with(|choice| choice.node = node)));
+            go(choice.with_untracked(|choice| choice.with(|choice| (choice.node, choice.pin) = (node, None))));
         }
     };
     let down = move |event: PointerEvent| {
         point(scene, &event);
         scene.drag.set(under(scene, &event).map(|place| place.column));
     };
-    // A span that was drawn is looked at; a cell that was clicked is pinned and its row followed, or both let go.
+    // A cell that was clicked is pinned and its row followed, or both let go.
+    let pin = move |place: Place| {
+        let was = untrack(|| scene.pinned()) == Some(place);
+        scene.cursor.set(was.then_some(Cursor::Pointer(place)));
+        let pin = model.with_untracked(|model| {
+            // Rows that are nodes are known by their names.
+            let row = if model.nodes.0 > 0 { 0 } else { place.row };
+            Some(Pin { start: *model.columns.get(place.column)?, row })
+        });
+        let (node, pin) = if was { (None, None) } else { (node_at(place), pin) };
+        to.stay(&choice.with_untracked(|choice| choice.with(|choice| (choice.node, choice.pin) = (node, pin))));
+    };
+    // A span that was drawn is looked at.
     let up = move |event: PointerEvent| {
         point(scene, &event);
         let from = scene.drag.try_update(Option::take).flatten();
         let Some((from, place)) = from.zip(under(scene, &event)) else { return };
         if from == place.column {
-            return follow(if pin(scene, place) { node_at(place) } else { None });
+            return pin(place);
         }
         let now = snapshot.with_untracked(|snapshot| snapshot.health.now);
         let span = model.with_untracked(|model| {
@@ -113,7 +120,7 @@ fn Picture(
             }
             return;
         }
-        step(scene, part, spoken, &event);
+        step(scene, to, spoken, &event);
     };
     view! {
         <div class="heatmap-picture">
@@ -142,7 +149,7 @@ fn Picture(
                 on:pointerleave=move |event| leave(scene, &event)
                 on:pointerup=up
                 on:keydown=key
-                on:blur=move |_| if !is_pinned(scene) { cursor.set(None) }
+                on:blur=move |_| cursor.set(None)
             ></canvas>
             <p id="heatmap-help" class="visually-hidden">{td_string!(language, heatmap.help)}</p>
             <p class="visually-hidden" aria-live="polite" data-testid="heatmap-spoken">{spoken.text}</p>
@@ -158,25 +165,18 @@ fn under(scene: Scene, event: &PointerEvent) -> Option<Place> {
     untrack(|| scene.layout()).and_then(|layout| layout.place_at(x, y))
 }
 
-/// Whether a cell stays pointed at, whatever the pointer does.
-fn is_pinned(scene: Scene) -> bool {
-    matches!(scene.cursor.get_untracked(), Some(Cursor::Pinned { .. }))
-}
-
-/// Pins a cell; false where it was pinned, and is let go.
-fn pin(scene: Scene, place: Place) -> bool {
-    let was = is_pinned(scene) && untrack(|| scene.place()) == Some(place);
-    let start = scene.model.with_untracked(|model| model.columns.get(place.column).copied());
-    let pinned = start.map(|start| Cursor::Pinned { row: place.row, start });
-    scene.cursor.set(if was { Some(Cursor::Pointer(place)) } else { pinned });
-    !was
+/// Lets go of the cell that is pinned.
+fn unpin(scene: Scene, to: place::Place) {
+    if scene.choice.with_untracked(|choice| choice.pin.is_some()) {
+        to.stay(&scene.choice.with_untracked(|choice| choice.with(|choice| choice.pin = None)));
+    }
 }
 
 /// The pointer is on a cell, or beside all of them. A pinned cell gives way to a span that is being drawn, and to nothing else.
 fn point(scene: Scene, event: &PointerEvent) {
     let place = under(scene, event);
     let draws = scene.drag.get_untracked().zip(place).is_some_and(|(from, place)| from != place.column);
-    if is_pinned(scene) && !draws {
+    if !draws && untrack(|| scene.pinned()).is_some() {
         return;
     }
     let cursor = place.map(Cursor::Pointer);
@@ -188,19 +188,22 @@ fn point(scene: Scene, event: &PointerEvent) {
 /// A mouse that has left points at nothing; a finger that was lifted still does.
 fn leave(scene: Scene, event: &PointerEvent) {
     scene.drag.set(None);
-    if event.pointer_type() != "touch" && !is_pinned(scene) {
+    if event.pointer_type() != "touch" {
         scene.cursor.set(None);
     }
 }
 
 /// Moves the cursor by keyboard, and has the cell read out.
-fn step(scene: Scene, part: Part, spoken: Spoken, event: &KeyboardEvent) {
+fn step(scene: Scene, to: place::Place, spoken: Spoken, event: &KeyboardEvent) {
     let key = event.key();
     match key.as_str() {
-        "Escape" => scene.cursor.set(None),
+        "Escape" => {
+            scene.cursor.set(None);
+            unpin(scene, to);
+        }
         "PageUp" | "PageDown" if scene.model.with_untracked(|model| model.nodes.0 > MOST_NODES) => {
             event.prevent_default();
-            part.turn(scene.model, key == "PageDown");
+            turn(scene.choice, scene.model, to, key == "PageDown");
         }
         _ => {}
     }
@@ -214,6 +217,7 @@ fn step(scene: Scene, part: Part, spoken: Spoken, event: &KeyboardEvent) {
         scene.cursor.set(start.map(|start| Cursor::Keyboard { row: place.row, start }));
         place
     });
+    unpin(scene, to);
     spoken.say(untrack(|| scene.say(place)).map(|said| said.sentence()).unwrap_or_default());
 }
 
@@ -247,7 +251,8 @@ fn Tooltip(
     view! {
         <div
             class="tooltip"
-            class:hidden=move || said.with(Option::is_none)
+            // Until it is known where its cell is, it would stand elsewhere.
+            class:hidden=move || said.with(Option::is_none) || scene.size.get().is_none()
             node_ref=tooltip
             data-testid="heatmap-tooltip"
         >

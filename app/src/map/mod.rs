@@ -22,3 +22,6 @@ mod world;
 
 pub(crate) use embed::EmbedPage;
 pub(crate) use page::MapPage;
+#[cfg(test)]
+pub(crate) use roster::Column;
+pub(crate) use roster::Order;

@@ -80,7 +80,7 @@ fn Map(
                     {later(move || view! { <Graph snapshot choice /> })}
                     {later(move || view! { <World snapshot choice /> })}
                 </div>
-                {later(move || view! { <Peers snapshot /> })}
+                {later(move || view! { <Peers snapshot choice /> })}
                 {later(move || view! { <RawJson snapshot /> })}
             </main>
             {later(move || view! { <Foot snapshot choice /> })}

@@ -3,7 +3,9 @@
 use super::doubtful::Doubtful;
 use super::roster::{Column, Gone, Health, Line, Order, lines, note_gone};
 use crate::api::{Cheat, Direction, Peer, PeerState, Snapshot};
+use crate::choice::Choice;
 use crate::part::IntoPart;
+use crate::place::use_place;
 use crate::words::{Language, NOTHING, each, td_string, use_language};
 use leptos::prelude::*;
 
@@ -12,9 +14,15 @@ use leptos::prelude::*;
 pub(crate) fn Peers(
     /// What the page shows.
     snapshot: ReadSignal<Snapshot>,
+    /// What the reader has chosen.
+    choice: Memo<Choice>,
 ) -> impl IntoView {
     let language = use_language();
-    let order = RwSignal::new(Order { column: Column::Name, backwards: false });
+    let order = Memo::new(move |_| choice.with(|choice| choice.order));
+    let place = use_place();
+    let click = move |column: Column| {
+        place.stay(&choice.with_untracked(|choice| choice.with(|choice| choice.order = choice.order.clicked(column))));
+    };
     let gone = RwSignal::new(Gone::new());
     Effect::new(move |before: Option<Vec<Peer>>| {
         let after = snapshot.with(|snapshot| snapshot.network.peers.clone());
@@ -43,7 +51,7 @@ pub(crate) fn Peers(
                             {Column::ALL
                                 .into_iter()
                                 .zip(each!(language, peers: name, state, link, round_trip, traffic, redundancy, last_event, agreement))
-                                .map(|(column, name)| heading(column, name, order, language))
+                                .map(|(column, name)| heading(column, name, (order, click), language))
                                 .collect_view()}
                         </tr>
                     </thead>
@@ -69,7 +77,12 @@ pub(crate) fn Peers(
 }
 
 /// A column's name, which sorts by it.
-fn heading(column: Column, name: &'static str, order: RwSignal<Order>, language: Language) -> impl IntoView {
+fn heading(
+    column: Column,
+    name: &'static str,
+    (order, click): (Memo<Order>, impl Fn(Column) + Copy + 'static),
+    language: Language,
+) -> impl IntoView {
     let sorted = move || {
         let Order { column: by, backwards } = order.get();
         match (by == column, backwards) {
@@ -84,7 +97,7 @@ fn heading(column: Column, name: &'static str, order: RwSignal<Order>, language:
             <button
                 type="button"
                 title=td_string!(language, peers.sort_by, column = name)
-                on:click=move |_| order.update(|order| *order = order.clicked(column))
+                on:click=move |_| click(column)
             >
                 {name}
             </button>

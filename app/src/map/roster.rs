@@ -43,6 +43,20 @@ pub(crate) enum Column {
 }
 
 impl Column {
+    /// Its name in the address.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Health => "state",
+            Self::Link => "link",
+            Self::RoundTrip => "rtt",
+            Self::Frames => "frames",
+            Self::Redundancy => "redundancy",
+            Self::LastEvent => "last",
+            Self::Agreement => "events",
+        }
+    }
+
     /// All columns, in their order.
     pub(crate) const ALL: [Self; 8] = [
         Self::Name,
@@ -65,7 +79,25 @@ pub(crate) struct Order {
     pub(crate) backwards: bool,
 }
 
+impl Default for Order {
+    fn default() -> Self {
+        Self { column: Column::Name, backwards: false }
+    }
+}
+
 impl Order {
+    /// Reads what an address says: `rtt`, or backwards `-rtt`.
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        let name = text.strip_prefix('-').unwrap_or(text);
+        let column = Column::ALL.into_iter().find(|column| column.name() == name)?;
+        Some(Self { column, backwards: name != text })
+    }
+
+    /// What the address says of it.
+    pub(crate) fn said(self) -> String {
+        format!("{}{}", if self.backwards { "-" } else { "" }, self.column.name())
+    }
+
     /// After a click on a column: by it, or, where it was already, the other way round.
     pub(crate) fn clicked(self, column: Column) -> Self {
         Self { column, backwards: self.column == column && !self.backwards }
@@ -173,6 +205,17 @@ mod tests {
         let back = by_rtt.clicked(Column::RoundTrip);
         assert_eq!(names(&lines(&three(), &Gone::new(), back)), ["beta", "alpha", "gamma"]);
         assert_eq!(back.clicked(Column::Name), by_name);
+    }
+
+    #[test]
+    fn every_order_is_said_in_the_address_and_read_again() {
+        for column in Column::ALL {
+            for backwards in [false, true] {
+                let order = Order { column, backwards };
+                assert_eq!(Order::read(&order.said()), Some(order));
+            }
+        }
+        assert_eq!(["", "-", "--rtt", "RTT"].map(Order::read), [None; 4]);
     }
 
     #[test]

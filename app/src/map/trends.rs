@@ -33,7 +33,7 @@ pub(crate) fn Trends(
         td_string!(language, trends.help, columns = format!("{columns} × {}", language.duration(seconds)))
     };
     let node = Memo::new(move |_| choice.with(|choice| choice.node.clone()));
-    let let_go = move || choice.with(|choice| choice.with(|choice| choice.node = None));
+    let let_go = move || choice.with(|choice| choice.with(|choice| (choice.node, choice.pin) = (None, None)));
     view! {
         <section class="trends" aria-labelledby="trends-heading">
             <h2 id="trends-heading">{td_string!(language, trends.title)}</h2>
