@@ -37,6 +37,10 @@ pub(crate) fn Legend(
                 <span class="legend-open" aria-hidden="true"></span>
                 {td_string!(language, heatmap.filling)}
             </span>
+            <span class="legend-sign">
+                <span class="legend-late" aria-hidden="true"></span>
+                {td_string!(language, heatmap.late)}
+            </span>
         </div>
     }
     .into_part()

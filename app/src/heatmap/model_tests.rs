@@ -78,6 +78,36 @@ fn a_bucket_that_is_not_over_says_so() {
 }
 
 #[test]
+fn what_may_still_come_of_a_silent_node_is_no_lack_of_events() {
+    let rows: [(&str, &[Option<f64>]); 3] =
+        [("alpha", &[None; 4]), ("beta", &[Some(0.5), Some(0.5), None, None]), ("gamma", &[None; 4])];
+    let mut model = model(&heatmap(4, &rows), Kind::Average);
+    model.mark_late(|name| (name != "alpha").then_some(START + if name == "beta" { 15_000 } else { 25_000 }));
+    let late = |row: usize| model.rows[row].cells.iter().map(|cell| cell.late).collect::<Vec<_>>();
+    assert_eq!([late(0), late(1)], [[false; 4], [false; 4]]);
+    // The bucket in which it fell silent has events, and may get more.
+    assert_eq!(late(2), [false, true, true, true]);
+    assert_eq!(late(3), [false, false, true, true]);
+    assert!(model.is_open(&model.rows[2], 1) && !model.is_open(&model.rows[2], 2));
+    assert_eq!(say(&model, 2, 1), "beta, 14:00:10–14:00:20 UTC: 0.500, 1 event, data may still come");
+    assert_eq!(say(&model, 3, 2), "gamma, 14:00:20–14:00:30 UTC: no events, data may still come");
+    assert_eq!(say(&model, 3, 1), "gamma, 14:00:10–14:00:20 UTC: no events");
+}
+
+#[test]
+fn news_that_came_by_others_are_no_longer_waited_for() {
+    let mut model = model(&heatmap(4, &[("beta", &[Some(0.5), None, Some(0.5), None])]), Kind::Average);
+    let late = |model: &HeatmapModel| model.rows[1].cells.iter().map(|cell| cell.late).collect::<Vec<_>>();
+    model.mark_late(|_| Some(START + 15_000));
+    assert_eq!(late(&model), [false; 4]);
+    let mut scores = HeatmapModel { nodes: (0, 0), ..model.clone() };
+    model.mark_late(|_| Some(START + 25_000));
+    assert_eq!(late(&model), [false, false, true, true]);
+    scores.mark_late(|_| Some(START + 25_000));
+    assert_eq!(late(&scores), [false; 4], "rows of scores are no nodes");
+}
+
+#[test]
 fn chaos_has_rows_of_its_own_for_the_mesh_and_for_each_node() {
     let mut heatmap = heatmap(2, &[("alpha", &[Some(0.5), None])]);
     (heatmap.buckets[0].chaos, heatmap.nodes[0].chaos[0]) = (Some(0.75), Some(0.25));

@@ -18,6 +18,7 @@ const TICK: f64 = 5.0;
 const HATCH_EVERY: f64 = 6.0;
 const FRAME: f64 = 2.0;
 const MARK: f64 = 3.0;
+const DASH: f64 = 2.0;
 /// The room for the time of day on the axis: a share of the width, between what the words need and what looks lost.
 const TIME_SHARE: f64 = 0.08;
 const TIME_LEAST: f64 = 60.0;
@@ -172,33 +173,47 @@ fn paint_row(
     if !rgba.is_empty() {
         picture.push(Draw::Cells { area: layout.row(index), rgba });
     }
-    picture.push(paint_gaps(model, index, layout));
+    picture.push(paint_gaps(model, index, row, layout));
     picture.extend(paint_hatching(row, index, layout));
+    picture.extend(paint_dashes(row, index, layout));
     picture.extend(look.line.and_then(|line| paint_marks(row, index, line, layout)));
     paint_words(row, index, layout, language, &mut picture);
     paint_spread(row, index, layout, &mut picture);
     picture
 }
 
-/// The gaps between cells, and the open part of the one that is still filling.
-fn paint_gaps(model: &HeatmapModel, index: usize, layout: &Layout) -> Draw {
-    let (gap, row) = (layout.gap(), layout.row(index));
+/// The gaps between cells, and the open part of those of which more may come.
+fn paint_gaps(model: &HeatmapModel, index: usize, row: &Row, layout: &Layout) -> Draw {
+    let open = (0..model.columns.len()).filter(|column| model.is_open(row, *column));
+    let (gap, all) = (layout.gap(), layout.row(index));
     let columns =
-        (1..=model.columns.len()).map(|column| Area { x: layout.column_left(column) - gap, width: gap, ..row });
+        (1..=model.columns.len()).map(|column| Area { x: layout.column_left(column) - gap, width: gap, ..all });
     let mut areas: Vec<Area> = columns.collect();
-    areas.push(Area { y: row.y + row.height - gap, height: gap, ..row });
-    if model.filling {
-        let cell = layout.cell(Place { row: index, column: model.columns.len().saturating_sub(1) });
-        areas.push(Area { height: (cell.height * OPEN).round(), ..cell });
-    }
+    areas.push(Area { y: all.y + all.height - gap, height: gap, ..all });
+    areas.extend(open.map(|column| {
+        let cell = layout.cell(Place { row: index, column });
+        Area { height: (cell.height * OPEN).round(), ..cell }
+    }));
     Draw::Clear(areas)
+}
+
+/// Cells without a value, but of which one may still come, have a dash in their middle.
+fn paint_dashes(row: &Row, index: usize, layout: &Layout) -> Option<Draw> {
+    let late = row.cells.iter().enumerate().filter(|(_, cell)| cell.late && cell.value.is_none());
+    let dash = |(column, _)| {
+        let Area { x, y, width, height } = layout.cell(Place { row: index, column });
+        let (thick, edge) = (layout.device(DASH).max(1.0), (width / 4.0).round());
+        Area { x: x + edge, y: (y + (height - thick) / 2.0).round(), width: width - 2.0 * edge, height: thick }
+    };
+    let areas: Vec<Area> = late.map(dash).collect();
+    (!areas.is_empty()).then_some(Draw::Rects { areas, ink: Ink::Muted })
 }
 
 /// Runs of cells without a value are hatched, never coloured.
 fn paint_hatching(row: &Row, index: usize, layout: &Layout) -> Option<Draw> {
     let (mut segments, mut from) = (Vec::new(), None);
     for column in 0..=row.cells.len() {
-        let empty = row.cells.get(column).is_some_and(|cell| cell.value.is_none());
+        let empty = row.cells.get(column).is_some_and(|cell| cell.value.is_none() && !cell.late);
         match (empty, from) {
             (true, None) => from = Some(column),
             (false, Some(start)) => {

@@ -58,8 +58,14 @@ fn lines(model: &HeatmapModel, language: Language) -> impl IntoView + use<> {
     let line = |(column, start): (usize, &u64)| {
         let count = model.counts.get(column).map_or_else(|| NOTHING.to_owned(), |count| language.count(*count));
         let value = |row: &Row| {
-            let value = row.cells.get(column).and_then(|cell| cell.value);
-            value.map_or_else(|| NOTHING.to_owned(), |value| language.short(row.kind, value))
+            let cell = row.cells.get(column);
+            let value = cell.and_then(|cell| cell.value).map(|value| language.short(row.kind, value));
+            let late = cell.filter(|cell| cell.late).map(|_| td_string!(language, heatmap.late));
+            match (value, late) {
+                (Some(value), Some(late)) => format!("{value}, {late}"),
+                (Some(value), None) => value,
+                (None, late) => late.unwrap_or(NOTHING).to_owned(),
+            }
         };
         view! {
             <tr>

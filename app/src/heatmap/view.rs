@@ -11,6 +11,7 @@ use super::table::HeatmapTable;
 use crate::api::Snapshot;
 use crate::browser;
 use crate::choice::{Choice, Pin};
+use crate::map::{Gone, silent_since};
 use crate::number::tenths;
 use crate::part::IntoPart;
 use crate::place::{self, use_place};
@@ -24,6 +25,8 @@ use leptos::prelude::*;
 pub(crate) fn HeatmapView(
     /// What the page shows.
     snapshot: ReadSignal<Snapshot>,
+    /// Who is linked no more.
+    gone: RwSignal<Gone>,
     /// What the reader has chosen.
     choice: Memo<Choice>,
 ) -> impl IntoView {
@@ -33,7 +36,9 @@ pub(crate) fn HeatmapView(
     });
     let model = Memo::new(move |_| {
         let snapshot = snapshot.read();
-        HeatmapModel::new(&snapshot.heatmap, &aspect.read(), snapshot.health.now, language)
+        let mut model = HeatmapModel::new(&snapshot.heatmap, &aspect.read(), snapshot.health.now, language);
+        model.mark_late(|node| silent_since(&snapshot, &gone.read(), node));
+        model
     });
     let (cursor, drag, size) = (RwSignal::new(None), RwSignal::new(None), RwSignal::new(None));
     let scene = Scene { canvas: NodeRef::new(), snapshot, model, choice, language, cursor, drag, size };

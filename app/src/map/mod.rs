@@ -24,4 +24,4 @@ pub(crate) use embed::EmbedPage;
 pub(crate) use page::MapPage;
 #[cfg(test)]
 pub(crate) use roster::Column;
-pub(crate) use roster::Order;
+pub(crate) use roster::{Gone, Order, silent_since};

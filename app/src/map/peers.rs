@@ -1,7 +1,7 @@
 //! Who is connected: a table that can be sorted.
 
 use super::doubtful::Doubtful;
-use super::roster::{Column, Gone, Health, Line, Order, lines, note_gone};
+use super::roster::{Column, Gone, Health, Line, Order, lines};
 use crate::api::{Cheat, Direction, Peer, PeerState, Snapshot};
 use crate::choice::Choice;
 use crate::part::IntoPart;
@@ -14,6 +14,8 @@ use leptos::prelude::*;
 pub(crate) fn Peers(
     /// What the page shows.
     snapshot: ReadSignal<Snapshot>,
+    /// Who is linked no more.
+    gone: RwSignal<Gone>,
     /// What the reader has chosen.
     choice: Memo<Choice>,
 ) -> impl IntoView {
@@ -23,16 +25,6 @@ pub(crate) fn Peers(
     let click = move |column: Column| {
         place.stay(&choice.with_untracked(|choice| choice.with(|choice| choice.order = choice.order.clicked(column))));
     };
-    let gone = RwSignal::new(Gone::new());
-    Effect::new(move |before: Option<Vec<Peer>>| {
-        let after = snapshot.with(|snapshot| snapshot.network.peers.clone());
-        gone.maybe_update(|gone| {
-            let earlier = gone.clone();
-            note_gone(gone, before.as_deref().unwrap_or_default(), &after);
-            *gone != earlier
-        });
-        after
-    });
     let rows = move || {
         let snapshot = snapshot.read();
         let lines = lines(&snapshot, &gone.read(), order.get());

@@ -3,6 +3,7 @@
 use crate::api::{Peer, PeerState, Snapshot};
 use crate::heatmap::last_event;
 use crate::ordered;
+use leptos::prelude::*;
 use std::cmp::Ordering;
 
 /// A peer that was last heard longer ago is stale: three of the intervals at which peers are asked whether they live.
@@ -120,6 +121,47 @@ pub(crate) struct Line {
 /// Peers that have gone, by name.
 pub(crate) type Gone = Vec<(String, Peer)>;
 
+/// Keeps note of who has gone, from hydration on, for as long as the calling component lives.
+pub(super) fn keep_gone(snapshot: ReadSignal<Snapshot>) -> RwSignal<Gone> {
+    let gone = RwSignal::new(Gone::new());
+    Effect::new(move |before: Option<Vec<Peer>>| {
+        let after = snapshot.with(|snapshot| snapshot.network.peers.clone());
+        gone.maybe_update(|gone| {
+            let earlier = gone.clone();
+            note_gone(gone, before.as_deref().unwrap_or_default(), &after);
+            *gone != earlier
+        });
+        after
+    });
+    gone
+}
+
+/// Since when nothing is heard of a node, where that may only be because it can't be heard: its link is silent or gone, or no link at
+/// all is alive. None where its events come as they are.
+pub(crate) fn silent_since(snapshot: &Snapshot, gone: &Gone, node: &str) -> Option<u64> {
+    let Snapshot { health, network, .. } = snapshot;
+    if node == health.node_id {
+        return None;
+    }
+    let is_it = |peer: &&Peer| peer.node_id.as_deref() == Some(node);
+    let is_heard = |peer: &Peer| !is_stale(peer, health.now);
+    let all = || network.peers.iter().chain(gone.iter().map(|(_, peer)| peer));
+    let linked = network.peers.iter().any(|peer| is_it(&peer));
+    let heard = network.peers.iter().filter(|peer| !linked || is_it(peer)).any(is_heard);
+    let last = all().filter(is_it).map(|peer| peer.last_seen).max();
+    match last {
+        // Of a link that is gone, whoever else is heard.
+        Some(last) if !linked || !heard => Some(last),
+        None if !heard => Some(all().map(|peer| peer.last_seen).max().unwrap_or_default()),
+        _ => None,
+    }
+}
+
+/// Whether a peer is linked, and silent.
+fn is_stale(peer: &Peer, now: u64) -> bool {
+    peer.state == PeerState::Connected && now.saturating_sub(peer.last_seen) > STALE
+}
+
 /// Notes which peers of an earlier list are missing from a later one.
 pub(crate) fn note_gone(gone: &mut Gone, before: &[Peer], after: &[Peer]) {
     let named = |peers: &[Peer], name: &str| peers.iter().any(|peer| peer.node_id.as_deref() == Some(name));
@@ -138,7 +180,7 @@ pub(crate) fn lines(snapshot: &Snapshot, gone: &Gone, order: Order) -> Vec<Line>
     let line = |peer: &Peer, offline: bool| Line {
         health: if offline {
             Health::Offline
-        } else if peer.state == PeerState::Connected && now.saturating_sub(peer.last_seen) > STALE {
+        } else if is_stale(peer, now) {
             Health::Stale
         } else {
             Health::Live
@@ -246,6 +288,28 @@ mod tests {
         assert_eq!([health("alpha"), health("beta"), health("gamma")], [Health::Offline, Health::Stale, Health::Live]);
         note_gone(&mut gone, &snapshot.network.peers, &before);
         assert!(gone.is_empty(), "who comes back is gone no more");
+    }
+
+    #[test]
+    fn a_node_is_waited_for_since_its_link_fell_silent_or_went_and_every_node_while_no_link_lives() {
+        let (mut snapshot, mut gone) = (three(), Gone::new());
+        // The node itself is alpha; delta is known by its events alone.
+        snapshot.network.peers.remove(0);
+        let since = |snapshot: &Snapshot, gone: &Gone| {
+            ["alpha", "beta", "gamma", "delta"].map(|name| silent_since(snapshot, gone, name))
+        };
+        assert_eq!(since(&snapshot, &gone), [None; 4]);
+        let (now, silent) = (snapshot.health.now, snapshot.health.now - STALE - 1);
+        snapshot.network.peers[0].last_seen = silent;
+        assert_eq!(since(&snapshot, &gone), [None, Some(silent), None, None]);
+        let before = snapshot.network.peers.clone();
+        snapshot.network.peers.remove(0);
+        note_gone(&mut gone, &before, &snapshot.network.peers);
+        assert_eq!(since(&snapshot, &gone), [None, Some(silent), None, None]);
+        let before = std::mem::take(&mut snapshot.network.peers);
+        note_gone(&mut gone, &before, &[]);
+        assert_eq!(since(&snapshot, &gone), [None, Some(silent), Some(now), Some(now)]);
+        assert_eq!(since(&snapshot, &Gone::new()), [None, Some(0), Some(0), Some(0)]);
     }
 
     #[test]
