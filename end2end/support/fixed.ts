@@ -59,6 +59,13 @@ function peer(node_id: string, i: number) {
   };
 }
 
+/** How the numbers went: every event came in its time, and a peer after the other. */
+function history(events: number, peers: number) {
+  const series = (at: (share: number) => number) => Array.from({ length: COLUMNS }, (_, column) => Math.round(at((column + 1) / COLUMNS)));
+  const seen = series((share) => events * share);
+  return { events: seen, gossip_seen: seen, gossip_propagated: seen.map((number) => 3 * number), peers: series((share) => Math.min(peers, 2 * peers * share)) };
+}
+
 /** All that the page shows. */
 function snapshot({ nodes, peers, status = 'ok' }: State) {
   const map = heatmap(nodes);
@@ -75,6 +82,7 @@ function snapshot({ nodes, peers, status = 'ok' }: State) {
       gossip_propagated: 3 * events, nodes: nodes.length, conflicts: [], signs_twice: false,
     },
     network: { node_id: 'alpha', peers: peers.map(peer), banned: [], turned_away: [], cheats: [], places: [], vouched: [] },
+    history: { resolution_seconds: 10, newest: map.buckets.at(-1)!.start, ...history(events, peers.length) },
     gossip: { seen: events, propagated: 3 * events, total: 2 * events, duplicates: 12, redundancy: 0.05, rejected: {} },
   };
 }

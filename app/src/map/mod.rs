@@ -8,7 +8,6 @@ mod embed;
 mod foot;
 mod graph;
 mod header;
-mod history;
 mod off;
 mod page;
 mod peers;
