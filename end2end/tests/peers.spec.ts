@@ -148,6 +148,19 @@ test.describe('the graph of a large mesh', () => {
           .map((other) => `${one.word} over ${other.word}`),
       );
       expect(over, `${links} links`).toEqual([]);
+      // Numbers lie on no line.
+      const lines = await graph.locator('line').evaluateAll((lines) =>
+        lines.map((line) => ['x2', 'y2', 'stroke-width'].map((name) => Number(line.getAttribute(name)))),
+      );
+      const touched = boxes.filter(({ word, left, right, top, bottom }) =>
+        word!.includes('ms') &&
+        lines.some(([x, y, width]) =>
+          Array.from({ length: 201 }, (_, step) => [(x! * step) / 200, (y! * step) / 200] as const).some(
+            ([x, y]) => x > left - width! / 2 && x < right + width! / 2 && y > top - width! / 2 && y < bottom + width! / 2,
+          ),
+        ),
+      );
+      expect(touched, `${links} links`).toEqual([]);
       const told = boxes.map((box) => box.word);
       expect(told).toContain('alpha');
       // Of more links than this there are no words, and of fewer some.

@@ -21,6 +21,8 @@ const NEAR: f64 = 0.45;
 const FAR: f64 = 0.88;
 /// How far along a link its words may stand, the best first: the middle of the drawing has a name of its own.
 const ALONG: [f64; 3] = [0.62, 0.75, 0.45];
+/// How far from the middle of a line words stay.
+const CLEAR: f64 = 5.0;
 /// How far below its dot a name stands, and how far above it where there is no room.
 pub(super) const BELOW: f64 = 22.0;
 const NAMES: [f64; 2] = [BELOW, -14.0];
@@ -75,10 +77,10 @@ pub(crate) fn Graph(
     let words = move || {
         let snapshot = snapshot.read();
         let (dots, own) = (dots(&snapshot), snapshot.health.node_id.as_str());
-        let words = dots.iter().zip(readable(&dots, own)).flat_map(|(dot, (below, along))| {
+        let words = dots.iter().zip(readable(&dots, own)).flat_map(|(dot, (below, beside))| {
             let (x, y) = dot.at;
             let name = below.map(|below| word("graph-name", (x, y + below), dot.name.clone()));
-            [name, along.map(|along| word("graph-rtt", on_link(dot.at, along), numbers(dot, language)))]
+            [name, beside.map(|at| word("graph-rtt", at, numbers(dot, language)))]
         });
         words.flatten().collect_view()
     };
@@ -151,9 +153,9 @@ fn word(class: &'static str, (x, y): (f64, f64), text: String) -> impl IntoView 
     view! { <text class=class x=tenths(x) y=tenths(y)>{text}</text> }
 }
 
-/// Which words of each dot can be read: how far below it its name stands, and how far along its link the numbers do. No word lies on
-/// another, nor on a dot that has words. It follows from the names alone: numbers that change move nothing.
-fn readable(dots: &[Dot<'_>], own: &str) -> Vec<(Option<f64>, Option<f64>)> {
+/// Which words of each dot can be read: how far below it its name stands, and where beside its link the numbers do. No word lies on
+/// another, nor on a dot that has words, and numbers touch no line. It follows from the names alone: numbers that change move nothing.
+fn readable(dots: &[Dot<'_>], own: &str) -> Vec<(Option<f64>, Option<(f64, f64)>)> {
     let links = dots.iter().filter(|dot| dot.peer.is_some()).count();
     let named = |dot: &Dot<'_>| dots.len() <= MOST_WORDS || dot.peer.is_some() && links <= MOST_WORDS;
     let mut taken = vec![around((0.0, 0.0), 26.0), room((0.0, OWN_NAME), width(own))];
@@ -171,14 +173,45 @@ fn readable(dots: &[Dot<'_>], own: &str) -> Vec<(Option<f64>, Option<f64>)> {
     };
     let names: Vec<Option<f64>> = dots.iter().map(&mut name).collect();
     let linked = |dot: &Dot<'_>| dot.peer.is_some() && links <= MOST_WORDS;
-    let mut numbers =
-        |dot: &Dot<'_>| ALONG.into_iter().find(|along| linked(dot) && fits(room(on_link(dot.at, *along), NUMBERS)));
+    let drawing = Area { x: -HALF.0, y: -HALF.1, width: 2.0 * HALF.0, height: 2.0 * HALF.1 };
+    let mut free = |room: Area| {
+        let crossed = || dots.iter().any(|other| other.peer.is_some() && crosses(other.at, &room));
+        room.lies_in(&drawing) && !crossed() && fits(room)
+    };
+    let mut numbers = |dot: &Dot<'_>| {
+        let mut places = ALONG.into_iter().flat_map(|along| [-1.0, 1.0].map(|side| beside(dot.at, along, side)));
+        places.find(|at| linked(dot) && free(room(*at, NUMBERS)))
+    };
     dots.iter().zip(names).map(|(dot, name)| (name, numbers(dot))).collect()
 }
 
-/// Where words stand, so far along the link to a dot.
-fn on_link((x, y): (f64, f64), along: f64) -> (f64, f64) {
-    (x * along, y * along - 4.0)
+/// Where numbers stand, so far along the link to a dot, and beside it: above where the side is 1, below where it is -1.
+fn beside(at: (f64, f64), along: f64, side: f64) -> (f64, f64) {
+    let ((right, down), _) = way(at);
+    let away = side * right.signum() * clear((right, down), NUMBERS, HIGH);
+    (at.0 * along + down * away, at.1 * along - right * away + RISE - HIGH / 2.0)
+}
+
+/// The way from the middle to a place: its direction, and its length.
+fn way((x, y): (f64, f64)) -> ((f64, f64), f64) {
+    let length = (x * x + y * y).sqrt();
+    ((x / length, y / length), length)
+}
+
+/// How far the middle of a room is from a line of this direction, at least, for the line not to touch it.
+fn clear((right, down): (f64, f64), width: f64, height: f64) -> f64 {
+    (width * down.abs() + height * right.abs()) / 2.0 + CLEAR
+}
+
+/// Whether the link to a place touches a room.
+fn crosses(at: (f64, f64), room: &Area) -> bool {
+    let ((right, down), length) = way(at);
+    let (x, y) = (room.x + room.width / 2.0, room.y + room.height / 2.0);
+    let (along, across) = (x * right + y * down, x * down - y * right);
+    let reach = (room.width * right.abs() + room.height * down.abs()) / 2.0;
+    // A hair less: words beside their own link are as near as they may be.
+    let touches = across.abs() < clear((right, down), room.width, room.height) - 0.01;
+    touches && along + reach > 0.0 && along - reach < length
 }
 
 fn width(name: &str) -> f64 {
@@ -295,7 +328,7 @@ mod tests {
         let known = (0..known).map(|node| HeatmapRow { node_id: format!("node-{node:03}"), ..row.clone() });
         snapshot.heatmap.nodes = known.collect();
         let words = readable(&dots(&snapshot), "alpha");
-        let count = |has: fn(&(Option<f64>, Option<f64>)) -> bool| words.iter().filter(|word| has(word)).count();
+        let count = |has: fn(&(Option<f64>, Option<(f64, f64)>)) -> bool| words.iter().filter(|word| has(word)).count();
         (count(|(name, _)| name.is_some()), count(|(_, numbers)| numbers.is_some()))
     }
 
@@ -310,6 +343,33 @@ mod tests {
         let dot = |name: &str| Dot { name: name.to_owned(), at: (0.0, 150.0), peer: None, last: None };
         let said = readable(&[dot("one"), dot("two"), dot("three")], "alpha");
         assert_eq!(said, [(Some(BELOW), None), (Some(-14.0), None), (None, None)]);
+    }
+
+    #[test]
+    fn numbers_stand_beside_their_link_and_on_no_line() {
+        let names: Vec<String> = (0..16).map(|node| format!("peer-{node}")).collect();
+        let peers: Vec<Peer> = names.iter().map(|name| peer(name)).collect();
+        let dot = |peer| Dot { at: place(peer_name(peer)), name: String::new(), peer: Some(peer), last: None };
+        let dots: Vec<Dot<'_>> = peers.iter().map(dot).collect();
+        let written: Vec<_> = readable(&dots, "alpha").into_iter().map(|(_, numbers)| numbers).collect();
+        assert!(written.iter().flatten().count() >= 4, "{written:?}");
+        for (dot, at) in dots.iter().zip(&written).filter_map(|(dot, at)| Some((dot, (*at)?))) {
+            let room = room(at, NUMBERS);
+            assert!(dots.iter().all(|other| !crosses(other.at, &room)), "{at:?}");
+            // As near to its own as that allows.
+            let wider = Area { x: room.x - 1.0, y: room.y - 1.0, width: room.width + 2.0, height: room.height + 2.0 };
+            assert!(crosses(dot.at, &wider), "{at:?}");
+        }
+        for side in [1.0, -1.0] {
+            for at in [(200.0, 0.0), (-200.0, 0.0), (0.0, 100.0), (0.0, -100.0), (150.0, -90.0)] {
+                assert!(!crosses(at, &room(beside(at, 0.62, side), NUMBERS)), "{at:?}");
+                assert!(crosses(at, &around((at.0 / 2.0, at.1 / 2.0), 4.0)), "{at:?}");
+            }
+        }
+    }
+
+    fn peer_name(peer: &Peer) -> &str {
+        peer.node_id.as_deref().unwrap_or_default()
     }
 
     #[test]
