@@ -76,7 +76,7 @@ pub(crate) struct Pin {
     /// Where its bucket began when it was pinned, in milliseconds since the epoch.
     pub(crate) start: u64,
     /// Of the distribution the row, whose rows are no nodes.
-    pub(crate) row: usize,
+    pub(crate) row: u64,
 }
 
 /// Everything that the reader can choose.
@@ -97,7 +97,7 @@ pub(crate) struct Choice {
     /// What the names of the nodes on the heatmap contain, as it was written.
     pub(crate) find: String,
     /// How many of the nodes that are found lie above the first that is shown.
-    pub(crate) above: usize,
+    pub(crate) above: u64,
     /// The cell that stays told.
     pub(crate) pin: Option<Pin>,
     /// By what the peers are sorted.

@@ -3,6 +3,7 @@
 //! There are two pages, and each lives at one path: what changes is the query. So no router is needed, and none is downloaded.
 
 use crate::browser::{self, Listener, hold};
+use crate::choice::Choice;
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use web_sys::{Element, Event, HtmlAnchorElement, MouseEvent};
@@ -50,9 +51,10 @@ impl Place {
         self.change(address, true);
     }
 
-    /// The same, but the browser's back button does not lead back: for what changes with each letter that is written.
-    pub(crate) fn stay(self, address: &str) {
-        self.change(address, false);
+    /// Changes what the reader has chosen, and the browser's back button does not lead back: for what changes with each letter that is
+    /// written.
+    pub(crate) fn keep(self, choice: Memo<Choice>, change: impl FnOnce(&mut Choice)) {
+        self.change(&choice.get_untracked().with(change), false);
     }
 
     fn change(self, address: &str, leads_back: bool) {

@@ -17,7 +17,7 @@ pub(crate) fn turn(choice: Memo<Choice>, model: Memo<HeatmapModel>, to: Place, b
     let (all, first) = model.with_untracked(|model| model.nodes);
     let last = all.saturating_sub(MOST_NODES);
     let above = if below { (first + MOST_NODES).min(last) } else { first.saturating_sub(MOST_NODES) };
-    to.stay(&choice.with_untracked(|choice| choice.with(|choice| choice.above = above)));
+    to.keep(choice, |choice| choice.above = above as u64);
 }
 
 /// The score below which cells are marked: any. A form, so that it works without JavaScript.
@@ -32,10 +32,9 @@ fn LineField(
     let line = move || choice.with(|choice| choice.line);
     let shown = move || line().map(|line| fixed(f64::from(line) / 100.0, 2)).unwrap_or_default();
     let draw = move |text: String| {
-        let address = choice.with_untracked(|choice| choice.with(|choice| choice.line = hundredths(&text)));
-        place.go(&address);
+        place.go(&choice.get_untracked().with(|choice| choice.line = hundredths(&text)));
     };
-    let others = choice.with_untracked(|choice| Choice { line: None, ..choice.clone() }).said();
+    let others = Choice { line: None, ..choice.get_untracked() }.said();
     let others = others.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value /> });
     view! {
         <form class="choices" method="get" action=MAP on:submit=|event| event.prevent_default()>
@@ -114,7 +113,7 @@ pub(crate) fn Controls(
                         prop:value=find
                         on:input:target=move |event| {
                             let find = event.target().value();
-                            to.stay(&choice.with_untracked(|choice| choice.with(|choice| (choice.find, choice.above) = (find, 0))));
+                            to.keep(choice, |choice| (choice.find, choice.above) = (find, 0));
                         }
                     />
                 </label>

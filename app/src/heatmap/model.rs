@@ -156,7 +156,7 @@ impl HeatmapModel {
     /// is a part of.
     pub(crate) fn pinned(&self, pin: Pin, node: Option<&str>) -> Option<Place> {
         let row = match node {
-            _ if self.nodes.0 == 0 => pin.row,
+            _ if self.nodes.0 == 0 => pin.row as usize,
             None => 0,
             Some(node) => 1 + self.rows.iter().skip(1).position(|row| row.name == node)?,
         };

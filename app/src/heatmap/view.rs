@@ -32,7 +32,11 @@ pub(crate) fn HeatmapView(
 ) -> impl IntoView {
     let language = use_language();
     let aspect = Memo::new(move |_| {
-        choice.with(|choice| Aspect { kind: choice.kind, filter: folded(choice.find.trim()), first: choice.above })
+        choice.with(|choice| Aspect {
+            kind: choice.kind,
+            filter: folded(choice.find.trim()),
+            first: choice.above as usize,
+        })
     });
     let model = Memo::new(move |_| {
         let snapshot = snapshot.read();
@@ -78,8 +82,9 @@ fn Picture(
         model.with_untracked(|model| named(model).filter(|_| place.row > 0 && model.nodes.0 > 0))
     };
     let follow = move |node: Option<String>| {
-        if choice.with_untracked(|choice| choice.node != node) {
-            go(choice.with_untracked(|choice| choice.with(|choice| (choice.node, choice.pin) = (node, None))));
+        let before = choice.get_untracked();
+        if before.node != node {
+            go(before.with(|choice| (choice.node, choice.pin) = (node, None)));
         }
     };
     let down = move |event: PointerEvent| {
@@ -92,11 +97,11 @@ fn Picture(
         scene.cursor.set(was.then_some(Cursor::Pointer(place)));
         let pin = model.with_untracked(|model| {
             // Rows that are nodes are known by their names.
-            let row = if model.nodes.0 > 0 { 0 } else { place.row };
+            let row = if model.nodes.0 > 0 { 0 } else { place.row as u64 };
             Some(Pin { start: *model.columns.get(place.column)?, row })
         });
         let (node, pin) = if was { (None, None) } else { (node_at(place), pin) };
-        to.stay(&choice.with_untracked(|choice| choice.with(|choice| (choice.node, choice.pin) = (node, pin))));
+        to.keep(choice, |choice| (choice.node, choice.pin) = (node, pin));
     };
     // A span that was drawn is looked at.
     let up = move |event: PointerEvent| {
@@ -113,14 +118,14 @@ fn Picture(
             Some((*model.columns.get(first)?, end, model.columns.len()))
         });
         if let Some((from, to, columns)) = span {
-            go(choice.with_untracked(|choice| choice.zoomed(from, to, columns, now)));
+            go(choice.get_untracked().zoomed(from, to, columns, now));
         }
     };
     let key = move |event: KeyboardEvent| {
         if event.key() == "Enter" {
             if let Some(place) = untrack(|| scene.place()) {
                 event.prevent_default();
-                let followed = choice.with_untracked(|choice| choice.node.clone());
+                let followed = choice.get_untracked().node;
                 follow(node_at(place).filter(|node| followed.as_ref() != Some(node)));
             }
             return;
@@ -172,8 +177,8 @@ fn under(scene: Scene, event: &PointerEvent) -> Option<Place> {
 
 /// Lets go of the cell that is pinned.
 fn unpin(scene: Scene, to: place::Place) {
-    if scene.choice.with_untracked(|choice| choice.pin.is_some()) {
-        to.stay(&scene.choice.with_untracked(|choice| choice.with(|choice| choice.pin = None)));
+    if scene.choice.get_untracked().pin.is_some() {
+        to.keep(scene.choice, |choice| choice.pin = None);
     }
 }
 

@@ -104,15 +104,14 @@ fn keep_keys(snapshot: ReadSignal<Snapshot>, choice: Memo<Choice>) {
             "?" => browser::open_and_focus(KEYS),
             "m" => browser::focus(HEATMAP),
             key @ ("[" | "]") => {
-                place.go(&choice.with_untracked(|choice| choice.with_line_moved(key == "]")));
+                place.go(&choice.get_untracked().with_line_moved(key == "]"));
             }
             " " => {
                 event.prevent_default();
                 let now = snapshot.with_untracked(|snapshot| snapshot.health.now);
-                let address = choice.with_untracked(|choice| {
-                    choice.with(|choice| choice.at = if choice.at.is_none() { Some(now) } else { None })
-                });
-                place.go(&address);
+                let choice = choice.get_untracked();
+                let at = if choice.at.is_none() { Some(now) } else { None };
+                place.go(&choice.with(|choice| choice.at = at));
             }
             _ => {}
         }

@@ -5,7 +5,7 @@ use super::roster::{Column, Gone, Health, Line, Order, lines};
 use crate::api::{Cheat, Direction, Peer, PeerState, Snapshot};
 use crate::choice::Choice;
 use crate::part::IntoPart;
-use crate::place::use_place;
+use crate::place::{Place, use_place};
 use crate::words::{Language, NOTHING, each, td_string, use_language};
 use leptos::prelude::*;
 
@@ -20,14 +20,10 @@ pub(crate) fn Peers(
     choice: Memo<Choice>,
 ) -> impl IntoView {
     let language = use_language();
-    let order = Memo::new(move |_| choice.with(|choice| choice.order));
     let place = use_place();
-    let click = move |column: Column| {
-        place.stay(&choice.with_untracked(|choice| choice.with(|choice| choice.order = choice.order.clicked(column))));
-    };
     let rows = move || {
         let snapshot = snapshot.read();
-        let lines = lines(&snapshot, &gone.read(), order.get());
+        let lines = lines(&snapshot, &gone.read(), choice.read().order);
         lines.iter().map(|line| row(line, snapshot.health.now, language)).collect_view()
     };
     let none = move || snapshot.read().network.peers.is_empty() && gone.read().is_empty();
@@ -43,7 +39,7 @@ pub(crate) fn Peers(
                             {Column::ALL
                                 .into_iter()
                                 .zip(each!(language, peers: name, state, link, round_trip, traffic, redundancy, last_event, agreement))
-                                .map(|(column, name)| heading(column, name, (order, click), language))
+                                .map(|(column, name)| heading(column, name, (place, choice), language))
                                 .collect_view()}
                         </tr>
                     </thead>
@@ -72,11 +68,11 @@ pub(crate) fn Peers(
 fn heading(
     column: Column,
     name: &'static str,
-    (order, click): (Memo<Order>, impl Fn(Column) + Copy + 'static),
+    (place, choice): (Place, Memo<Choice>),
     language: Language,
 ) -> impl IntoView {
     let sorted = move || {
-        let Order { column: by, backwards } = order.get();
+        let Order { column: by, backwards } = choice.read().order;
         match (by == column, backwards) {
             (false, _) => "none",
             (true, false) => "ascending",
@@ -89,7 +85,7 @@ fn heading(
             <button
                 type="button"
                 title=td_string!(language, peers.sort_by, column = name)
-                on:click=move |_| click(column)
+                on:click=move |_| place.keep(choice, |choice| choice.order = choice.order.clicked(column))
             >
                 {name}
             </button>

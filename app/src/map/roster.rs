@@ -44,19 +44,8 @@ pub(crate) enum Column {
 }
 
 impl Column {
-    /// Its name in the address.
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Name => "name",
-            Self::Health => "state",
-            Self::Link => "link",
-            Self::RoundTrip => "rtt",
-            Self::Frames => "frames",
-            Self::Redundancy => "redundancy",
-            Self::LastEvent => "last",
-            Self::Agreement => "events",
-        }
-    }
+    /// What they are called in the address.
+    const NAMES: [&str; 8] = ["name", "state", "link", "rtt", "frames", "redundancy", "last", "events"];
 
     /// All columns, in their order.
     pub(crate) const ALL: [Self; 8] = [
@@ -90,13 +79,15 @@ impl Order {
     /// Reads what an address says: `rtt`, or backwards `-rtt`.
     pub(crate) fn read(text: &str) -> Option<Self> {
         let name = text.strip_prefix('-').unwrap_or(text);
-        let column = Column::ALL.into_iter().find(|column| column.name() == name)?;
-        Some(Self { column, backwards: name != text })
+        let column = Column::NAMES.iter().position(|known| *known == name)?;
+        Some(Self { column: Column::ALL[column], backwards: name != text })
     }
 
     /// What the address says of it.
     pub(crate) fn said(self) -> String {
-        format!("{}{}", if self.backwards { "-" } else { "" }, self.column.name())
+        let mut said = if self.backwards { "-" } else { "" }.to_owned();
+        said.push_str(Column::NAMES[self.column as usize]);
+        said
     }
 
     /// After a click on a column: by it, or, where it was already, the other way round.
@@ -143,18 +134,23 @@ pub(crate) fn silent_since(snapshot: &Snapshot, gone: &Gone, node: &str) -> Opti
     if node == health.node_id {
         return None;
     }
-    let is_it = |peer: &&Peer| peer.node_id.as_deref() == Some(node);
-    let is_heard = |peer: &Peer| !is_stale(peer, health.now);
-    let all = || network.peers.iter().chain(gone.iter().map(|(_, peer)| peer));
-    let linked = network.peers.iter().any(|peer| is_it(&peer));
-    let heard = network.peers.iter().filter(|peer| !linked || is_it(peer)).any(is_heard);
-    let last = all().filter(is_it).map(|peer| peer.last_seen).max();
-    match last {
-        // Of a link that is gone, whoever else is heard.
-        Some(last) if !linked || !heard => Some(last),
-        None if !heard => Some(all().map(|peer| peer.last_seen).max().unwrap_or_default()),
-        _ => None,
-    }
+    // When it was heard last, when anybody was; whether it is linked, and whether that, or any link, is alive.
+    let (mut last, mut latest, mut linked, mut alive) = (None, 0, false, [false; 2]);
+    let mut note = |peer: &Peer, is_linked: bool| {
+        let is_it = peer.node_id.as_deref() == Some(node);
+        let lives = is_linked && !is_stale(peer, health.now);
+        latest = latest.max(peer.last_seen);
+        alive[0] |= lives;
+        if is_it {
+            last = last.max(Some(peer.last_seen));
+            linked |= is_linked;
+            alive[1] |= lives;
+        }
+    };
+    network.peers.iter().for_each(|peer| note(peer, true));
+    gone.iter().for_each(|(_, peer)| note(peer, false));
+    let [any, its] = alive;
+    if linked && its || last.is_none() && any { None } else { Some(last.unwrap_or(latest)) }
 }
 
 /// Whether a peer is linked, and silent.
