@@ -152,6 +152,14 @@ impl HeatmapModel {
         place.row < self.rows.len() && place.column < self.columns.len()
     }
 
+    /// What the cell at a place is known by, wherever it goes: its moment, and whose row it is in.
+    pub(crate) fn known_by(&self, place: Place) -> Option<(Pin, Option<String>)> {
+        let (start, name) = (*self.columns.get(place.column)?, &self.rows.get(place.row)?.name);
+        let of_nodes = self.nodes.0 > 0;
+        let row = if of_nodes { 0 } else { place.row as u64 };
+        Some((Pin { start, row }, (of_nodes && place.row > 0).then(|| name.clone())))
+    }
+
     /// Where a pinned cell is, of a node or of the mesh; `None` where it is not on the map. Of wider columns it is the one that its own
     /// is a part of.
     pub(crate) fn pinned(&self, pin: Pin, node: Option<&str>) -> Option<Place> {

@@ -174,6 +174,22 @@ fn a_pinned_cell_is_where_its_node_and_its_moment_are() {
 }
 
 #[test]
+fn a_cell_is_known_by_its_node_and_its_moment_whoever_comes_and_whatever_slides() {
+    let before = model(&heatmap(4, &[("alpha", &[Some(0.1); 4]), ("beta", &[None; 4])]), Kind::Average);
+    let mut later = heatmap(3, &[("aaa", &[None; 3]), ("alpha", &[None; 3]), ("beta", &[None; 3])]);
+    // A column has slid away, and each of those that stay is one further to the left.
+    later.buckets.iter_mut().for_each(|bucket| bucket.start += 10_000);
+    let later = model(&later, Kind::Average);
+    let goes = |row, column| {
+        let (pin, node) = before.known_by(Place { row, column }).unwrap();
+        assert_eq!(before.pinned(pin, node.as_deref()), Some(Place { row, column }));
+        later.pinned(pin, node.as_deref()).map(|Place { row, column }| (row, column))
+    };
+    assert_eq!([goes(2, 2), goes(0, 3), goes(1, 0)], [Some((3, 1)), Some((0, 2)), None]);
+    assert_eq!(before.known_by(Place { row: 0, column: 4 }), None);
+}
+
+#[test]
 fn nodes_that_are_not_told_are_counted() {
     let mut heatmap = heatmap(1, &[("alpha", &[None])]);
     heatmap.nodes_total = 8;

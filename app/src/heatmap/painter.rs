@@ -7,7 +7,7 @@ use super::model::{HeatmapModel, Said, standing};
 use super::paint::{Band, Look, paint};
 use crate::api::Snapshot;
 use crate::browser::{Listener, SizeWatch, dark_screen, hold, pixel_ratio};
-use crate::choice::Choice;
+use crate::choice::{Choice, Pin};
 use crate::words::Language;
 use leptos::html;
 use leptos::prelude::*;
@@ -48,8 +48,8 @@ pub(crate) struct Scene {
     pub(crate) language: Language,
     /// What points at the cell to frame.
     pub(crate) cursor: RwSignal<Option<Cursor>>,
-    /// The column from which the reader draws a span.
-    pub(crate) drag: RwSignal<Option<usize>>,
+    /// Where the column begins from which the reader draws a span.
+    pub(crate) drag: RwSignal<Option<u64>>,
     /// The canvas's size, once it is known.
     pub(crate) size: RwSignal<Option<Size>>,
 }
@@ -74,7 +74,22 @@ impl Scene {
     pub(crate) fn place(&self) -> Option<Place> {
         let Some(cursor) = self.cursor.get() else { return self.pinned() };
         // What is shown may have become another since it was pointed at.
-        self.model.with(|model| Some(cursor.place(&model.columns)).filter(|place| model.has(*place)))
+        self.model.with(|model| match cursor {
+            Cursor::Pointer(place) => Some(place).filter(|place| model.has(*place)),
+            Cursor::Keyboard(pin, node) => model.pinned(pin, node.as_deref()),
+        })
+    }
+
+    /// The column from which a span is being drawn, where it is on the map.
+    pub(crate) fn drawn_from(&self) -> Option<usize> {
+        let pin = Pin { start: self.drag.get()?, row: 0 };
+        self.model.with(|model| model.pinned(pin, None)).map(|place| place.column)
+    }
+
+    /// A span begins at a cell.
+    pub(crate) fn draw_from(&self, place: Option<Place>) {
+        let start = |place: Place| self.model.with_untracked(|model| model.columns.get(place.column).copied());
+        self.drag.set(place.and_then(start));
     }
 
     /// The cell that is pinned, where it is on the map.
@@ -127,7 +142,7 @@ impl Scene {
         self.model.try_with_untracked(|model| {
             let layout = size.layout(model);
             let line = choice.line.map(|line| f64::from(line) / 100.0);
-            let (cursor, drag) = (untrack(|| self.place()), self.drag.try_get_untracked().flatten());
+            let (cursor, drag) = untrack(|| (self.place(), self.drawn_from()));
             let look = Look { palette: choice.palette, line, cursor, drag };
             (layout, paint(model, &layout, &look, self.language))
         })

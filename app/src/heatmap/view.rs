@@ -10,7 +10,7 @@ use super::spoken::Spoken;
 use super::table::HeatmapTable;
 use crate::api::Snapshot;
 use crate::browser;
-use crate::choice::{Choice, Pin};
+use crate::choice::Choice;
 use crate::map::{Gone, silent_since};
 use crate::number::tenths;
 use crate::part::IntoPart;
@@ -76,11 +76,6 @@ fn Picture(
     let rows = move || model.with(|model| model.rows.len());
     let to = use_place();
     let go = move |address: String| to.go(&address);
-    // The node whose row is at a place; none at the mesh's, and where rows are scores.
-    let node_at = move |place: Place| {
-        let named = |model: &HeatmapModel| Some(model.rows.get(place.row)?.name.clone());
-        model.with_untracked(|model| named(model).filter(|_| place.row > 0 && model.nodes.0 > 0))
-    };
     let follow = move |node: Option<String>| {
         let before = choice.get_untracked();
         if before.node != node {
@@ -89,24 +84,21 @@ fn Picture(
     };
     let down = move |event: PointerEvent| {
         point(scene, &event);
-        scene.drag.set(under(scene, &event).map(|place| place.column));
+        scene.draw_from(under(scene, &event));
     };
     // A cell that was clicked is pinned and its row followed, or both let go.
     let pin = move |place: Place| {
         let was = untrack(|| scene.pinned()) == Some(place);
         scene.cursor.set(was.then_some(Cursor::Pointer(place)));
-        let pin = model.with_untracked(|model| {
-            // Rows that are nodes are known by their names.
-            let row = if model.nodes.0 > 0 { 0 } else { place.row as u64 };
-            Some(Pin { start: *model.columns.get(place.column)?, row })
-        });
-        let (node, pin) = if was { (None, None) } else { (node_at(place), pin) };
+        let known = model.read_untracked().known_by(place).filter(|_| !was);
+        let (pin, node) = known.map_or((None, None), |(pin, node)| (Some(pin), node));
         to.keep(choice, |choice| (choice.node, choice.pin) = (node, pin));
     };
     // A span that was drawn is looked at.
     let up = move |event: PointerEvent| {
         point(scene, &event);
-        let from = scene.drag.try_update(Option::take).flatten();
+        let from = untrack(|| scene.drawn_from());
+        scene.drag.set(None);
         let Some((from, place)) = from.zip(under(scene, &event)) else { return };
         if from == place.column {
             return pin(place);
@@ -126,7 +118,8 @@ fn Picture(
             if let Some(place) = untrack(|| scene.place()) {
                 event.prevent_default();
                 let followed = choice.get_untracked().node;
-                follow(node_at(place).filter(|node| followed.as_ref() != Some(node)));
+                let node = model.read_untracked().known_by(place).and_then(|(_, node)| node);
+                follow(node.filter(|node| followed.as_ref() != Some(node)));
             }
             return;
         }
@@ -185,7 +178,7 @@ fn unpin(scene: Scene, to: place::Place) {
 /// The pointer is on a cell, or beside all of them. A pinned cell gives way to a span that is being drawn, and to nothing else.
 fn point(scene: Scene, event: &PointerEvent) {
     let place = under(scene, event);
-    let draws = scene.drag.get_untracked().zip(place).is_some_and(|(from, place)| from != place.column);
+    let draws = untrack(|| scene.drawn_from()).zip(place).is_some_and(|(from, place)| from != place.column);
     if !draws && untrack(|| scene.pinned()).is_some() {
         return;
     }
@@ -223,8 +216,7 @@ fn step(scene: Scene, to: place::Place, spoken: Spoken, event: &KeyboardEvent) {
     let place = scene.model.with_untracked(|model| {
         let (rows, columns) = (model.rows.len(), model.columns.len());
         let place = before.map_or(Place::start(columns), |place| place.stepped(step, rows, columns));
-        let start = model.columns.get(place.column).copied();
-        scene.cursor.set(start.map(|start| Cursor::Keyboard { row: place.row, start }));
+        scene.cursor.set(model.known_by(place).map(|(pin, node)| Cursor::Keyboard(pin, node)));
         place
     });
     unpin(scene, to);
