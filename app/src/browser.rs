@@ -144,10 +144,16 @@ pub(crate) fn open_and_focus(id: &str) {
     }
 }
 
-/// The canvas of this id as the address of a PNG; none where there is none, or it is empty.
+/// The canvas of this id as the address of a PNG, on the ground that it has on the page; none where there is none, or it is empty.
 pub(crate) fn canvas_as_png(id: &str) -> Option<String> {
     let canvas: HtmlCanvasElement = document().get_element_by_id(id)?.dyn_into().ok()?;
-    canvas.to_data_url().ok()
+    let (width, height) = (canvas.width(), canvas.height());
+    let Bitmap { canvas: whole, context } = Bitmap::new(width, height)?;
+    let style = window().get_computed_style(&canvas).ok()??;
+    context.set_fill_style_str(&style.get_property_value("--surface").ok()?);
+    context.fill_rect(0.0, 0.0, width.into(), height.into());
+    context.draw_image_with_html_canvas_element(&canvas, 0.0, 0.0).ok()?;
+    whole.to_data_url().ok()
 }
 
 /// A text as the address of a file of this type.
