@@ -232,11 +232,20 @@ test('what is on screen can be taken along as JSON, and the heatmap as a picture
     return Buffer.concat(chunks);
   };
   const told = JSON.parse((await saved('JSON')).toString());
-  expect([told.buckets.length, told.nodes[0].node_id, told.nodes[0].avg.at(-1)]).toEqual([40, 'alpha', 0.125]);
+  expect([told.columns.length, told.rows[1].name, told.rows[1].values.at(-1)]).toEqual([40, 'alpha', 0.125]);
   const picture = await saved('PNG');
   const { width, height } = await page.getByTestId('heatmap-canvas').evaluate(({ width, height }: HTMLCanvasElement) => ({ width, height }));
   expect(picture.subarray(1, 4).toString()).toBe('PNG');
   expect([picture.readUInt32BE(16), picture.readUInt32BE(20)]).toEqual([width, height]);
+  // On a page of any colour it has the ground of this one.
+  const clear = await page.evaluate(async (bytes) => {
+    const bitmap = await createImageBitmap(new Blob([new Uint8Array(bytes)], { type: 'image/png' }));
+    const context = Object.assign(document.createElement('canvas'), { width: bitmap.width, height: bitmap.height }).getContext('2d')!;
+    context.drawImage(bitmap, 0, 0);
+    const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
+    return data.filter((value, place) => place % 4 === 3 && value < 255).length;
+  }, [...picture]);
+  expect(clear).toBe(0);
 });
 
 test('the line is drawn at any score, by hand, by key and by link, and without JavaScript', async ({ mesh, browser }) => {

@@ -2,10 +2,8 @@
 
 use super::export;
 use super::model::{HeatmapModel, MOST_NODES};
-use crate::api::Snapshot;
 use crate::browser;
 use crate::choice::{Choice, Choices, Kind, Palette, hundredths, named, resolutions};
-use crate::json;
 use crate::number::fixed;
 use crate::part::IntoPart;
 use crate::place::{MAP, Place, use_place};
@@ -62,11 +60,9 @@ fn LineField(
 /// The rows of choices above the canvas.
 #[component]
 pub(crate) fn Controls(
-    /// What the page shows.
-    snapshot: ReadSignal<Snapshot>,
     /// What the reader has chosen.
     choice: Memo<Choice>,
-    /// What of it is on the canvas.
+    /// What is on the canvas.
     model: Memo<HeatmapModel>,
     /// The reader's language.
     language: Language,
@@ -83,14 +79,11 @@ pub(crate) fn Controls(
         let [from, to, all] = [first + 1, first + rows - 1, all].map(|number| language.count(number as u64));
         td_string!(language, heatmap.part, from, to, all)
     };
-    let save_csv = move |_| {
-        let text = model.with_untracked(export::csv);
-        browser::save("beauty-mesh.csv", &browser::data_address("text/csv", &text));
+    let save = move |name: &'static str, kind: &'static str, write: fn(&HeatmapModel) -> String| {
+        move |_| browser::save(name, &browser::data_address(kind, &model.with_untracked(write)))
     };
-    let save_json = move |_| {
-        let text = snapshot.with_untracked(|snapshot| json::write(&snapshot.heatmap));
-        browser::save("beauty-mesh.json", &browser::data_address("application/json", &text));
-    };
+    let save_csv = save("beauty-mesh.csv", "text/csv", export::csv);
+    let save_json = save("beauty-mesh.json", "application/json", export::json);
     let save_png = move |_| {
         if let Some(address) = browser::canvas_as_png("heatmap") {
             browser::save("beauty-mesh.png", &address);

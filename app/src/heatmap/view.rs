@@ -52,7 +52,7 @@ pub(crate) fn HeatmapView(
     };
     view! {
         <div class="heatmap">
-            <Controls snapshot choice model language />
+            <Controls choice model language />
             <Picture snapshot scene />
             <Legend choice language />
             <p class="note">{left_out}</p>

@@ -83,7 +83,7 @@ fn Map(
                     {later(move || view! { <World snapshot choice /> })}
                 </div>
                 {later(move || view! { <Peers snapshot gone choice /> })}
-                {later(move || view! { <RawJson snapshot /> })}
+                {later(move || view! { <RawJson snapshot choice /> })}
             </main>
             {later(move || view! { <Foot snapshot choice /> })}
         </div>
