@@ -278,4 +278,5 @@ test('cells below the line have a mark in their corner', async ({ mesh, page }) 
   await expect(state(page)).toHaveAttribute('data-mode', 'live');
   expect(await corner(start)).toBeGreaterThan(3);
   expect(await corner(start - 10_000)).toBe(0);
+  await expect(page.getByTestId('legend-mark')).toHaveText('Mark below 0.50');
 });

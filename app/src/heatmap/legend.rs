@@ -23,6 +23,11 @@ pub(crate) fn Legend(
     let kind = Memo::new(move |_| choice.with(|choice| choice.kind));
     // The distribution stands below a row of averages.
     let beside = Memo::new(|_| Kind::Average);
+    let line = move || choice.with(|choice| choice.line.filter(|_| choice.kind != Kind::Change));
+    let marked = move || {
+        let below = line().map_or_else(String::new, |line| language.fixed(f64::from(line) / 100.0, 2));
+        format!("{} {below}", td_string!(language, controls.line))
+    };
     view! {
         <div class="legend" data-testid="legend">
             <span class="legend-scale" class:hidden=move || kind.get() != Kind::Distribution>
@@ -40,6 +45,10 @@ pub(crate) fn Legend(
             <span class="legend-sign">
                 <span class="legend-late" aria-hidden="true"></span>
                 {td_string!(language, heatmap.late)}
+            </span>
+            <span class="legend-sign" class:hidden=move || line().is_none() data-testid="legend-mark">
+                <span class="legend-mark" aria-hidden="true"></span>
+                {marked}
             </span>
         </div>
     }

@@ -254,7 +254,7 @@ fn paint_counts(model: &HeatmapModel, layout: &Layout) -> Draw {
     Draw::Rects { areas: model.counts.iter().enumerate().filter_map(bar).collect(), ink: Ink::Faint }
 }
 
-/// Cells of scores below the reader's line have a mark in their corner, readable without any colour.
+/// Cells of averages, or of chaos, below the reader's line have a mark in their corner, readable without any colour.
 fn paint_marks(row: &Row, index: usize, line: f64, layout: &Layout) -> Option<Draw> {
     let size = layout.device(MARK).max(2.0);
     let below = row.cells.iter().enumerate().filter(|(_, cell)| cell.value.is_some_and(|value| value < line));
@@ -264,7 +264,8 @@ fn paint_marks(row: &Row, index: usize, line: f64, layout: &Layout) -> Option<Dr
             Area { x: cell.x, y: cell.y + cell.height - size, width: size.min(cell.width), height: size }
         })
         .collect();
-    (row.kind == Kind::Average && !areas.is_empty()).then_some(Draw::Rects { areas, ink: Ink::Strong })
+    (matches!(row.kind, Kind::Average | Kind::Chaos) && !areas.is_empty())
+        .then_some(Draw::Rects { areas, ink: Ink::Strong })
 }
 
 /// The row's name before it, its last value behind it.
