@@ -8,7 +8,7 @@ use super::layout::{Area, Layout};
 use super::model::{HeatmapModel, Row};
 use super::scale;
 use crate::choice::{Kind, Palette};
-use crate::words::Language;
+use crate::words::{Language, shortened};
 
 /// CSS pixels.
 const LABEL_SIZE: f64 = 12.5;
@@ -276,7 +276,7 @@ fn paint_words(row: &Row, index: usize, layout: &Layout, language: Language, pic
     let padding = layout.device(PADDING);
     let bold = index == 0;
     picture.push(Draw::Text {
-        text: shortened(&row.name, layout.left - padding, size),
+        text: shortened(&row.name, ((layout.left - padding) / (size * CHARACTER)) as usize),
         x: 0.0,
         y,
         size,
@@ -309,15 +309,6 @@ fn paint_spread(row: &Row, index: usize, layout: &Layout, picture: &mut Vec<Draw
     let mark = Area { x: x(mean), y: middle - (tall / 2.0).round(), width: 2.0 * thin, height: tall };
     picture.push(Draw::Rects { areas: vec![Area { x: left, y: middle, width: room, height: thin }], ink: Ink::Faint });
     picture.push(Draw::Rects { areas: vec![bar, mark], ink: Ink::Muted });
-}
-
-/// A name, cut to the room that there is for it.
-fn shortened(name: &str, room: f64, size: f64) -> String {
-    let most = (room / (size * CHARACTER)) as usize;
-    if name.chars().count() <= most {
-        return name.to_owned();
-    }
-    name.chars().take(most.saturating_sub(1)).chain(['…']).collect()
 }
 
 /// Times beneath the columns, at round times and never so close that they touch.

@@ -104,6 +104,19 @@ impl Language {
     }
 }
 
+/// A stranger's name, to stand in a sentence: where its letters run from right to left, the others don't run with them.
+pub(crate) fn isolated(name: &str) -> String {
+    if name.is_ascii() { name.to_owned() } else { format!("\u{2068}{name}\u{2069}") }
+}
+
+/// A name, cut to so many letters.
+pub(crate) fn shortened(name: &str, most: usize) -> String {
+    if name.chars().nth(most).is_none() {
+        return name.to_owned();
+    }
+    name.chars().take(most.saturating_sub(1)).chain(['…']).collect()
+}
+
 /// The time of day in UTC, as `HH:MM:SS`.
 pub(crate) fn time(at: u64) -> String {
     format!("{}:{:02}", minute(at), at / SECOND % 60)
@@ -161,6 +174,16 @@ mod tests {
         assert_eq!(Language::en.value(Kind::Change, -0.125), "−0.125 against usual");
         assert_eq!(Language::en.value(Kind::Change, 0.0), "+0.000 against usual");
         assert_eq!(Language::en.value(Kind::Chaos, 0.5), "0.500");
+    }
+
+    #[test]
+    fn a_name_from_right_to_left_is_kept_apart_from_what_stands_around_it() {
+        assert_eq!([isolated("beta"), isolated("אבג")], ["beta", "\u{2068}אבג\u{2069}"]);
+    }
+
+    #[test]
+    fn a_long_name_is_cut_by_its_letters() {
+        assert_eq!([shortened("äöüß", 4), shortened("äöüß", 3), shortened("", 0)], ["äöüß", "äö…", ""]);
     }
 
     #[test]

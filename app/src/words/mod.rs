@@ -21,7 +21,7 @@ mod made {
     include!(concat!(env!("OUT_DIR"), "/words.rs"));
 }
 
-pub(crate) use format::{NOTHING, day_and_time, rfc3339, time};
+pub(crate) use format::{NOTHING, day_and_time, isolated, rfc3339, shortened, time};
 pub(crate) use leptos_i18n::td_string;
 pub use made::i18n::Locale as Language;
 
