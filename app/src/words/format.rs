@@ -13,9 +13,9 @@ const HOUR_SECONDS: u64 = 3_600;
 const DAY_SECONDS: u64 = 86_400;
 
 impl Language {
-    /// A number with so many digits behind the point.
+    /// A number with so many digits behind the point, and with the sign for minus that is as wide as others.
     pub(crate) fn fixed(self, value: f64, digits: usize) -> String {
-        number::fixed(value, digits).replace('.', td_string!(self, number.decimal))
+        number::fixed(value, digits).replace('.', td_string!(self, number.decimal)).replace('-', "−")
     }
 
     /// A score, to three digits.
@@ -33,8 +33,7 @@ impl Language {
         match kind {
             Kind::Average | Kind::Chaos => self.score(value),
             Kind::Distribution => format!("{} %", self.fixed(100.0 * value, 0)),
-            Kind::Change if value < 0.0 => format!("−{}", self.score(-value)),
-            Kind::Change => format!("+{}", self.score(value)),
+            Kind::Change => format!("{}{}", if value < 0.0 { "" } else { "+" }, self.score(value)),
         }
     }
 
@@ -164,6 +163,7 @@ mod tests {
     #[test]
     fn scores_have_three_digits_and_nothing_is_not_zero() {
         assert_eq!(Language::en.score(0.5), "0.500");
+        assert_eq!([Language::en.fixed(-0.024, 3), Language::ru.fixed(-0.024, 3)], ["−0.024", "−0,024"]);
         assert_eq!(Language::en.score_or_nothing(Some(0.0)), "0.000");
         assert_eq!(Language::en.score_or_nothing(None), "—");
     }
