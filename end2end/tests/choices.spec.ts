@@ -203,8 +203,17 @@ test.describe('among many nodes', () => {
     await expect(page.getByTestId('part')).toHaveText('1 to 24 of 200');
     await page.getByRole('button', { name: 'Nodes below' }).click();
     await expect(page.getByTestId('part')).toHaveText('25 to 48 of 200');
+    // By keyboard it is read out, with the cell in the same row.
+    await page.getByTestId('heatmap-canvas').focus();
+    for (const key of ['End', 'ArrowDown', 'PageDown']) await page.keyboard.press(key);
+    const spoken = page.getByTestId('heatmap-spoken');
+    await expect(spoken).toHaveText(/^49 to 72 of 200\. node-048, /);
+    await page.keyboard.press('Escape');
+    await expect(spoken).toBeEmpty();
     await page.getByTestId('filter').fill('NODE-19');
     await expect(page.getByTestId('part')).toHaveText('1 to 10 of 10');
+    await page.getByTestId('filter').fill('nobody');
+    await expect(page.getByTestId('part')).toHaveText('0 nodes');
     crowd.leave();
   });
 });

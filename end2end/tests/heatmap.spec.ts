@@ -64,6 +64,20 @@ test.describe('a node that takes in what is not signed', () => {
     await expect(page.getByTestId('heatmap-tooltip')).toContainText('vouched for by a node');
     crowd.leave();
   });
+
+  test('and a node that comes before others moves nobody out from under the keyboard', async ({ mesh, page }) => {
+    const start = bucketStart(Date.now() - 100_000);
+    const crowd = await Crowd.join(mesh.node('alpha'));
+    const say = (node_id: string) => crowd.say([{ node_id, timestamp: start, beauty: 0.5 }]);
+    await say('beta');
+    await until('it is heard', async () => (await mesh.node('alpha').health()).events === 1);
+    await openLiveMap(page, mesh.node('alpha'));
+    await cellColour(page, 1, start);
+    await say('aaa');
+    await expect(page.getByTestId('heatmap-canvas')).toHaveAttribute('data-rows', '3');
+    for (const word of ['beta', timeOfDay(start)]) await expect(page.getByTestId('heatmap-tooltip')).toContainText(word);
+    crowd.leave();
+  });
 });
 
 test('the table behind the canvas has the same numbers', async ({ mesh, page }) => {
@@ -182,6 +196,27 @@ test('a cell that is clicked stays told while the mouse goes on, until it is cli
   await expect(page).not.toHaveURL(/node=/);
   await page.mouse.move(5, 5);
   await expect(tooltip).toBeHidden();
+});
+
+test('by keyboard a cell is pinned and let go, and a span drawn and looked at', async ({ mesh, page }) => {
+  await mesh.node('alpha').post({ beauty: 0.5 });
+  await openLiveMap(page, mesh.node('alpha'));
+  const [canvas, tooltip] = [page.getByTestId('heatmap-canvas'), page.getByTestId('heatmap-tooltip')];
+  await expect(canvas).toHaveAttribute('data-rows', '2');
+  await canvas.focus();
+  for (const key of ['End', 'ArrowDown', 'p']) await page.keyboard.press(key);
+  await expect(page).toHaveURL(/node=alpha&pin=\d+$/);
+  await page.getByTestId('line').focus();
+  await expect(tooltip).toContainText('alpha');
+  await canvas.focus();
+  await page.keyboard.press('p');
+  await expect(page).not.toHaveURL(/pin=/);
+  for (const key of ['Home', 'Shift+ArrowRight', 'Shift+ArrowRight']) await page.keyboard.press(key);
+  const end = await tooltip.locator('span').first().innerText();
+  await page.keyboard.press('Enter');
+  await expect(page).toHaveURL(/[?&]t=\d+/);
+  const at = Number(new URL(page.url()).searchParams.get('t'));
+  expect(end).toBe(`${timeOfDay(at - 9_999)}–${timeOfDay(at + 1)} UTC`);
 });
 
 test('what is read out waits until the keyboard rests', async ({ mesh, page }) => {

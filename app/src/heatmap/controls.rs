@@ -18,6 +18,16 @@ pub(crate) fn turn(choice: Memo<Choice>, model: Memo<HeatmapModel>, to: Place, b
     to.keep(choice, |choice| choice.above = above as u64);
 }
 
+/// Which of the nodes are shown, in words.
+pub(crate) fn shown(model: &HeatmapModel, language: Language) -> String {
+    let ((all, first), rows) = (model.nodes, model.rows.len());
+    if all == 0 {
+        return language.nodes(0);
+    }
+    let [from, to, all] = [first + 1, first + rows - 1, all].map(|number| language.count(number as u64));
+    td_string!(language, heatmap.part, from, to, all)
+}
+
 /// The score below which cells are marked: any. A form, so that it works without JavaScript.
 #[component]
 fn LineField(
@@ -74,11 +84,6 @@ pub(crate) fn Controls(
     let to = use_place();
     let find = move || choice.with(|choice| choice.find.clone());
     let many = move || model.with(|model| model.nodes.0 > MOST_NODES) || !find().is_empty();
-    let shown = move || {
-        let ((all, first), rows) = model.with(|model| (model.nodes, model.rows.len()));
-        let [from, to, all] = [first + 1, first + rows - 1, all].map(|number| language.count(number as u64));
-        td_string!(language, heatmap.part, from, to, all)
-    };
     let save = move |name: &'static str, kind: &'static str, write: fn(&HeatmapModel) -> String| {
         move |_| browser::save(name, &browser::data_address(kind, &model.with_untracked(write)))
     };
@@ -111,7 +116,7 @@ pub(crate) fn Controls(
                     />
                 </label>
                 <button type="button" aria-label=td_string!(language, heatmap.above) on:click=move |_| turn(choice, model, to, false)>"↑"</button>
-                <span data-testid="part">{shown}</span>
+                <span data-testid="part">{move || model.with(|model| shown(model, language))}</span>
                 <button type="button" aria-label=td_string!(language, heatmap.below) on:click=move |_| turn(choice, model, to, true)>"↓"</button>
             </div>
             <div class="choices" role="group" aria-label=td_string!(language, time.save)>

@@ -1,6 +1,6 @@
 //! The widget: what can be chosen, the canvas, what is said of the cell that is pointed at, legend and table.
 
-use super::controls::{Controls, turn};
+use super::controls::{Controls, shown, turn};
 use super::cursor::{Cursor, Place, Step};
 use super::layout;
 use super::legend::Legend;
@@ -19,6 +19,10 @@ use crate::words::{td_string, use_language};
 use leptos::ev::{KeyboardEvent, PointerEvent};
 use leptos::html;
 use leptos::prelude::*;
+use std::time::Duration;
+
+/// Longer than a key takes to repeat.
+const REPEATS: Duration = Duration::from_millis(200);
 
 /// The heatmap of a mesh.
 #[component]
@@ -71,8 +75,8 @@ fn Picture(
     scene: Scene,
 ) -> impl IntoView {
     scene.keep_painted();
-    let Scene { canvas, model, cursor, language, choice, .. } = scene;
-    let spoken = Spoken::new();
+    let Scene { canvas, model, language, choice, .. } = scene;
+    let spoken = Spoken::new(REPEATS);
     let rows = move || model.with(|model| model.rows.len());
     let to = use_place();
     let go = move |address: String| to.go(&address);
@@ -95,14 +99,8 @@ fn Picture(
         to.keep(choice, |choice| (choice.node, choice.pin) = (node, pin));
     };
     // A span that was drawn is looked at.
-    let up = move |event: PointerEvent| {
-        point(scene, &event);
-        let from = untrack(|| scene.drawn_from());
+    let look_at = move |from: usize, place: Place| {
         scene.drag.set(None);
-        let Some((from, place)) = from.zip(under(scene, &event)) else { return };
-        if from == place.column {
-            return pin(place);
-        }
         let now = snapshot.with_untracked(|snapshot| snapshot.health.now);
         let span = model.with_untracked(|model| {
             let (first, last) = (from.min(place.column), from.max(place.column));
@@ -113,17 +111,34 @@ fn Picture(
             go(choice.get_untracked().zoomed(from, to, columns, now));
         }
     };
+    let up = move |event: PointerEvent| {
+        point(scene, &event);
+        match untrack(|| scene.drawn_from()).zip(under(scene, &event)) {
+            Some((from, place)) if from != place.column => look_at(from, place),
+            drawn => {
+                scene.drag.set(None);
+                if let Some((_, place)) = drawn {
+                    pin(place);
+                }
+            }
+        }
+    };
     let key = move |event: KeyboardEvent| {
-        if event.key() == "Enter" {
-            if let Some(place) = untrack(|| scene.place()) {
-                event.prevent_default();
+        let key = event.key();
+        let pins = key == "p" && !(event.ctrl_key() || event.alt_key() || event.meta_key());
+        let Some(place) = untrack(|| scene.place()).filter(|_| pins || key == "Enter") else {
+            return step(scene, to, spoken, &event);
+        };
+        event.prevent_default();
+        match untrack(|| scene.drawn_from()) {
+            _ if pins => pin(place),
+            Some(from) => look_at(from, place),
+            None => {
                 let followed = choice.get_untracked().node;
                 let node = model.read_untracked().known_by(place).and_then(|(_, node)| node);
                 follow(node.filter(|node| followed.as_ref() != Some(node)));
             }
-            return;
         }
-        step(scene, to, spoken, &event);
     };
     view! {
         <div class="heatmap-picture">
@@ -152,7 +167,7 @@ fn Picture(
                 on:pointerleave=move |event| leave(scene, &event)
                 on:pointerup=up
                 on:keydown=key
-                on:blur=move |_| cursor.set(None)
+                on:blur=move |_| let_go(scene)
             ></canvas>
             <p id="heatmap-help" class="visually-hidden">{td_string!(language, heatmap.help)}</p>
             <p class="visually-hidden" aria-live="polite" data-testid="heatmap-spoken">{spoken.text}</p>
@@ -188,6 +203,12 @@ fn point(scene: Scene, event: &PointerEvent) {
     }
 }
 
+/// Nothing is pointed at, and no span drawn.
+fn let_go(scene: Scene) {
+    scene.drag.set(None);
+    scene.cursor.set(None);
+}
+
 /// A mouse that has left points at nothing; a finger that was lifted still does.
 fn leave(scene: Scene, event: &PointerEvent) {
     scene.drag.set(None);
@@ -196,31 +217,40 @@ fn leave(scene: Scene, event: &PointerEvent) {
     }
 }
 
-/// Moves the cursor by keyboard, and has the cell read out.
+/// Moves the cursor by keyboard, draws a span, or turns to other nodes, and has read out what is there.
 fn step(scene: Scene, to: place::Place, spoken: Spoken, event: &KeyboardEvent) {
     let key = event.key();
-    match key.as_str() {
-        "Escape" => {
-            scene.cursor.set(None);
-            unpin(scene, to);
-        }
-        "PageUp" | "PageDown" if scene.model.with_untracked(|model| model.nodes.0 > MOST_NODES) => {
-            event.prevent_default();
-            turn(scene.choice, scene.model, to, key == "PageDown");
-        }
-        _ => {}
+    let turns =
+        matches!(key.as_str(), "PageUp" | "PageDown") && scene.model.with_untracked(|model| model.nodes.0 > MOST_NODES);
+    let step = Step::of_key(&key);
+    if key == "Escape" {
+        let_go(scene);
+        unpin(scene, to);
+        return spoken.say(String::new());
     }
-    let Some(step) = Step::of_key(&key) else { return };
+    if step.is_none() && !turns {
+        return;
+    }
     event.prevent_default();
-    let before = untrack(|| scene.place());
-    let place = scene.model.with_untracked(|model| {
-        let (rows, columns) = (model.rows.len(), model.columns.len());
-        let place = before.map_or(Place::start(columns), |place| place.stepped(step, rows, columns));
-        scene.cursor.set(model.known_by(place).map(|(pin, node)| Cursor::Keyboard(pin, node)));
-        place
-    });
+    let (rows, columns) = scene.model.with_untracked(|model| (model.rows.len(), model.columns.len()));
+    let before = untrack(|| scene.place()).unwrap_or(Place::start(columns));
+    let place = step.map_or(before, |step| before.stepped(step, rows, columns));
+    if !event.shift_key() {
+        scene.drag.set(None);
+    } else if scene.drag.get_untracked().is_none() {
+        scene.draw_from(Some(before));
+    }
+    let mut said = String::new();
+    if turns {
+        turn(scene.choice, scene.model, to, key == "PageDown");
+        said = scene.model.with_untracked(|model| shown(model, scene.language)) + ". ";
+    }
+    // Of other nodes it is the one in the same row.
+    let known = scene.model.with_untracked(|model| model.known_by(place));
+    scene.cursor.set(known.map(|(pin, node)| Cursor::Keyboard(pin, node)));
     unpin(scene, to);
-    spoken.say(untrack(|| scene.say(place)).map(|said| said.sentence()).unwrap_or_default());
+    said.push_str(&untrack(|| scene.say(place)).map(|said| said.sentence()).unwrap_or_default());
+    spoken.say(said);
 }
 
 /// What is said of the cell under the cursor, beside that cell; hidden while there is none.

@@ -77,7 +77,7 @@ objects! {
     HeatmapCells { node_id, cells }
     HeatmapCell { start, avg, chaos, count }
     Likeness { digest, mean, chaos, spread, trend }
-    Preferences { language, theme }
+    Preferences { language, theme, keys_off }
 }
 
 words! {
