@@ -104,6 +104,8 @@ pub(crate) enum Draw {
         x: f64,
         /// Where the middle of the line is.
         y: f64,
+        /// How long the line may be: what is longer is set narrower.
+        room: f64,
         /// The height of the letters.
         size: f64,
         /// Which end is at the point.
@@ -275,10 +277,12 @@ fn paint_words(row: &Row, index: usize, layout: &Layout, language: Language, pic
     let size = layout.device(LABEL_SIZE);
     let padding = layout.device(PADDING);
     let bold = index == 0;
+    let room = layout.left - padding;
     picture.push(Draw::Text {
-        text: shortened(&row.name, ((layout.left - padding) / (size * CHARACTER)) as usize),
+        text: shortened(&row.name, (room / (size * CHARACTER)) as usize),
         x: 0.0,
         y,
+        room,
         size,
         align: Align::Left,
         bold,
@@ -288,6 +292,7 @@ fn paint_words(row: &Row, index: usize, layout: &Layout, language: Language, pic
         text: row.last().map_or_else(|| crate::words::NOTHING.to_owned(), |last| language.short(row.kind, last)),
         x: layout.width,
         y,
+        room,
         size,
         align: Align::Right,
         bold,
@@ -316,7 +321,7 @@ fn paint_axis(model: &HeatmapModel, layout: &Layout, language: Language) -> Vec<
     let top = layout.below().y;
     let y = top + (layout.height - top + layout.device(TICK)) / 2.0;
     let size = layout.device(AXIS_SIZE);
-    let text = |text, x, align| Draw::Text { text, x, y, size, align, bold: false, ink: Ink::Muted };
+    let text = |text, x, align| Draw::Text { text, x, y, room: layout.left, size, align, bold: false, ink: Ink::Muted };
     let mut picture = vec![text("UTC".to_owned(), 0.0, Align::Left)];
     let step = tick_step(model, layout);
     let room = layout.device(TIME_LEAST) / 2.0;

@@ -142,14 +142,8 @@ pub(super) fn circle(dot: &Dot<'_>, title: String, palette: Palette) -> impl Int
     }
 }
 
-/// The name of a dot, so far below it.
-pub(super) fn label(dot: &Dot<'_>, below: f64) -> impl IntoView + use<> {
-    let (x, y) = dot.at;
-    word("graph-name", (x, y + below), dot.name.clone())
-}
-
 /// A word in the middle of a point. All are of one type: others would be some kB more of the program.
-fn word(class: &'static str, (x, y): (f64, f64), text: String) -> impl IntoView + use<> {
+pub(super) fn word(class: &'static str, (x, y): (f64, f64), text: String) -> impl IntoView + use<> {
     view! { <text class=class x=tenths(x) y=tenths(y)>{text}</text> }
 }
 

@@ -6,7 +6,7 @@ use crate::api::{Cheat, Direction, Peer, PeerState, Snapshot};
 use crate::choice::Choice;
 use crate::part::IntoPart;
 use crate::place::{Place, use_place};
-use crate::words::{Language, NOTHING, each, td_string, use_language};
+use crate::words::{Language, NOTHING, each, isolated, td_string, use_language};
 use leptos::prelude::*;
 
 /// The connected peers, and those that were connected while the page was open.
@@ -148,7 +148,7 @@ fn row(line: &Line, now: u64, language: Language) -> impl IntoView + use<> {
 fn cheaters(cheats: &[Cheat]) -> String {
     let name = |cheat: &Cheat| {
         let key = || format!("{}…", cheat.public_key.chars().take(8).collect::<String>());
-        cheat.node_id.clone().unwrap_or_else(key)
+        cheat.node_id.as_deref().map_or_else(key, isolated)
     };
     cheats.iter().map(name).collect::<Vec<_>>().join(", ")
 }
