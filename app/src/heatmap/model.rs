@@ -4,7 +4,7 @@ use super::cursor::Place;
 use crate::api::Snapshot;
 use crate::choice::{Kind, Pin};
 use crate::ordered;
-use crate::words::{Language, each, isolated, td_string};
+use crate::words::{Language, each, td_string};
 use beauty::{HISTOGRAM_BINS, Heatmap, HeatmapBucket, HeatmapRow};
 
 /// As many nodes are shown at once: more rows fit into nobody's view.
@@ -289,7 +289,6 @@ impl Said {
     /// All of it as one sentence.
     pub(crate) fn sentence(&self) -> String {
         let Self { name, span, value, count, standing } = self;
-        let name = isolated(name);
         let more = [count, standing].into_iter().filter(|part| !part.is_empty()).map(|part| format!(", {part}"));
         format!("{name}, {span}: {value}{}", more.collect::<String>())
     }

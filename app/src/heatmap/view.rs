@@ -50,10 +50,7 @@ pub(crate) fn HeatmapView(
     });
     let (cursor, drag, size) = (RwSignal::new(None), RwSignal::new(None), RwSignal::new(None));
     let scene = Scene { canvas: NodeRef::new(), snapshot, model, choice, language, cursor, drag, size };
-    let left_out = move || match model.with(|model| model.nodes_left_out) as u64 {
-        0 => String::new(),
-        left_out => td_string!(language, heatmap.left_out, nodes = language.nodes(left_out)),
-    };
+    let left_out = move || language.left_out(model.with(|model| model.nodes_left_out));
     view! {
         <div class="heatmap">
             <Controls choice model language />

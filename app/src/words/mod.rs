@@ -58,6 +58,11 @@ impl Language {
         td_string!(self, counted.node, count, number = self.count(count))
     }
 
+    /// How many nodes there are beside those that are shown; nothing where there are none.
+    pub(crate) fn left_out(self, count: usize) -> String {
+        if count == 0 { String::new() } else { td_string!(self, heatmap.left_out, nodes = self.nodes(count as u64)) }
+    }
+
     /// A number of columns.
     pub(crate) fn buckets(self, count: u64) -> String {
         td_string!(self, counted.bucket, count, number = self.count(count))
