@@ -2,6 +2,7 @@
 //!
 //! To be used from effects and event handlers only: on the server there is no browser, and these calls would panic.
 
+use crate::number;
 use crate::place::Address;
 use leptos::prelude::{StoredValue, document, window};
 use leptos::wasm_bindgen::Clamped;
@@ -50,6 +51,13 @@ pub(crate) fn is_here(link: &HtmlAnchorElement) -> bool {
 /// Device pixels to a CSS pixel.
 pub(crate) fn pixel_ratio() -> f64 {
     window().device_pixel_ratio()
+}
+
+/// How large type is in an element, in CSS pixels.
+pub(crate) fn type_size(element: &Element) -> f64 {
+    let style = window().get_computed_style(element).ok().flatten();
+    let size = style.and_then(|style| style.get_property_value("font-size").ok());
+    size.and_then(|size| number::parse(&size)).unwrap_or(16.0)
 }
 
 /// Whether the page is on a screen whose reader prefers it dark, as something that tells of changes.

@@ -6,25 +6,27 @@ use super::layout::Layout;
 use super::model::{HeatmapModel, Said, standing};
 use super::paint::{Band, Look, paint};
 use crate::api::Snapshot;
-use crate::browser::{Listener, SizeWatch, dark_screen, hold, pixel_ratio};
+use crate::browser::{Listener, SizeWatch, dark_screen, hold, pixel_ratio, type_size};
 use crate::choice::{Choice, Pin};
 use crate::words::Language;
 use leptos::html;
 use leptos::prelude::*;
 use web_sys::HtmlCanvasElement;
 
-/// How wide the canvas is in CSS pixels, and how many device pixels there are to each.
+/// How wide the canvas is, and how many device pixels there are to each pixel of that: CSS pixels where type has its usual size of 16 of
+/// them, and as much more where it is larger.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Size {
-    /// CSS pixels.
+    /// Such pixels.
     pub(crate) width: f64,
-    /// Device pixels to a CSS pixel.
+    /// Device pixels to each.
     pub(crate) ratio: f64,
 }
 
 impl Size {
     fn of(canvas: &HtmlCanvasElement) -> Self {
-        Self { width: f64::from(canvas.client_width()), ratio: pixel_ratio() }
+        let scale = type_size(canvas) / 16.0;
+        Self { width: f64::from(canvas.client_width()) / scale, ratio: pixel_ratio() * scale }
     }
 
     /// The geometry of the model at this size.

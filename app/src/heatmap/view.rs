@@ -12,7 +12,7 @@ use crate::api::Snapshot;
 use crate::browser;
 use crate::choice::Choice;
 use crate::map::{Gone, silent_since};
-use crate::number::tenths;
+use crate::number::{fixed, tenths};
 use crate::part::IntoPart;
 use crate::place::{self, use_place};
 use crate::words::{td_string, use_language};
@@ -143,7 +143,7 @@ fn Picture(
             <svg
                 class="heatmap-strut"
                 width="0"
-                height=move || (layout::height(rows()) as u32).to_string()
+                height=move || format!("{}rem", fixed(layout::height(rows()) / 16.0, 3))
                 aria-hidden="true"
             ></svg>
             <canvas
@@ -176,7 +176,7 @@ fn Picture(
 
 /// The cell under the pointer.
 fn under(scene: Scene, event: &PointerEvent) -> Option<Place> {
-    let (x, y) = (f64::from(event.offset_x()), f64::from(event.offset_y()));
+    let [x, y] = [event.offset_x(), event.offset_y()].map(|css| f64::from(css) * browser::pixel_ratio());
     untrack(|| scene.layout()).and_then(|layout| layout.place_at(x, y))
 }
 
@@ -265,12 +265,12 @@ fn Tooltip(
     Effect::new(move |_| {
         let (Some(place), Some(layout), Some(tooltip)) = (scene.place(), scene.layout(), tooltip.get()) else { return };
         let cell = layout.cell(place);
-        let middle = cell.x + cell.width / 2.0;
+        let (middle, ratio) = (cell.x + cell.width / 2.0, browser::pixel_ratio());
         // At the left edge it reaches to the right, at the right edge to the left: it never leaves the page.
         let back = tenths(100.0 * middle / layout.width);
         let placed = [
-            ("left", format!("{}px", tenths(middle / layout.ratio))),
-            ("top", format!("{}px", tenths((cell.y + cell.height) / layout.ratio))),
+            ("left", format!("{}px", tenths(middle / ratio))),
+            ("top", format!("{}px", tenths((cell.y + cell.height) / ratio))),
             ("transform", format!("translateX(-{back}%)")),
         ];
         for (property, value) in placed {
