@@ -313,5 +313,9 @@ test('cells below the line have a mark in their corner', async ({ mesh, page }) 
   await expect(state(page)).toHaveAttribute('data-mode', 'live');
   expect(await corner(start)).toBeGreaterThan(3);
   expect(await corner(start - 10_000)).toBe(0);
-  await expect(page.getByTestId('legend-mark')).toHaveText('Mark below 0.50');
+  const sign = page.getByTestId('legend').getByText('Mark below');
+  await expect(sign).toBeVisible();
+  await expect(sign).toHaveAttribute('data-below', '0.50');
+  await page.goto(`${mesh.node('alpha').url}/federated/map`);
+  await expect(sign).toBeHidden();
 });

@@ -12,7 +12,7 @@ use leptos::prelude::*;
 
 /// Shows the nodes below those that are shown, or above.
 pub(crate) fn turn(choice: Memo<Choice>, model: Memo<HeatmapModel>, to: Place, below: bool) {
-    let (all, first) = model.with_untracked(|model| model.nodes);
+    let (all, first) = model.read_untracked().nodes;
     let last = all.saturating_sub(MOST_NODES);
     let above = if below { (first + MOST_NODES).min(last) } else { first.saturating_sub(MOST_NODES) };
     to.keep(choice, |choice| choice.above = above as u64);
@@ -85,7 +85,7 @@ pub(crate) fn Controls(
     let find = move || choice.with(|choice| choice.find.clone());
     let many = move || model.with(|model| model.nodes.0 > MOST_NODES) || !find().is_empty();
     let save = move |name: &'static str, kind: &'static str, write: fn(&HeatmapModel) -> String| {
-        move |_| browser::save(name, &browser::data_address(kind, &model.with_untracked(write)))
+        move |_| browser::save(name, &browser::data_address(kind, &write(&model.read_untracked())))
     };
     let save_csv = save("beauty-mesh.csv", "text/csv", export::csv);
     let save_json = save("beauty-mesh.json", "application/json", export::json);

@@ -23,10 +23,9 @@ pub(crate) fn Legend(
     let kind = Memo::new(move |_| choice.with(|choice| choice.kind));
     // The distribution stands below a row of averages.
     let beside = Memo::new(|_| Kind::Average);
-    let line = move || choice.with(|choice| choice.line.filter(|_| choice.kind != Kind::Change));
-    let marked = move || {
-        let below = line().map_or_else(String::new, |line| language.fixed(f64::from(line) / 100.0, 2));
-        format!("{} {below}", td_string!(language, controls.line))
+    let below = move || {
+        let line = choice.with(|choice| choice.line.filter(|_| choice.kind != Kind::Change));
+        line.map(|line| language.fixed(f64::from(line) / 100.0, 2))
     };
     view! {
         <div class="legend" data-testid="legend">
@@ -46,9 +45,10 @@ pub(crate) fn Legend(
                 <span class="legend-late" aria-hidden="true"></span>
                 {td_string!(language, heatmap.late)}
             </span>
-            <span class="legend-sign" class:hidden=move || line().is_none() data-testid="legend-mark">
+            // The style sheet writes the number.
+            <span class="legend-sign legend-line" data-below=below>
                 <span class="legend-mark" aria-hidden="true"></span>
-                {marked}
+                {td_string!(language, controls.line)}
             </span>
         </div>
     }

@@ -82,16 +82,25 @@ impl Scene {
         })
     }
 
+    /// The same, for whoever does not follow it.
+    pub(crate) fn here(&self) -> Option<Place> {
+        untrack(|| self.place())
+    }
+
     /// The column from which a span is being drawn, where it is on the map.
     pub(crate) fn drawn_from(&self) -> Option<usize> {
-        let pin = Pin { start: self.drag.get()?, row: 0 };
-        self.model.with(|model| model.pinned(pin, None)).map(|place| place.column)
+        let pin = Pin { start: self.drag.get_untracked()?, row: 0 };
+        self.model.read_untracked().pinned(pin, None).map(|place| place.column)
+    }
+
+    /// What a cell is known by.
+    pub(crate) fn known_by(&self, place: Option<Place>) -> Option<(Pin, Option<String>)> {
+        self.model.read_untracked().known_by(place?)
     }
 
     /// A span begins at a cell.
     pub(crate) fn draw_from(&self, place: Option<Place>) {
-        let start = |place: Place| self.model.with_untracked(|model| model.columns.get(place.column).copied());
-        self.drag.set(place.and_then(start));
+        self.drag.set(self.known_by(place).map(|(pin, _)| pin.start));
     }
 
     /// The cell that is pinned, where it is on the map.
@@ -144,7 +153,7 @@ impl Scene {
         self.model.try_with_untracked(|model| {
             let layout = size.layout(model);
             let line = choice.line.map(|line| f64::from(line) / 100.0);
-            let (cursor, drag) = untrack(|| (self.place(), self.drawn_from()));
+            let (cursor, drag) = (self.here(), self.drawn_from());
             let look = Look { palette: choice.palette, line, cursor, drag };
             (layout, paint(model, &layout, &look, self.language))
         })

@@ -91,26 +91,24 @@ fn Picture(
     let pin = move |place: Place| {
         let was = untrack(|| scene.pinned()) == Some(place);
         scene.cursor.set(was.then_some(Cursor::Pointer(place)));
-        let known = model.read_untracked().known_by(place).filter(|_| !was);
+        let known = scene.known_by((!was).then_some(place));
         let (pin, node) = known.map_or((None, None), |(pin, node)| (Some(pin), node));
         to.keep(choice, |choice| (choice.node, choice.pin) = (node, pin));
     };
     // A span that was drawn is looked at.
     let look_at = move |from: usize, place: Place| {
         scene.drag.set(None);
-        let now = snapshot.with_untracked(|snapshot| snapshot.health.now);
-        let span = model.with_untracked(|model| {
-            let (first, last) = (from.min(place.column), from.max(place.column));
-            let end = model.columns.get(last)? + model.resolution_seconds * 1_000;
-            Some((*model.columns.get(first)?, end, model.columns.len()))
-        });
-        if let Some((from, to, columns)) = span {
-            go(choice.get_untracked().zoomed(from, to, columns, now));
-        }
+        let (model, now) = (model.read_untracked(), snapshot.read_untracked().health.now);
+        let start = |column: usize| model.columns.get(column).copied();
+        let Some((first, last)) = start(from.min(place.column)).zip(start(from.max(place.column))) else { return };
+        let end = last + model.resolution_seconds * 1_000;
+        let address = choice.get_untracked().zoomed(first, end, model.columns.len(), now);
+        drop(model);
+        go(address);
     };
     let up = move |event: PointerEvent| {
         point(scene, &event);
-        match untrack(|| scene.drawn_from()).zip(under(scene, &event)) {
+        match scene.drawn_from().zip(under(scene, &event)) {
             Some((from, place)) if from != place.column => look_at(from, place),
             drawn => {
                 scene.drag.set(None);
@@ -123,16 +121,16 @@ fn Picture(
     let key = move |event: KeyboardEvent| {
         let key = event.key();
         let pins = key == "p" && !(event.ctrl_key() || event.alt_key() || event.meta_key());
-        let Some(place) = untrack(|| scene.place()).filter(|_| pins || key == "Enter") else {
+        let Some(place) = scene.here().filter(|_| pins || key == "Enter") else {
             return step(scene, to, spoken, &event);
         };
         event.prevent_default();
-        match untrack(|| scene.drawn_from()) {
+        match scene.drawn_from() {
             _ if pins => pin(place),
             Some(from) => look_at(from, place),
             None => {
                 let followed = choice.get_untracked().node;
-                let node = model.read_untracked().known_by(place).and_then(|(_, node)| node);
+                let node = scene.known_by(Some(place)).and_then(|(_, node)| node);
                 follow(node.filter(|node| followed.as_ref() != Some(node)));
             }
         }
@@ -190,7 +188,7 @@ fn unpin(scene: Scene, to: place::Place) {
 /// The pointer is on a cell, or beside all of them. A pinned cell gives way to a span that is being drawn, and to nothing else.
 fn point(scene: Scene, event: &PointerEvent) {
     let place = under(scene, event);
-    let draws = untrack(|| scene.drawn_from()).zip(place).is_some_and(|(from, place)| from != place.column);
+    let draws = scene.drawn_from().zip(place).is_some_and(|(from, place)| from != place.column);
     if !draws && untrack(|| scene.pinned()).is_some() {
         return;
     }
@@ -217,9 +215,8 @@ fn leave(scene: Scene, event: &PointerEvent) {
 /// Moves the cursor by keyboard, draws a span, or turns to other nodes, and has read out what is there.
 fn step(scene: Scene, to: place::Place, spoken: Spoken, event: &KeyboardEvent) {
     let key = event.key();
-    let turns =
-        matches!(key.as_str(), "PageUp" | "PageDown") && scene.model.with_untracked(|model| model.nodes.0 > MOST_NODES);
     let step = Step::of_key(&key);
+    let turns = matches!(key.as_str(), "PageUp" | "PageDown") && scene.model.read_untracked().nodes.0 > MOST_NODES;
     if key == "Escape" {
         let_go(scene);
         unpin(scene, to);
@@ -229,9 +226,9 @@ fn step(scene: Scene, to: place::Place, spoken: Spoken, event: &KeyboardEvent) {
         return;
     }
     event.prevent_default();
-    let (rows, columns) = scene.model.with_untracked(|model| (model.rows.len(), model.columns.len()));
-    let before = untrack(|| scene.place()).unwrap_or(Place::start(columns));
-    let place = step.map_or(before, |step| before.stepped(step, rows, columns));
+    let columns = scene.model.read_untracked().columns.len();
+    let before = scene.here().unwrap_or(Place::start(columns));
+    let place = step.map_or(before, |step| before.stepped(step, scene.model.read_untracked().rows.len(), columns));
     if !event.shift_key() {
         scene.drag.set(None);
     } else if scene.drag.get_untracked().is_none() {
@@ -240,11 +237,10 @@ fn step(scene: Scene, to: place::Place, spoken: Spoken, event: &KeyboardEvent) {
     let mut said = String::new();
     if turns {
         turn(scene.choice, scene.model, to, key == "PageDown");
-        said = scene.model.with_untracked(|model| shown(model, scene.language)) + ". ";
+        said = shown(&scene.model.read_untracked(), scene.language) + ". ";
     }
     // Of other nodes it is the one in the same row.
-    let known = scene.model.with_untracked(|model| model.known_by(place));
-    scene.cursor.set(known.map(|(pin, node)| Cursor::Keyboard(pin, node)));
+    scene.cursor.set(scene.known_by(Some(place)).map(|(pin, node)| Cursor::Keyboard(pin, node)));
     unpin(scene, to);
     said.push_str(&untrack(|| scene.say(place)).map(|said| said.sentence()).unwrap_or_default());
     spoken.say(said);

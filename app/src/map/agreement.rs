@@ -25,13 +25,13 @@ pub(crate) fn Agreement(
     let told = move |ours| snapshot.with(|snapshot| said(&snapshot.network.peers, ours, language));
     let said = move || told(Some(snapshot.read().health.events));
     // Read out is who agrees, once it stands. By how many events peers differ is another number with each event.
-    let verdicts = Memo::new(move |_| told(None));
     let spoken = Spoken::new(STANDS);
-    Effect::new(move |before: Option<()>| {
-        let verdict = verdicts.get();
-        if before.is_some() {
-            spoken.say(verdict);
+    Effect::new(move |before: Option<String>| {
+        let verdict = told(None);
+        if before.is_some_and(|before| before != verdict) {
+            spoken.say(verdict.clone());
         }
+        verdict
     });
     let verdict = move || {
         let told = |wanted| snapshot.read().network.peers.iter().any(|peer| peer.in_sync == Some(wanted));

@@ -124,7 +124,7 @@ fn keep_keys(snapshot: ReadSignal<Snapshot>, choice: Memo<Choice>, letters_off: 
         match event.key().as_str() {
             " " => {
                 event.prevent_default();
-                let now = snapshot.with_untracked(|snapshot| snapshot.health.now);
+                let now = snapshot.read_untracked().health.now;
                 let choice = choice.get_untracked();
                 let at = if choice.at.is_none() { Some(now) } else { None };
                 place.go(&choice.with(|choice| choice.at = at));

@@ -30,13 +30,14 @@ pub(crate) fn RawJson(
 ) -> impl IntoView {
     let open = RwSignal::new(false);
     let json = move || if open.get() { snapshot.with(json::write) } else { String::new() };
-    let link = move |part: Option<&'static str>| {
-        let address = move || part.map_or_else(|| choice.with(heatmap), str::to_owned);
-        view! { <li><a href=address rel="external"><code>{address}</code></a></li> }
-    };
+    let link = |part| view! { <li><a href=part rel="external"><code>{part}</code></a></li> };
+    let address = move || choice.with(heatmap);
     view! {
         <Fold summary=td_string!(use_language(), foot.raw) test_id="raw" open=open>
-            <ul class="links">{PARTS.into_iter().map(Some).chain([None]).map(link).collect_view()}</ul>
+            <ul class="links">
+                {PARTS.map(link).collect_view()}
+                <li><a href=address rel="external"><code>{address}</code></a></li>
+            </ul>
             <pre class="raw" data-testid="raw-json" tabindex="0">{json}</pre>
         </Fold>
     }
