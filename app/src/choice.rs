@@ -5,7 +5,7 @@
 
 use crate::map::Order;
 use crate::number;
-use crate::part::IntoPart;
+use crate::part::{IntoPart, text};
 use crate::place::{MAP, Place};
 use crate::words::{Language, each};
 use beauty::Resolution;
@@ -283,8 +283,8 @@ pub(crate) fn Choices<T: Copy + PartialEq + Send + Sync + 'static>(
         let current = move || choice.with(|choice| *of(&mut choice.clone()) == value);
         view! {
             <a
-                href=move || choice.with(|choice| choice.with(|choice| *of(choice) = value))
-                aria-current=move || if current() { "true" } else { "false" }.to_owned()
+                href=text(move || choice.with(|choice| choice.with(|choice| *of(choice) = value)))
+                aria-current=text(move || if current() { "true" } else { "false" }.to_owned())
             >
                 {name}
             </a>

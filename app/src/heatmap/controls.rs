@@ -5,7 +5,7 @@ use super::model::{HeatmapModel, MOST_NODES};
 use crate::browser;
 use crate::choice::{Choice, Choices, Kind, Palette, hundredths, named, resolutions};
 use crate::number::fixed;
-use crate::part::IntoPart;
+use crate::part::{IntoPart, text};
 use crate::place::{MAP, Place, use_place};
 use crate::words::{Language, each, td_string};
 use leptos::prelude::*;
@@ -116,7 +116,7 @@ pub(crate) fn Controls(
                     />
                 </label>
                 <button type="button" aria-label=td_string!(language, heatmap.above) on:click=move |_| turn(choice, model, to, false)>"↑"</button>
-                <span data-testid="part">{move || model.with(|model| shown(model, language))}</span>
+                <span data-testid="part">{text(move || model.with(|model| shown(model, language)))}</span>
                 <button type="button" aria-label=td_string!(language, heatmap.below) on:click=move |_| turn(choice, model, to, true)>"↓"</button>
             </div>
             <div class="choices" role="group" aria-label=td_string!(language, time.save)>

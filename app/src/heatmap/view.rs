@@ -13,7 +13,7 @@ use crate::browser;
 use crate::choice::Choice;
 use crate::map::{Gone, silent_since};
 use crate::number::{fixed, tenths};
-use crate::part::IntoPart;
+use crate::part::{IntoPart, text};
 use crate::place::{self, use_place};
 use crate::words::{td_string, use_language};
 use leptos::ev::{KeyboardEvent, PointerEvent};
@@ -56,7 +56,7 @@ pub(crate) fn HeatmapView(
             <Controls choice model language />
             <Picture snapshot scene />
             <Legend choice language />
-            <p class="note">{left_out}</p>
+            <p class="note">{text(left_out)}</p>
             <HeatmapTable model choice language />
         </div>
     }
@@ -141,7 +141,7 @@ fn Picture(
             <svg
                 class="heatmap-strut"
                 width="0"
-                height=move || format!("{}rem", fixed(layout::height(rows()) / 16.0, 3))
+                height=text(move || format!("{}rem", fixed(layout::height(rows()) / 16.0, 3)))
                 aria-hidden="true"
             ></svg>
             <canvas
@@ -151,12 +151,12 @@ fn Picture(
                 tabindex="0"
                 role="application"
                 aria-roledescription=td_string!(language, heatmap.role)
-                aria-label=move || model.with(|model| model.summary(language))
+                aria-label=text(move || model.with(|model| model.summary(language)))
                 aria-describedby="heatmap-help"
                 aria-details="heatmap-table"
                 data-testid="heatmap-canvas"
-                data-columns=move || model.with(|model| model.columns.len().to_string())
-                data-rows=move || rows().to_string()
+                data-columns=text(move || model.with(|model| model.columns.len().to_string()))
+                data-rows=text(move || rows().to_string())
                 on:pointerdown=down
                 on:pointermove=move |event| point(scene, &event)
                 on:pointerleave=move |event| leave(scene, &event)
@@ -254,7 +254,7 @@ fn Tooltip(
 ) -> impl IntoView {
     let said = Memo::new(move |_| scene.say(scene.place()?));
     let part = move |part: fn(&Said) -> &String| {
-        move || said.with(|said| said.as_ref().map(|said| part(said).clone()).unwrap_or_default())
+        text(move || said.with(|said| said.as_ref().map(|said| part(said).clone()).unwrap_or_default()))
     };
     let tooltip = NodeRef::<html::Div>::new();
     // In an effect, since the document itself may hold no style.

@@ -2,7 +2,7 @@
 
 use crate::api::{Health, Peer, Snapshot};
 use crate::heatmap::Spoken;
-use crate::part::IntoPart;
+use crate::part::{IntoPart, text};
 use crate::words::{Language, day_and_time, isolated, td_string, use_language};
 use leptos::prelude::*;
 use std::cmp::Ordering;
@@ -45,12 +45,12 @@ pub(crate) fn Agreement(
     view! {
         <section class="agreement" aria-labelledby="agreement-heading">
             <h2 id="agreement-heading">{td_string!(language, agreement.title)}</h2>
-            <p class="verdict" data-verdict=verdict data-testid="agreement">{said}</p>
+            <p class="verdict" data-verdict=text(verdict) data-testid="agreement">{text(said)}</p>
             <p class="visually-hidden" aria-live="polite" data-testid="agreement-spoken">{spoken.text}</p>
             <p>
-                <code class="digest" data-testid="digest">{move || snapshot.read().health.digest.clone()}</code>
+                <code class="digest" data-testid="digest">{text(move || snapshot.read().health.digest.clone())}</code>
             </p>
-            <p class="note">{covers} " " {td_string!(language, agreement.equal_digests)}</p>
+            <p class="note">{text(covers)} " " {td_string!(language, agreement.equal_digests)}</p>
         </section>
     }
     .into_part()

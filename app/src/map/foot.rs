@@ -4,7 +4,7 @@ use crate::api::{Health, Snapshot};
 use crate::browser::{self, Listener};
 use crate::choice::Choice;
 use crate::fold::Fold;
-use crate::part::IntoPart;
+use crate::part::{IntoPart, text};
 use crate::place::use_place;
 use crate::preferences::{Preferences, Theme};
 use crate::words::{Language, each, td_string};
@@ -39,17 +39,17 @@ pub(crate) fn Foot(
     let link = move |part, value, name: &'static str, current: bool| {
         let current = if current { "true" } else { "false" };
         view! {
-            <a href=move || chosen(part, value) rel="external" aria-current=current>{name}</a>
+            <a href=text(move || chosen(part, value)) rel="external" aria-current=current>{name}</a>
         }
     };
     let themes = Theme::ALL.into_iter().zip(each!(language, foot: system, light, dark));
     let themes = themes.map(move |(option, name)| link("theme", option.name(), name, option == theme));
     let [on, off] = each!(language, keys: on, off);
-    let keys = [link("keys", "on", on, !keys_off), link("keys", "off", off, keys_off)];
+    let keys = vec![link("keys", "on", on, !keys_off), link("keys", "off", off, keys_off)];
     let languages = Language::all().iter().map(|&option| {
         let (tag, current) = (option.tag(), if option == language { "true" } else { "false" });
         view! {
-            <a href=move || chosen("lang", tag) rel="external" lang=tag hreflang=tag aria-current=current>{td_string!(option, foot.own_name)}</a>
+            <a href=text(move || chosen("lang", tag)) rel="external" lang=tag hreflang=tag aria-current=current>{td_string!(option, foot.own_name)}</a>
         }
     });
     view! {
@@ -57,7 +57,7 @@ pub(crate) fn Foot(
             <KeyList language />
             <div class="choices" role="group" aria-label=td_string!(language, keys.title)>
                 <span class="choices-label"><kbd>"?"</kbd> " " <kbd>"m"</kbd> " " <kbd>"[ ]"</kbd></span>
-                {keys.into_iter().collect_view()}
+                {keys}
             </div>
             <div class="choices" role="group" aria-label=td_string!(language, foot.theme)>
                 <span class="choices-label" aria-hidden="true">{td_string!(language, foot.theme)}</span>
@@ -67,7 +67,7 @@ pub(crate) fn Foot(
                 <span class="choices-label" aria-hidden="true">{td_string!(language, foot.language)}</span>
                 {languages.collect_view()}
             </div>
-            <p class="note">{version}</p>
+            <p class="note">{text(version)}</p>
         </footer>
     }
     .into_part()

@@ -7,7 +7,7 @@ use crate::choice::{Choice, Palette};
 use crate::heatmap::{Area, node_colour};
 use crate::number::tenths;
 use crate::ordered;
-use crate::part::IntoPart;
+use crate::part::{IntoPart, text};
 use crate::words::{Language, isolated, shortened, td_string, use_language};
 use beauty::HeatmapRow;
 use leptos::prelude::*;
@@ -105,14 +105,14 @@ pub(crate) fn Graph(
     view! {
         <section aria-labelledby="links-heading">
             <h2 id="links-heading">{td_string!(language, links.title)}</h2>
-            <svg class="graph" data-testid="graph" role="img" aria-label=summary viewBox=VIEW_BOX>
+            <svg class="graph" data-testid="graph" role="img" aria-label=text(summary) viewBox=VIEW_BOX>
                 <g>{links}</g>
                 <g>{others}</g>
                 <g>{words}</g>
-                <circle class="graph-self" r="13" fill=own_colour />
-                <text class="graph-name" y=tenths(OWN_NAME)>{move || short(&snapshot.read().health.node_id)}</text>
+                <circle class="graph-self" r="13" fill=text(own_colour) />
+                <text class="graph-name" y=tenths(OWN_NAME)>{text(move || short(&snapshot.read().health.node_id))}</text>
             </svg>
-            <p class="note">{td_string!(language, links.help)} " " {left_out}</p>
+            <p class="note">{td_string!(language, links.help)} " " {text(left_out)}</p>
         </section>
     }
     .into_part()
@@ -299,8 +299,12 @@ fn dots(snapshot: &Snapshot) -> Vec<Dot<'_>> {
         ordered::entry(&mut dots, name, || dot(name)).last = last_of(row);
     }
     let others = dots.into_iter().filter(|(name, _)| *name != snapshot.health.node_id).map(|(_, dot)| dot);
-    let (mut dots, known): (Vec<Dot<'_>>, Vec<Dot<'_>>) = others.partition(|dot| dot.peer.is_some());
-    dots.extend(known);
+    let (mut dots, mut linked) = (Vec::new(), 0);
+    for dot in others {
+        let is_linked = dot.peer.is_some();
+        dots.insert(if is_linked { linked } else { dots.len() }, dot);
+        linked += usize::from(is_linked);
+    }
     dots
 }
 

@@ -4,7 +4,7 @@ use crate::api::Snapshot;
 use crate::choice::Choice;
 use crate::fold::Fold;
 use crate::json;
-use crate::part::IntoPart;
+use crate::part::{IntoPart, text};
 use crate::words::{td_string, use_language};
 use leptos::prelude::*;
 
@@ -36,9 +36,9 @@ pub(crate) fn RawJson(
         <Fold summary=td_string!(use_language(), foot.raw) test_id="raw" open=open>
             <ul class="links">
                 {PARTS.map(link).collect_view()}
-                <li><a href=address rel="external"><code>{address}</code></a></li>
+                <li><a href=text(address) rel="external"><code>{text(address)}</code></a></li>
             </ul>
-            <pre class="raw" data-testid="raw-json" tabindex="0">{json}</pre>
+            <pre class="raw" data-testid="raw-json" tabindex="0">{text(json)}</pre>
         </Fold>
     }
     .into_part()

@@ -3,7 +3,7 @@
 use super::spark::spark;
 use crate::api::{Health, History, Snapshot};
 use crate::choice::Choice;
-use crate::part::IntoPart;
+use crate::part::{IntoPart, text};
 use crate::words::{Language, NOTHING, each, td_string, use_language};
 use beauty::{Direction, HeatmapBucket, Mood, Trend};
 use leptos::prelude::*;
@@ -101,10 +101,10 @@ pub(crate) fn Tiles(
             view! {
                 <div class="tile">
                     <dt>{label}</dt>
-                    <dd class="tile-value" data-testid=format!("tile-{field}")>{shown}</dd>
+                    <dd class="tile-value" data-testid=format!("tile-{field}")>{text(shown)}</dd>
                     <dd class="tile-spark">{spark(values, 2.0 * steady)}</dd>
                     <dd class="tile-direction" data-testid=format!("direction-{field}")>
-                        {move || direction(Direction::of(&values.read(), steady), language)}
+                        {text(move || direction(Direction::of(&values.read(), steady), language))}
                     </dd>
                     <dd class="tile-field"><code>{field}</code></dd>
                 </div>
@@ -120,9 +120,9 @@ pub(crate) fn Tiles(
             <h2 id="tiles-heading">{td_string!(language, tiles.title)}</h2>
             <dl class="tiles">{tiles.collect_view()}</dl>
             <p>
-                <span data-testid="trend">{trend}</span>
+                <span data-testid="trend">{text(trend)}</span>
                 " "
-                <span class="note">{window}</span>
+                <span class="note">{text(window)}</span>
             </p>
         </section>
     }

@@ -105,16 +105,17 @@ impl Language {
 
 /// A stranger's name, to stand in a sentence: where its letters run from right to left, the others don't run with them.
 pub(crate) fn isolated(name: &str) -> String {
-    if name.is_ascii() { name.to_owned() } else { ["\u{2068}", name, "\u{2069}"].concat() }
+    if name.is_ascii() { name.to_owned() } else { format!("\u{2068}{name}\u{2069}") }
 }
 
 /// A name, cut to so many letters.
 pub(crate) fn shortened(name: &str, most: usize) -> String {
-    let mut letters = name.char_indices();
-    match (letters.nth(most.saturating_sub(1)), letters.next()) {
-        (Some((end, _)), Some(_)) => [name.get(..end).unwrap_or_default(), "…"].concat(),
-        _ => name.to_owned(),
+    if name.chars().count() <= most {
+        return name.to_owned();
     }
+    let mut cut: String = name.chars().take(most.saturating_sub(1)).collect();
+    cut.push('…');
+    cut
 }
 
 /// The time of day in UTC, as `HH:MM:SS`.
