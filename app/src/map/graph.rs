@@ -1,6 +1,7 @@
 //! The mesh as a graph: this node in the middle, every node that it knows of around it, each in a place of its own.
 //!
-//! A place follows from the node's name alone. So nothing moves when others come and go, and every page shows the same places.
+//! A place follows from the node's name alone. So nothing moves when others come and go, and every page shows a node in the same place: all
+//! but its own page, where it is in the middle.
 
 use crate::api::{Peer, Snapshot};
 use crate::choice::{Choice, Palette};
