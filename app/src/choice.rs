@@ -7,7 +7,6 @@ use crate::map::Order;
 use crate::number;
 use crate::part::{IntoPart, text};
 use crate::place::{MAP, Place};
-use crate::words::{Language, each};
 use beauty::Resolution;
 use leptos::prelude::*;
 use std::fmt::Write;
@@ -267,46 +266,34 @@ pub(crate) fn use_choice(place: Place) -> Memo<Choice> {
     Memo::new(move |_| Choice::read(|name| place.asked(name)))
 }
 
-/// One row of links, of which one is where the reader is.
+/// One row of links, of which one is where the reader is. Options are told by their place in the row: a component for each kind of
+/// them would be a kB of the program.
 #[component]
-pub(crate) fn Choices<T: Copy + PartialEq + Send + Sync + 'static>(
+pub(crate) fn Choices(
     /// What the row is about.
     label: &'static str,
-    /// Each with what it is called.
-    options: Vec<(T, String)>,
+    /// What they are called.
+    options: Vec<&'static str>,
     /// What is chosen.
     choice: Memo<Choice>,
-    /// What of the choice this row is about.
-    of: fn(&mut Choice) -> &mut T,
+    /// Which of them that is.
+    chosen: fn(&Choice) -> usize,
+    /// Chooses another.
+    choose: fn(&mut Choice, usize),
 ) -> impl IntoView {
-    let link = move |(value, name): (T, String)| {
-        let current = move || choice.with(|choice| *of(&mut choice.clone()) == value);
+    let link = move |(which, name): (usize, &'static str)| {
+        let current = move || if choice.with(chosen) == which { "true" } else { "false" }.to_owned();
         view! {
-            <a
-                href=text(move || choice.with(|choice| choice.with(|choice| *of(choice) = value)))
-                aria-current=text(move || if current() { "true" } else { "false" }.to_owned())
-            >
-                {name}
-            </a>
+            <a href=text(move || choice.get().with(|choice| choose(choice, which))) aria-current=text(current)>{name}</a>
         }
     };
     view! {
         <div class="choices" role="group" aria-label=label>
             <span class="choices-label" aria-hidden="true">{label}</span>
-            {options.into_iter().map(link).collect_view()}
+            {options.into_iter().enumerate().map(link).collect_view()}
         </div>
     }
     .into_part()
-}
-
-/// The names of the resolutions, finest first.
-pub(crate) fn resolutions(language: Language) -> Vec<(Resolution, String)> {
-    named(Resolution::ALL, each!(language, resolutions: ten_seconds, minute, ten_minutes, hour, day))
-}
-
-/// Each option with its name.
-pub(crate) fn named<T, const N: usize>(options: [T; N], names: [&str; N]) -> Vec<(T, String)> {
-    options.into_iter().zip(names.map(str::to_owned)).collect()
 }
 
 #[cfg(test)]
@@ -317,6 +304,13 @@ mod tests {
 
     fn read(query: &[(&str, &str)]) -> Choice {
         Choice::read(|name| query.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn options_are_told_by_their_place() {
+        assert!(Kind::ALL.iter().enumerate().all(|(place, kind)| *kind as usize == place));
+        assert!(Palette::ALL.iter().enumerate().all(|(place, palette)| *palette as usize == place));
+        assert!(Resolution::ALL.iter().enumerate().all(|(place, resolution)| *resolution as usize == place));
     }
 
     #[test]

@@ -27,6 +27,11 @@ pub(crate) fn text(make: impl FnMut() -> String + Send + 'static) -> SharedReact
     Arc::new(Mutex::new(make))
 }
 
+/// The same of what is so or not.
+pub(crate) fn flag(make: impl FnMut() -> bool + Send + 'static) -> SharedReactiveFunction<bool> {
+    Arc::new(Mutex::new(make))
+}
+
 /// A part that the browser takes over in a task of its own, after those that can't wait, in the order in which they are called for. On
 /// the server there is no later.
 #[cfg(not(all(feature = "hydrate", not(feature = "ssr"))))]

@@ -3,11 +3,12 @@
 use super::export;
 use super::model::{HeatmapModel, MOST_NODES};
 use crate::browser;
-use crate::choice::{Choice, Choices, Kind, Palette, hundredths, named, resolutions};
+use crate::choice::{Choice, Choices, Kind, Palette, hundredths};
 use crate::number::fixed;
-use crate::part::{IntoPart, text};
+use crate::part::{IntoPart, flag, text};
 use crate::place::{MAP, Place, use_place};
 use crate::words::{Language, each, td_string};
+use beauty::Resolution;
 use leptos::prelude::*;
 
 /// Shows the nodes below those that are shown, or above.
@@ -57,7 +58,7 @@ fn LineField(
                     step="0.01"
                     placeholder=td_string!(language, controls.no_line)
                     data-testid="line"
-                    value=shown
+                    value=text(shown)
                     prop:value=shown
                     on:change:target=move |event| draw(event.target().value())
                 />
@@ -77,10 +78,9 @@ pub(crate) fn Controls(
     /// The reader's language.
     language: Language,
 ) -> impl IntoView {
-    let (kinds, palettes) = (
-        named(Kind::ALL, each!(language, kinds: average, chaos, distribution, change)),
-        named(Palette::ALL, each!(language, palettes: cividis, viridis, mono)),
-    );
+    let kinds = each!(language, kinds: average, chaos, distribution, change).to_vec();
+    let resolutions = each!(language, resolutions: ten_seconds, minute, ten_minutes, hour, day).to_vec();
+    let palettes = each!(language, palettes: cividis, viridis, mono).to_vec();
     let to = use_place();
     let find = move || choice.with(|choice| choice.find.clone());
     let many = move || model.with(|model| model.nodes.0 > MOST_NODES) || !find().is_empty();
@@ -96,18 +96,21 @@ pub(crate) fn Controls(
     };
     view! {
         <div class="controls">
-            <Choices label=td_string!(language, controls.kind) options=kinds choice of=|choice| &mut choice.kind />
-            <Choices label=td_string!(language, controls.column) options=resolutions(language) choice of=|choice| &mut choice.resolution />
-            <Choices label=td_string!(language, controls.colours) options=palettes choice of=|choice| &mut choice.palette />
+            <Choices label=td_string!(language, controls.kind) options=kinds choice
+                chosen=|choice| choice.kind as usize choose=|choice, which| choice.kind = Kind::ALL[which] />
+            <Choices label=td_string!(language, controls.column) options=resolutions choice
+                chosen=|choice| choice.resolution as usize choose=|choice, which| choice.resolution = Resolution::ALL[which] />
+            <Choices label=td_string!(language, controls.colours) options=palettes choice
+                chosen=|choice| choice.palette as usize choose=|choice, which| choice.palette = Palette::ALL[which] />
             <LineField choice language />
-            <div class="choices" class:hidden=move || !many()>
+            <div class="choices" class:hidden=flag(move || !many())>
                 <label>
                     <span class="choices-label">{td_string!(language, controls.filter)}</span>
                     <input
                         type="search"
                         data-testid="filter"
                         maxlength="64"
-                        value=find
+                        value=text(find)
                         prop:value=find
                         on:input:target=move |event| {
                             let find = event.target().value();

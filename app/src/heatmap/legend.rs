@@ -3,7 +3,7 @@
 use super::scale;
 use crate::choice::{Choice, Kind};
 use crate::number::fixed;
-use crate::part::{IntoPart, text};
+use crate::part::{IntoPart, flag, text};
 use crate::words::{Language, each, td_string};
 use leptos::prelude::*;
 
@@ -30,7 +30,7 @@ pub(crate) fn Legend(
     };
     view! {
         <div class="legend" data-testid="legend">
-            <span class="legend-scale" class:hidden=move || kind.get() != Kind::Distribution>
+            <span class="legend-scale" class:hidden=flag(move || kind.get() != Kind::Distribution)>
                 {bar("scale-beside", beside, choice, language)}
             </span>
             <span class="legend-scale">{bar("scale", kind, choice, language)}</span>

@@ -13,7 +13,7 @@ use crate::browser;
 use crate::choice::Choice;
 use crate::map::{Gone, silent_since};
 use crate::number::{fixed, tenths};
-use crate::part::{IntoPart, text};
+use crate::part::{IntoPart, flag, text};
 use crate::place::{self, use_place};
 use crate::words::{td_string, use_language};
 use leptos::ev::{KeyboardEvent, PointerEvent};
@@ -277,7 +277,7 @@ fn Tooltip(
         <div
             class="tooltip"
             // Until it is known where its cell is, it would stand elsewhere.
-            class:hidden=move || said.with(Option::is_none) || scene.size.get().is_none()
+            class:hidden=flag(move || said.with(Option::is_none) || scene.size.get().is_none())
             node_ref=tooltip
             data-testid="heatmap-tooltip"
         >

@@ -4,7 +4,7 @@ use super::doubtful::Doubtful;
 use super::roster::{Column, Gone, Health, Line, Order, lines};
 use crate::api::{Cheat, Direction, Peer, PeerState, Snapshot};
 use crate::choice::Choice;
-use crate::part::IntoPart;
+use crate::part::{IntoPart, flag, text};
 use crate::place::{Place, use_place};
 use crate::words::{Language, NOTHING, each, isolated, td_string, use_language};
 use leptos::prelude::*;
@@ -32,7 +32,7 @@ pub(crate) fn Peers(
     view! {
         <section aria-labelledby="peers-heading">
             <h2 id="peers-heading">{td_string!(language, peers.title)}</h2>
-            <div class="scroll" class:hidden=none role="group" aria-labelledby="peers-heading" tabindex="0">
+            <div class="scroll" class:hidden=flag(none) role="group" aria-labelledby="peers-heading" tabindex="0">
                 <table class="peers" data-testid="peers">
                     <thead>
                         <tr>
@@ -46,7 +46,7 @@ pub(crate) fn Peers(
                     <tbody>{rows}</tbody>
                 </table>
             </div>
-            <p class="note" class:hidden=move || !none()>
+            <p class="note" class:hidden=flag(move || !none())>
                 {td_string!(language, peers.none_before)}
                 " "
                 <code>"FEDERATED_PEERS"</code>
@@ -54,8 +54,8 @@ pub(crate) fn Peers(
                 {td_string!(language, peers.none_after)}
             </p>
             <Doubtful snapshot />
-            <p class="note" class:hidden=nobody_cheats data-testid="cheats">
-                {cheaters}
+            <p class="note" class:hidden=flag(nobody_cheats) data-testid="cheats">
+                {text(cheaters)}
                 " "
                 <code>"/federated/cheats"</code>
             </p>
@@ -81,7 +81,7 @@ fn heading(
         .to_owned()
     };
     view! {
-        <th scope="col" class:wide-only=is_wide(column) aria-sort=sorted>
+        <th scope="col" class:wide-only=is_wide(column) aria-sort=text(sorted)>
             <button
                 type="button"
                 title=td_string!(language, peers.sort_by, column = name)

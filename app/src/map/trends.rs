@@ -4,7 +4,7 @@ use super::tiles::sentence;
 use crate::api::Snapshot;
 use crate::choice::Choice;
 use crate::number::tenths;
-use crate::part::{IntoPart, text};
+use crate::part::{IntoPart, flag, text};
 use crate::words::{td_string, use_language};
 use beauty::{HeatmapBucket, Trend};
 use leptos::prelude::*;
@@ -43,7 +43,7 @@ pub(crate) fn Trends(
                 <span class="note">{text(help)}</span>
             </p>
             <Chart snapshot choice node said />
-            <p class="followed" class:hidden=move || node.with(Option::is_none)>
+            <p class="followed" class:hidden=flag(move || node.with(Option::is_none))>
                 <span class="followed-sign" aria-hidden="true"></span>
                 {text(move || node.get().unwrap_or_default())}
                 " "

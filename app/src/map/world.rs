@@ -4,7 +4,7 @@ use super::graph::{BELOW, Dot, LETTERS, circle, newest, word};
 use crate::api::{Place, Snapshot};
 use crate::choice::Choice;
 use crate::ordered;
-use crate::part::{IntoPart, text};
+use crate::part::{IntoPart, flag, text};
 use crate::words::{Language, NOTHING, each, isolated, shortened, td_string, use_language};
 use leptos::prelude::*;
 
@@ -43,7 +43,7 @@ pub(crate) fn World(
         snapshot.network.places.iter().map(line).collect_view()
     };
     view! {
-        <section class="world" class:hidden=none aria-labelledby="world-heading">
+        <section class="world" class:hidden=flag(none) aria-labelledby="world-heading">
             <h2 id="world-heading">{td_string!(language, world.title)}</h2>
             <div class="world-land">
                 <svg class="graph" data-testid="world" role="img" aria-label=text(summary) viewBox=VIEW_BOX>
