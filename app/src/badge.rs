@@ -3,11 +3,13 @@
 use crate::api::Health;
 use crate::choice::Palette;
 use crate::heatmap::css;
-use crate::words::{Language, NOTHING};
+use crate::words::{Language, NOTHING, isolated, shortened};
 
 /// The height, and the room around a text, in pixels.
 const HEIGHT: f64 = 20.0;
 const PADDING: f64 = 7.0;
+/// Up to so many letters of a name have room.
+const MOST: usize = 24;
 /// The width of a character of the badge's font: what is a little narrower or wider is stretched to it.
 const CHARACTER: f64 = 6.6;
 
@@ -17,8 +19,9 @@ pub fn badge(health: &Health) -> String {
     let language = Language::en;
     let mean = health.beauty_avg.map_or_else(|| NOTHING.to_owned(), |mean| language.score(mean));
     let said = format!("{mean} · {}", language.nodes(health.nodes as u64));
-    let name = escaped(&shortened(&health.node_id));
-    let [left, right] = [shortened(&health.node_id), said.clone()].map(|text| width(&text));
+    let short = shortened(&health.node_id, MOST);
+    let [left, right] = [&short, &said].map(|text| width(text));
+    let name = escaped(&isolated(&short));
     let colour = health.beauty_avg.map_or([96, 96, 96], |mean| Palette::Cividis.colour(mean));
     let ink = if light(colour) { "#111" } else { "#fff" };
     let (fill, whole, middle) = (css(colour), left + right, HEIGHT / 2.0 + 4.0);
@@ -48,11 +51,6 @@ pub fn badge(health: &Health) -> String {
     )
 }
 
-/// A name, cut to what a badge has room for.
-fn shortened(name: &str) -> String {
-    if name.chars().count() <= 24 { name.to_owned() } else { name.chars().take(23).chain(['…']).collect() }
-}
-
 fn width(text: &str) -> f64 {
     (text.chars().count() as f64 * CHARACTER + 2.0 * PADDING).round()
 }
@@ -69,6 +67,7 @@ fn escaped(text: &str) -> String {
         '>' => "&gt;".to_owned(),
         '"' => "&quot;".to_owned(),
         // XML 1.0 has no place for these at all.
+        '\u{fffe}' | '\u{ffff}' => String::new(),
         control if control.is_control() => String::new(),
         other => other.to_string(),
     };
@@ -94,7 +93,7 @@ mod tests {
 
     #[test]
     fn a_name_cannot_break_out() {
-        let health = Health { node_id: "<b x=\"&\u{1}".to_owned(), ..snapshot().health };
-        assert!(badge(&health).contains("&lt;b x=&quot;&amp;:"), "{}", badge(&health));
+        let health = Health { node_id: "<b x=\"&\u{1}\u{fffe}\u{ffff}".to_owned(), ..snapshot().health };
+        assert!(badge(&health).contains("&lt;b x=&quot;&amp;\u{2069}:"), "{}", badge(&health));
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! To be used from effects and event handlers only: on the server there is no browser, and these calls would panic.
 
+use crate::number;
 use crate::place::Address;
 use leptos::prelude::{StoredValue, document, window};
 use leptos::wasm_bindgen::Clamped;
@@ -10,8 +11,8 @@ use leptos::wasm_bindgen::JsValue;
 use leptos::wasm_bindgen::prelude::Closure;
 use web_sys::js_sys::{Date, encode_uri_component};
 use web_sys::{
-    CanvasRenderingContext2d, Element, Event, EventTarget, HtmlAnchorElement, HtmlCanvasElement, HtmlDetailsElement,
-    HtmlElement, ImageData, KeyboardEvent, MediaQueryList, ResizeObserver,
+    CanvasRenderingContext2d, Element, Event, EventTarget, History, HtmlAnchorElement, HtmlCanvasElement,
+    HtmlDetailsElement, HtmlElement, ImageData, KeyboardEvent, MediaQueryList, ResizeObserver,
 };
 
 /// Milliseconds since the Unix epoch, by the browser's clock.
@@ -32,11 +33,12 @@ pub(crate) fn address() -> Address {
     Address { path, query: search.trim_start_matches('?').to_owned() }
 }
 
-/// Says that the reader is elsewhere on this page, so that the browser's back button leads back.
-pub(crate) fn push_address(address: &str) {
+/// Says that the reader is elsewhere on this page, and whether the browser's back button leads back.
+pub(crate) fn note_address(address: &str, leads_back: bool) {
     if let Ok(history) = window().history() {
+        let note = if leads_back { History::push_state_with_url } else { History::replace_state_with_url };
         // Fails where addresses change hundreds of times in seconds, and then this one is not noted.
-        let _ = history.push_state_with_url(&JsValue::NULL, "", Some(address));
+        let _ = note(&history, &JsValue::NULL, "", Some(address));
     }
 }
 
@@ -49,6 +51,13 @@ pub(crate) fn is_here(link: &HtmlAnchorElement) -> bool {
 /// Device pixels to a CSS pixel.
 pub(crate) fn pixel_ratio() -> f64 {
     window().device_pixel_ratio()
+}
+
+/// How large type is in an element, in CSS pixels.
+pub(crate) fn type_size(element: &Element) -> f64 {
+    let style = window().get_computed_style(element).ok().flatten();
+    let size = style.and_then(|style| style.get_property_value("font-size").ok());
+    size.and_then(|size| number::parse(&size)).unwrap_or(16.0)
 }
 
 /// Whether the page is on a screen whose reader prefers it dark, as something that tells of changes.
@@ -143,10 +152,16 @@ pub(crate) fn open_and_focus(id: &str) {
     }
 }
 
-/// The canvas of this id as the address of a PNG; none where there is none, or it is empty.
+/// The canvas of this id as the address of a PNG, on the ground that it has on the page; none where there is none, or it is empty.
 pub(crate) fn canvas_as_png(id: &str) -> Option<String> {
     let canvas: HtmlCanvasElement = document().get_element_by_id(id)?.dyn_into().ok()?;
-    canvas.to_data_url().ok()
+    let (width, height) = (canvas.width(), canvas.height());
+    let Bitmap { canvas: whole, context } = Bitmap::new(width, height)?;
+    let style = window().get_computed_style(&canvas).ok()??;
+    context.set_fill_style_str(&style.get_property_value("--surface").ok()?);
+    context.fill_rect(0.0, 0.0, width.into(), height.into());
+    context.draw_image_with_html_canvas_element(&canvas, 0.0, 0.0).ok()?;
+    whole.to_data_url().ok()
 }
 
 /// A text as the address of a file of this type.

@@ -3,13 +3,16 @@
 //! The address is the only place where a choice lives: a link restores what was seen, the browser's back button takes a choice
 //! back, and choices work without JavaScript, because each of them is a link.
 
+use crate::map::Order;
 use crate::number;
-use crate::part::IntoPart;
+use crate::part::{IntoPart, text};
 use crate::place::{MAP, Place};
-use crate::words::{Language, each};
 use beauty::Resolution;
 use leptos::prelude::*;
 use std::fmt::Write;
+
+/// No name is longer, so neither is a text that finds one: 64 characters, in bytes.
+const LONGEST: usize = 256;
 
 /// What a cell of the heatmap shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,6 +69,15 @@ impl Palette {
     }
 }
 
+/// A cell that stays told: that of a moment, in the row of the node that is looked at more closely, or of the mesh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pin {
+    /// Where its bucket began when it was pinned, in milliseconds since the epoch.
+    pub(crate) start: u64,
+    /// Of the distribution the row, whose rows are no nodes.
+    pub(crate) row: u64,
+}
+
 /// Everything that the reader can choose.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Choice {
@@ -81,6 +93,14 @@ pub(crate) struct Choice {
     pub(crate) at: Option<u64>,
     /// The score that a line marks, in hundredths.
     pub(crate) line: Option<u8>,
+    /// What the names of the nodes on the heatmap contain, as it was written.
+    pub(crate) find: String,
+    /// How many of the nodes that are found lie above the first that is shown.
+    pub(crate) above: u64,
+    /// The cell that stays told.
+    pub(crate) pin: Option<Pin>,
+    /// By what the peers are sorted.
+    pub(crate) order: Order,
     /// Whether the page hangs on a wall, without controls.
     pub(crate) wall: bool,
     /// Whether the table behind the heatmap is open from the beginning.
@@ -96,6 +116,10 @@ impl Default for Choice {
             node: None,
             at: None,
             line: None,
+            find: String::new(),
+            above: 0,
+            pin: None,
+            order: Order::default(),
             wall: false,
             table: false,
         }
@@ -111,12 +135,16 @@ impl Choice {
             resolution: get("res").and_then(|name| name.parse().ok()).unwrap_or(Resolution::TenSeconds),
             kind: kind.unwrap_or_default(),
             palette: palette.unwrap_or_default(),
-            node: get("node").filter(|node| !node.is_empty()),
+            node: get("node").filter(|node| !node.is_empty() && node.len() <= LONGEST),
             at: get("t").and_then(|at| at.parse().ok()),
             line: get("line")
                 .and_then(|line| line.parse().ok())
                 .or_else(|| hundredths(&get("below")?))
                 .filter(|line| *line <= 100),
+            find: get("find").filter(|find| find.len() <= LONGEST).unwrap_or_default(),
+            above: get("above").and_then(|above| above.parse().ok()).unwrap_or_default(),
+            pin: get("pin").and_then(|pin| Pin::read(&pin)),
+            order: get("sort").and_then(|order| Order::read(&order)).unwrap_or_default(),
             wall: get("wall").is_some_and(|wall| wall == "1"),
             table: get("table").is_some_and(|table| table == "1"),
         }
@@ -143,6 +171,18 @@ impl Choice {
         if let Some(line) = self.line {
             said.push(("line", line.to_string()));
         }
+        if !self.find.is_empty() {
+            said.push(("find", self.find.clone()));
+        }
+        if self.above > 0 {
+            said.push(("above", self.above.to_string()));
+        }
+        if let Some(pin) = self.pin {
+            said.push(("pin", pin.said()));
+        }
+        if self.order != Order::default() {
+            said.push(("sort", self.order.said()));
+        }
         if self.wall {
             said.push(("wall", "1".to_owned()));
         }
@@ -168,7 +208,8 @@ impl Choice {
     pub(crate) fn zoomed(&self, from: u64, to: u64, columns: usize, now: u64) -> String {
         let holds = |resolution: &Resolution| resolution.millis() * columns as u64 >= to.saturating_sub(from);
         let resolution = Resolution::ALL.into_iter().find(holds).unwrap_or(self.resolution);
-        self.with(|choice| (choice.resolution, choice.at) = (resolution, (to <= now).then(|| to.saturating_sub(1))))
+        let at = (to <= now).then(|| to.saturating_sub(1));
+        self.with(|choice| (choice.resolution, choice.at, choice.pin) = (resolution, at, None))
     }
 
     /// The address of the same with the line a step of 5 hundredths higher or lower; the first step draws it in the middle.
@@ -186,6 +227,19 @@ impl Choice {
         let mut choice = self.clone();
         change(&mut choice);
         choice.address()
+    }
+}
+
+impl Pin {
+    /// Reads a moment, or a moment and a row: `1763820910000`, `1763820910000.3`.
+    fn read(text: &str) -> Option<Self> {
+        let (start, row) = text.split_once('.').unwrap_or((text, "0"));
+        Some(Self { start: start.parse().ok()?, row: row.parse().ok()? })
+    }
+
+    fn said(self) -> String {
+        let Self { start, row } = self;
+        if row > 0 { format!("{start}.{row}") } else { start.to_string() }
     }
 }
 
@@ -212,54 +266,51 @@ pub(crate) fn use_choice(place: Place) -> Memo<Choice> {
     Memo::new(move |_| Choice::read(|name| place.asked(name)))
 }
 
-/// One row of links, of which one is where the reader is.
+/// One row of links, of which one is where the reader is. Options are told by their place in the row: a component for each kind of
+/// them would be a kB of the program.
 #[component]
-pub(crate) fn Choices<T: Copy + PartialEq + Send + Sync + 'static>(
+pub(crate) fn Choices(
     /// What the row is about.
     label: &'static str,
-    /// Each with what it is called.
-    options: Vec<(T, String)>,
+    /// What they are called.
+    options: Vec<&'static str>,
     /// What is chosen.
     choice: Memo<Choice>,
-    /// What of the choice this row is about.
-    of: fn(&mut Choice) -> &mut T,
+    /// Which of them that is.
+    chosen: fn(&Choice) -> usize,
+    /// Chooses another.
+    choose: fn(&mut Choice, usize),
 ) -> impl IntoView {
-    let link = move |(value, name): (T, String)| {
-        let current = move || choice.with(|choice| *of(&mut choice.clone()) == value);
+    let link = move |(which, name): (usize, &'static str)| {
+        let current = move || if choice.with(chosen) == which { "true" } else { "false" }.to_owned();
         view! {
-            <a
-                href=move || choice.with(|choice| choice.with(|choice| *of(choice) = value))
-                aria-current=move || if current() { "true" } else { "false" }.to_owned()
-            >
-                {name}
-            </a>
+            <a href=text(move || choice.get().with(|choice| choose(choice, which))) aria-current=text(current)>{name}</a>
         }
     };
     view! {
         <div class="choices" role="group" aria-label=label>
             <span class="choices-label" aria-hidden="true">{label}</span>
-            {options.into_iter().map(link).collect_view()}
+            {options.into_iter().enumerate().map(link).collect_view()}
         </div>
     }
     .into_part()
 }
 
-/// The names of the resolutions, finest first.
-pub(crate) fn resolutions(language: Language) -> Vec<(Resolution, String)> {
-    named(Resolution::ALL, each!(language, resolutions: ten_seconds, minute, ten_minutes, hour, day))
-}
-
-/// Each option with its name.
-pub(crate) fn named<T, const N: usize>(options: [T; N], names: [&str; N]) -> Vec<(T, String)> {
-    options.into_iter().zip(names.map(str::to_owned)).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::map::Column;
+    use crate::place::asked;
 
     fn read(query: &[(&str, &str)]) -> Choice {
         Choice::read(|name| query.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn options_are_told_by_their_place() {
+        assert!(Kind::ALL.iter().enumerate().all(|(place, kind)| *kind as usize == place));
+        assert!(Palette::ALL.iter().enumerate().all(|(place, palette)| *palette as usize == place));
+        assert!(Resolution::ALL.iter().enumerate().all(|(place, resolution)| *resolution as usize == place));
     }
 
     #[test]
@@ -277,17 +328,21 @@ mod tests {
             node: Some("a".to_owned()),
             at: Some(1_763_820_915_999),
             line: Some(40),
+            find: "ü b".to_owned(),
+            above: 24,
+            pin: Some(Pin { start: 1_763_820_910_000, row: 3 }),
+            order: Order { column: Column::RoundTrip, backwards: true },
             wall: true,
             table: true,
         };
         let address = choice.address();
         assert_eq!(
             address,
-            "/federated/map?res=1h&kind=change&colours=mono&node=a&t=1763820915999&line=40&wall=1&table=1"
+            "/federated/map?res=1h&kind=change&colours=mono&node=a&t=1763820915999&line=40&find=%C3%BC%20b&above=24\
+             &pin=1763820910000.3&sort=-rtt&wall=1&table=1"
         );
-        let query: Vec<(&str, &str)> =
-            address.split_once('?').unwrap().1.split('&').map(|part| part.split_once('=').unwrap()).collect();
-        assert_eq!(read(&query), choice);
+        let query = address.split_once('?').unwrap().1;
+        assert_eq!(Choice::read(|name| asked(query, name)), choice);
     }
 
     #[test]
@@ -330,5 +385,10 @@ mod tests {
     fn nonsense_is_as_if_it_were_not_there() {
         let query = [("res", "2s"), ("kind", "x"), ("colours", ""), ("t", "-1"), ("line", "101"), ("wall", "yes")];
         assert_eq!(read(&query), Choice::default());
+        let long = "a".repeat(LONGEST + 1);
+        assert_eq!(read(&[("find", &long), ("node", &long), ("above", "-1"), ("sort", "-x")]), Choice::default());
+        for pin in ["", "x", "1.", ".1", "1.-1", "1.1.1", "-1", "99999999999999999999"] {
+            assert_eq!(read(&[("pin", pin)]), Choice::default(), "{pin}");
+        }
     }
 }

@@ -12,10 +12,24 @@ pub(crate) use browser::{Part, later};
 #[cfg(not(all(feature = "hydrate", not(feature = "ssr"))))]
 pub(crate) use leptos::prelude::AnyView as Part;
 
+use leptos::tachys::reactive_graph::SharedReactiveFunction;
+use std::sync::{Arc, Mutex};
+
 /// The end of a component.
 pub(crate) trait IntoPart {
     /// The same view, of no particular type.
     fn into_part(self) -> Part;
+}
+
+/// A text that follows what it is made of, in an element or an attribute. All such texts are of one type: each function's own would be
+/// some hundred bytes of the program.
+pub(crate) fn text(make: impl FnMut() -> String + Send + 'static) -> SharedReactiveFunction<String> {
+    Arc::new(Mutex::new(make))
+}
+
+/// The same of what is so or not.
+pub(crate) fn flag(make: impl FnMut() -> bool + Send + 'static) -> SharedReactiveFunction<bool> {
+    Arc::new(Mutex::new(make))
 }
 
 /// A part that the browser takes over in a task of its own, after those that can't wait, in the order in which they are called for. On

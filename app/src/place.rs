@@ -3,6 +3,7 @@
 //! There are two pages, and each lives at one path: what changes is the query. So no router is needed, and none is downloaded.
 
 use crate::browser::{self, Listener, hold};
+use crate::choice::Choice;
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use web_sys::{Element, Event, HtmlAnchorElement, MouseEvent};
@@ -47,8 +48,18 @@ impl Place {
 
     /// Leads to what another address asks for, of the page that the reader is on: the map, or the small one in a frame.
     pub(crate) fn go(self, address: &str) {
+        self.change(address, true);
+    }
+
+    /// Changes what the reader has chosen, and the browser's back button does not lead back: for what changes with each letter that is
+    /// written.
+    pub(crate) fn keep(self, choice: Memo<Choice>, change: impl FnOnce(&mut Choice)) {
+        self.change(&choice.get_untracked().with(change), false);
+    }
+
+    fn change(self, address: &str, leads_back: bool) {
         let asked = address.find('?').map_or("", |start| &address[start..]);
-        browser::push_address(&format!("{}{asked}", browser::address().path));
+        browser::note_address(&format!("{}{asked}", browser::address().path), leads_back);
         self.query.set(asked.trim_start_matches('?').to_owned());
     }
 
@@ -84,7 +95,7 @@ pub(crate) fn keep_title(title: impl Fn() -> String + Send + Sync + 'static) {
 }
 
 /// The value of a name in a query; none where it is not there, or is no text.
-fn asked(query: &str, name: &str) -> Option<String> {
+pub(crate) fn asked(query: &str, name: &str) -> Option<String> {
     let value = query.split('&').find_map(|part| part.strip_prefix(name)?.strip_prefix('='))?;
     let mut bytes = Vec::with_capacity(value.len());
     let mut rest = value.as_bytes();

@@ -42,10 +42,12 @@ pub struct Preferences {
     pub language: Language,
     /// Light or dark.
     pub theme: Theme,
+    /// Whether letters and signs are no keys, wherever on the page they are pressed: who speaks to the machine would press them unawares.
+    pub keys_off: bool,
 }
 
 impl Preferences {
-    /// What a request says: its query first (`lang`, `theme`), then its cookies of the same names, then, for the language,
+    /// What a request says: its query first (`lang`, `theme`, `keys`), then its cookies of the same names, then, for the language,
     /// what the browser accepts.
     #[must_use]
     pub fn of_request(query: &str, cookies: &str, accept_language: &str) -> Self {
@@ -56,13 +58,15 @@ impl Preferences {
         Self {
             language: tag(asked("lang")).or_else(|| tag(kept("lang"))).unwrap_or_else(|| accepted(accept_language)),
             theme: theme(asked("theme")).or_else(|| theme(kept("theme"))).unwrap_or_default(),
+            keys_off: asked("keys").or_else(|| kept("keys")) == Some("off"),
         }
     }
 
     /// The cookies by which a browser keeps what its reader has chosen in this query; none where nothing was chosen.
     #[must_use]
     pub fn cookies(&self, query: &str) -> Vec<String> {
-        let chosen = [("lang", self.language.tag()), ("theme", self.theme.name())];
+        let keys = if self.keys_off { "off" } else { "on" };
+        let chosen = [("lang", self.language.tag()), ("theme", self.theme.name()), ("keys", keys)];
         let chosen = chosen.into_iter().filter(|(name, value)| part(query, '&', name) == Some(value));
         chosen.map(|(name, value)| format!("{name}={value}; Path=/; Max-Age=31536000; SameSite=Lax")).collect()
     }
@@ -123,6 +127,10 @@ mod tests {
         assert_eq!(cookies.len(), 2);
         assert!(cookies[0].starts_with("lang=ru; Path=/") && cookies[1].starts_with("theme=dark; Path=/"));
         assert!(chosen.cookies("res=1m").is_empty());
+        let quiet = Preferences::of_request("keys=off", "keys=on", "");
+        assert!(quiet.keys_off && quiet.cookies("keys=off")[0].starts_with("keys=off; "));
+        assert!(Preferences::of_request("", "keys=off", "").keys_off);
+        assert!(!Preferences::of_request("keys=on", "keys=off", "").keys_off);
         assert!(Preferences::of_request("theme=pink", "", "").cookies("theme=pink").is_empty());
     }
 }

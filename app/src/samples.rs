@@ -1,6 +1,8 @@
 //! Snapshots and heatmaps for tests.
 
-use crate::api::{Counts, Delta, Dialect, Direction, GossipSummary, Health, Network, Peer, PeerState, Snapshot};
+use crate::api::{
+    Counts, Delta, Dialect, Direction, GossipSummary, Health, History, Network, Peer, PeerState, Snapshot,
+};
 use beauty::{Heatmap, HeatmapBucket, HeatmapCell, HeatmapDelta, HeatmapRow};
 
 /// Where the first bucket begins: 14:00:00 UTC.
@@ -43,6 +45,7 @@ pub(crate) fn snapshot() -> Snapshot {
         network: network(),
         gossip: gossip(),
         heatmap: heatmap(2, &[("alpha", &[None, Some(0.1)])]),
+        history: History::default(),
     }
 }
 

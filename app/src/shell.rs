@@ -8,7 +8,7 @@ use leptos_meta::{HashedStylesheet, MetaTags};
 
 /// The HTML document; [`App`] is what the browser takes over.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
-    let Preferences { language, theme } = use_context().unwrap_or_default();
+    let Preferences { language, theme, .. } = use_context().unwrap_or_default();
     // Where the system decides, the style sheet asks it.
     let theme = (theme != Theme::System).then(|| theme.name());
     view! {

@@ -1,7 +1,8 @@
 //! The portrait of a mesh: a Clifford attractor whose shape follows from the digest and four numbers.
 //!
 //! The map is `x' = sin(a·y) + c·cos(a·x)`, `y' = sin(b·x) + d·cos(b·y)` (C. Pickover; P. Bourke, "Clifford Attractors"). A point
-//! jumps along it for ever and never leaves a rectangle; where it has been how often is the picture.
+//! jumps along it and never leaves a rectangle; where it has been how often is the picture. Every so often it begins anew elsewhere:
+//! some curves draw points in to a few places after thousands of jumps, and their picture would go out while it is drawn.
 //!
 //! **Equal to the point.** Two nodes with the same events draw the same picture, in any browser and on any server, although the
 //! map is chaotic and would multiply a difference in the last bit of a sine. Sines come from a table that the `libm` crate makes,
@@ -58,12 +59,17 @@ const BEND: f64 = 0.12;
 const NEIGHBOUR: f64 = 0.05;
 /// So many neighbours are tried.
 const NEIGHBOURS: u32 = 24;
-/// So many points tell whether a curve has collapsed, on a grid of so many places a side, of which it must visit so many.
-const PROBE: u32 = 4_000;
+/// After so many jumps the point begins anew elsewhere: where it falls onto a few places in the end, however late, it has drawn a
+/// curve before, and draws it as often as it begins.
+const ORBIT: u32 = 1_024;
+/// Of those, the first are thrown away, until the point has found the curve.
+const SETTLING: u32 = 100;
+/// So many points tell whether a curve has collapsed, on a grid of so many places a side: it must visit so many of them, and none of
+/// them more often than so. A portrait begins with the same points: what is alive here is alive there.
+const PROBE: u32 = 8 * ORBIT;
 const GRID: usize = 64;
 const ALIVE: usize = 500;
-/// Points that are thrown away until the point has found the curve.
-const SETTLING: u32 = 100;
+const CROWDED: u32 = PROBE / 16;
 
 impl Curve {
     /// The curve of a likeness. One that has collapsed to a few points gives way to a neighbour, the same for everybody.
@@ -88,13 +94,20 @@ impl Curve {
     fn is_alive(self, sine: &Sine) -> bool {
         let mut density = Density::new(self, GRID);
         density.go_on(PROBE, sine);
-        density.counts.iter().filter(|count| **count > 0).count() >= ALIVE
+        let counts = || density.counts.iter().filter(|count| **count > 0);
+        counts().count() >= ALIVE && counts().all(|count| *count <= CROWDED)
     }
 
     fn next(self, (x, y): (f64, f64), sine: &Sine) -> (f64, f64) {
         let Curve { a, b, c, d } = self;
         (sine.sin(a * y) + c * sine.cos(a * x), sine.sin(b * x) + d * sine.cos(b * y))
     }
+}
+
+/// Where an orbit begins: near the middle, and each at a place of its own, by steps of the golden ratio.
+fn beginning(orbit: u32) -> (f64, f64) {
+    let golden = 0.1 + 0.618_033_988_749_894_9 * f64::from(orbit);
+    (golden - golden.floor(), 0.1)
 }
 
 /// A number from the first digits of a digest.
@@ -136,7 +149,7 @@ impl Sine {
 pub struct Density {
     curve: Curve,
     point: (f64, f64),
-    settling: u32,
+    jumps: u32,
     side: usize,
     counts: Vec<u32>,
 }
@@ -145,7 +158,7 @@ impl Density {
     /// An empty square of so many places a side, at least one.
     pub fn new(curve: Curve, side: usize) -> Density {
         let side = side.max(1);
-        Density { curve, point: (0.1, 0.1), settling: SETTLING, side, counts: vec![0; side * side] }
+        Density { curve, point: (0.0, 0.0), jumps: 0, side, counts: vec![0; side * side] }
     }
 
     /// Lets the point jump so many times more.
@@ -154,9 +167,13 @@ impl Density {
         let (width, height) = (1.0 + self.curve.c.abs(), 1.0 + self.curve.d.abs());
         let side = self.side as f64;
         for _ in 0..points {
+            let jump = self.jumps % ORBIT;
+            if jump == 0 {
+                self.point = beginning(self.jumps / ORBIT);
+            }
             self.point = self.curve.next(self.point, sine);
-            if self.settling > 0 {
-                self.settling -= 1;
+            self.jumps = self.jumps.wrapping_add(1);
+            if jump < SETTLING {
                 continue;
             }
             let (x, y) = self.point;
@@ -238,6 +255,41 @@ mod tests {
         assert!(SITTERS.into_iter().all(|sitter| sitter.is_alive(&sine)));
     }
 
+    /// 25 of 1,000 went out once: their points fell onto 7 or 8 places, after more jumps than the probe had.
+    #[test]
+    fn no_portrait_goes_out_however_long_it_is_drawn() {
+        let sine = Sine::default();
+        let alive = |likeness: &Likeness| {
+            let mut density = Density::new(Curve::of(likeness, &sine), GRID);
+            density.go_on(PROBE, &sine);
+            let lit = |density: &Density| density.counts.iter().filter(|count| **count > 0).count();
+            let probed = lit(&density);
+            // What all others add, late ones too, is a curve as well.
+            density.counts.fill(0);
+            density.go_on(40_000, &sine);
+            let (later, greatest) = (lit(&density), density.counts.iter().copied().max().unwrap_or_default());
+            assert!(
+                probed >= ALIVE && later >= ALIVE / 2 && greatest < 40_000 / 3,
+                "{probed} places, then {later}, {greatest} points in one: {likeness:?}"
+            );
+        };
+        let found = "8e493d4b620247c2d19e6b25e0aa2092a1314785d527e07ac2e0f2c40779f447";
+        alive(&likeness(found, [480_725, 601_263, 0], 0));
+        // Numbers without a pattern (xorshift).
+        let mut state: u64 = 42;
+        let mut up_to = |most: u64| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state % (most + 1)) as u32
+        };
+        for _ in 0..2_000 {
+            let digest = format!("{:08x}{:056x}", up_to(0xffff_ffff), up_to(0xffff_ffff));
+            let numbers = [(); 3].map(|()| up_to(1_000_000));
+            alive(&likeness(&digest, numbers, up_to(2_000_000) as i32 - 1_000_000));
+        }
+    }
+
     #[test]
     fn a_curve_that_has_collapsed_is_told_and_its_neighbours_lie_on_both_sides() {
         let sine = Sine::default();
@@ -255,7 +307,8 @@ mod tests {
         whole.go_on(10_000, &sine);
         (0..10).for_each(|_| parts.go_on(1_000, &sine));
         assert_eq!(whole.counts, parts.counts);
-        assert_eq!(whole.counts.iter().sum::<u32>(), 10_000 - SETTLING);
+        let orbits = 10_000_u32.div_ceil(ORBIT);
+        assert_eq!(whole.counts.iter().sum::<u32>(), 10_000 - orbits * SETTLING);
         let brightness = whole.brightness();
         assert!(brightness.iter().all(|bright| (0.0..=1.0).contains(bright)) && brightness.contains(&1.0));
     }

@@ -1,6 +1,6 @@
 // What the reader chooses is in the address, and the address restores what was seen.
 
-import { cellColour, openLiveMap, state, tile } from '../support/map.ts';
+import { bucketStart, cellColour, openLiveMap, state, tile } from '../support/map.ts';
 import { Crowd, nameOf, waves } from '../support/crowd.ts';
 import { expect, test, until } from '../support/test.ts';
 
@@ -130,7 +130,69 @@ test('an address restores a moment to the pixel', async ({ mesh, page, context }
 });
 
 test.describe('among many nodes', () => {
-  test.use({ meshEnv: { FEDERATED_UNSIGNED: 'accept' } });
+  test.use({ meshNames: ['alpha', 'beta', 'gamma'], meshEnv: { FEDERATED_UNSIGNED: 'accept' } });
+
+  test('an address restores what was pinned, found, turned to, marked and sorted, with and without JavaScript', async ({ mesh, page, browser }) => {
+    await until('both are peers', async () => (await mesh.node('alpha').health()).peers === 2);
+    const crowd = await Crowd.join(mesh.node('alpha'));
+    const then = Date.now() - 60_000;
+    await crowd.say(Array.from({ length: 140 }, (_, i) => ({ node_id: nameOf(i), timestamp: then, beauty: i / 140 })));
+    await until('all are heard', async () => (await mesh.node('alpha').health()).events === 140);
+    crowd.leave();
+    await until('they have gone', async () => (await mesh.node('alpha').health()).peers === 2);
+    await page.goto(`${mesh.node('alpha').url}/federated/map?t=${then + 30_000}&colours=viridis&line=50`);
+    await expect(state(page)).toHaveAttribute('data-mode', 'past');
+    const opened = await page.evaluate(() => history.length);
+    await page.getByTestId('filter').pressSequentially('NODE-1');
+    await expect(page.getByTestId('part')).toHaveText('1 to 24 of 40');
+    await page.getByRole('button', { name: 'Nodes below' }).click();
+    await expect(page.getByTestId('part')).toHaveText('17 to 40 of 40');
+    await page.getByTestId('peers').getByRole('button', { name: 'Name' }).click();
+    // The keyboard finds the cell; a click pins it.
+    await cellColour(page, 3, bucketStart(then));
+    const tooltip = page.getByTestId('heatmap-tooltip');
+    const position = await tooltip.evaluate((element: HTMLElement) => ({ x: Number.parseFloat(element.style.left), y: Number.parseFloat(element.style.top) - 8 }));
+    await page.getByTestId('heatmap-canvas').press('Escape');
+    await page.getByTestId('heatmap-canvas').click({ position });
+    const address = new RegExp(`\\?colours=viridis&node=node-118&t=\\d+&line=50&find=NODE-1&above=16&pin=${bucketStart(then)}&sort=-name$`);
+    await expect(page).toHaveURL(address);
+    // However many letters were written, the back button leads to where the reader came from.
+    expect(await page.evaluate(() => history.length)).toBe(opened);
+    await page.mouse.move(5, 5);
+    const told = (await tooltip.locator('span, strong').allTextContents()).slice(0, 4);
+    expect(told).toEqual(['node-118', expect.stringContaining('UTC'), '0.843', '1 event']);
+    for (const javaScriptEnabled of [true, false]) {
+      const context = await browser.newContext({ javaScriptEnabled });
+      const other = await context.newPage();
+      await other.goto(page.url());
+      if (javaScriptEnabled) {
+        await expect(state(other)).toHaveAttribute('data-mode', 'past');
+        await expect(other.getByTestId('heatmap-tooltip')).toBeVisible();
+        const pixels = (on: typeof page) => on.getByTestId('heatmap-canvas').evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL());
+        await expect.poll(() => pixels(other)).toBe(await pixels(page));
+      }
+      expect((await other.getByTestId('heatmap-tooltip').locator('span, strong').allTextContents()).slice(0, 4)).toEqual(told);
+      await expect(other.getByTestId('filter')).toHaveValue('NODE-1');
+      await expect(other.getByTestId('part')).toHaveText('17 to 40 of 40');
+      await expect(other.getByTestId('line')).toHaveValue('0.50');
+      await expect(other.getByRole('link', { name: 'Viridis' })).toHaveAttribute('aria-current', 'true');
+      await expect(other.getByTestId('peers').locator('tbody th span:first-child')).toHaveText(['gamma', 'beta']);
+      await expect(other.getByTestId('peers').getByRole('columnheader', { name: 'Name' })).toHaveAttribute('aria-sort', 'descending');
+      await context.close();
+    }
+    // By key it is let go.
+    await page.getByTestId('heatmap-canvas').press('Escape');
+    await expect(page).not.toHaveURL(/pin=/);
+    await expect(tooltip).toBeHidden();
+  });
+
+  test('an address that makes no sense shows what is usual', async ({ mesh, page }) => {
+    await page.goto(`${mesh.node('alpha').url}/federated/map?find=${'x'.repeat(300)}&above=-1&pin=x.y&sort=-x&line=300&t=`);
+    await expect(state(page)).toHaveAttribute('data-mode', 'live');
+    await expect(page.getByTestId('filter')).toHaveValue('');
+    await expect(page.getByTestId('heatmap-tooltip')).toBeHidden();
+    await expect(page.getByTestId('peers').getByRole('columnheader', { name: 'Name' })).toHaveAttribute('aria-sort', 'ascending');
+  });
 
   test('some are shown at a time, and any is found by name', async ({ mesh, page }) => {
     const crowd = await Crowd.join(mesh.node('alpha'));
@@ -141,8 +203,17 @@ test.describe('among many nodes', () => {
     await expect(page.getByTestId('part')).toHaveText('1 to 24 of 200');
     await page.getByRole('button', { name: 'Nodes below' }).click();
     await expect(page.getByTestId('part')).toHaveText('25 to 48 of 200');
+    // By keyboard it is read out, with the cell in the same row.
+    await page.getByTestId('heatmap-canvas').focus();
+    for (const key of ['End', 'ArrowDown', 'PageDown']) await page.keyboard.press(key);
+    const spoken = page.getByTestId('heatmap-spoken');
+    await expect(spoken).toHaveText(/^49 to 72 of 200\. node-048, /);
+    await page.keyboard.press('Escape');
+    await expect(spoken).toBeEmpty();
     await page.getByTestId('filter').fill('NODE-19');
     await expect(page.getByTestId('part')).toHaveText('1 to 10 of 10');
+    await page.getByTestId('filter').fill('nobody');
+    await expect(page.getByTestId('part')).toHaveText('0 nodes');
     crowd.leave();
   });
 });
@@ -170,11 +241,20 @@ test('what is on screen can be taken along as JSON, and the heatmap as a picture
     return Buffer.concat(chunks);
   };
   const told = JSON.parse((await saved('JSON')).toString());
-  expect([told.buckets.length, told.nodes[0].node_id, told.nodes[0].avg.at(-1)]).toEqual([40, 'alpha', 0.125]);
+  expect([told.columns.length, told.rows[1].name, told.rows[1].values.at(-1)]).toEqual([40, 'alpha', 0.125]);
   const picture = await saved('PNG');
   const { width, height } = await page.getByTestId('heatmap-canvas').evaluate(({ width, height }: HTMLCanvasElement) => ({ width, height }));
   expect(picture.subarray(1, 4).toString()).toBe('PNG');
   expect([picture.readUInt32BE(16), picture.readUInt32BE(20)]).toEqual([width, height]);
+  // On a page of any colour it has the ground of this one.
+  const clear = await page.evaluate(async (bytes) => {
+    const bitmap = await createImageBitmap(new Blob([new Uint8Array(bytes)], { type: 'image/png' }));
+    const context = Object.assign(document.createElement('canvas'), { width: bitmap.width, height: bitmap.height }).getContext('2d')!;
+    context.drawImage(bitmap, 0, 0);
+    const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
+    return data.filter((value, place) => place % 4 === 3 && value < 255).length;
+  }, [...picture]);
+  expect(clear).toBe(0);
 });
 
 test('the line is drawn at any score, by hand, by key and by link, and without JavaScript', async ({ mesh, browser }) => {

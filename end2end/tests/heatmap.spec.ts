@@ -64,6 +64,20 @@ test.describe('a node that takes in what is not signed', () => {
     await expect(page.getByTestId('heatmap-tooltip')).toContainText('vouched for by a node');
     crowd.leave();
   });
+
+  test('and a node that comes before others moves nobody out from under the keyboard', async ({ mesh, page }) => {
+    const start = bucketStart(Date.now() - 100_000);
+    const crowd = await Crowd.join(mesh.node('alpha'));
+    const say = (node_id: string) => crowd.say([{ node_id, timestamp: start, beauty: 0.5 }]);
+    await say('beta');
+    await until('it is heard', async () => (await mesh.node('alpha').health()).events === 1);
+    await openLiveMap(page, mesh.node('alpha'));
+    await cellColour(page, 1, start);
+    await say('aaa');
+    await expect(page.getByTestId('heatmap-canvas')).toHaveAttribute('data-rows', '3');
+    for (const word of ['beta', timeOfDay(start)]) await expect(page.getByTestId('heatmap-tooltip')).toContainText(word);
+    crowd.leave();
+  });
 });
 
 test('the table behind the canvas has the same numbers', async ({ mesh, page }) => {
@@ -73,6 +87,75 @@ test('the table behind the canvas has the same numbers', async ({ mesh, page }) 
   await page.getByText('The same as a table').click();
   const row = page.getByTestId('heatmap-table').getByRole('row').filter({ hasText: timeOfDay(start) });
   await expect(row.getByRole('cell')).toHaveText(['1', '0.125', '0.125']);
+});
+
+test.describe('a node whose link is silent, or gone', () => {
+  test.use({ meshNames: ['alpha', 'beta', 'gamma'] });
+
+  for (const lang of ['en', 'ru']) {
+    test(`has a mark of its own where data may still come, and no-data keeps its own (${lang})`, async ({ mesh, page }) => {
+      const words = lang === 'en' ? 'data may still come' : 'данные ещё могут прийти';
+      await until('both are peers', async () => (await mesh.node('alpha').health()).peers === 2);
+      const start = bucketStart(Date.now() - 100_000);
+      for (const name of ['beta', 'gamma']) await mesh.node(name).post({ beauty: 0.5, timestamp: start });
+      await until('both are heard', async () => (await mesh.node('alpha').health()).events === 2);
+      let silent = false;
+      await page.routeWebSocket(/federated\/stream/, (socket) => {
+        const node = socket.connectToServer();
+        node.onMessage((text) => {
+          const message = JSON.parse(text.toString());
+          const beta = message.network.peers.find((peer: { node_id: string }) => peer.node_id === 'beta');
+          if (silent && beta) beta.last_seen = start + 40_000 - 1;
+          socket.send(JSON.stringify(message));
+        });
+      });
+      await page.goto(`${mesh.node('alpha').url}/federated/map?lang=${lang}&table=1`);
+      await expect(state(page)).toHaveAttribute('data-mode', 'live');
+      await expect(page.getByTestId('legend')).toContainText(words);
+      const cell = (from: number, column: number) =>
+        page.getByTestId('heatmap-table').getByRole('row').filter({ hasText: timeOfDay(from) }).getByRole('cell').nth(column);
+      // Events, the mesh, beta, gamma.
+      await expect(cell(start + 50_000, 2)).toHaveText('—');
+      silent = true;
+      await mesh.node('alpha').post({ beauty: 0.5, timestamp: start });
+      // Of alpha there is a row now as well, above.
+      await expect(cell(start + 50_000, 3)).toHaveText(words);
+      await expect(cell(start + 30_000, 3)).toHaveText(words);
+      await expect(cell(start + 20_000, 3)).toHaveText('—');
+      for (const column of [1, 2, 4]) await expect(cell(start + 50_000, column)).toHaveText('—');
+      // On the canvas: a dash in the middle, and nothing else; hatched where nothing happened.
+      const inked = async (row: number, at: number) => {
+        await cellColour(page, row, at);
+        const [x, y] = await page.getByTestId('heatmap-tooltip').evaluate((element: HTMLElement) => [Number.parseFloat(element.style.left), Number.parseFloat(element.style.top)]);
+        await page.getByTestId('heatmap-canvas').press('Escape');
+        await page.evaluate(() => new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted))));
+        const seen = await opacity(page, x! - 6, y! - 20, 12, 18);
+        return Array.from({ length: 18 }, (_, line) => seen.slice(12 * line, 12 * line + 12).filter((alpha) => alpha > 0).length);
+      };
+      const dash = await inked(2, start + 50_000);
+      expect(dash.filter((ink) => ink > 0)).toHaveLength(2);
+      expect((await inked(2, start + 10_000)).filter((ink) => ink > 0).length).toBeGreaterThan(12);
+      expect((await inked(3, start + 50_000)).filter((ink) => ink > 0).length).toBeGreaterThan(12);
+      await cellColour(page, 2, start + 50_000);
+      for (const told of ['heatmap-tooltip', 'heatmap-spoken']) await expect(page.getByTestId(told)).toContainText(words);
+      await cellColour(page, 3, start + 50_000);
+      await expect(page.getByTestId('heatmap-tooltip')).not.toContainText(words);
+    });
+  }
+
+  test('is marked when it goes, and the mark goes when it is back', async ({ mesh, page }) => {
+    await until('both are peers', async () => (await mesh.node('alpha').health()).peers === 2);
+    await mesh.node('beta').post({ beauty: 0.5, timestamp: bucketStart(Date.now()) - 100_000 });
+    await until('it is heard', async () => (await mesh.node('alpha').health()).events === 1);
+    await page.goto(`${mesh.node('alpha').url}/federated/map?table=1`);
+    await expect(state(page)).toHaveAttribute('data-mode', 'live');
+    const newest = page.getByTestId('heatmap-table').getByRole('row').nth(1).getByRole('cell').nth(2);
+    await expect(newest).toHaveText('—');
+    await mesh.node('beta').stop('SIGKILL');
+    await expect(newest).toHaveText('data may still come');
+    await mesh.node('beta').start();
+    await expect(newest).toHaveText('—', { timeout: 30_000 });
+  });
 });
 
 test('a name that is code is shown as text', async ({ mesh, page }) => {
@@ -113,6 +196,27 @@ test('a cell that is clicked stays told while the mouse goes on, until it is cli
   await expect(page).not.toHaveURL(/node=/);
   await page.mouse.move(5, 5);
   await expect(tooltip).toBeHidden();
+});
+
+test('by keyboard a cell is pinned and let go, and a span drawn and looked at', async ({ mesh, page }) => {
+  await mesh.node('alpha').post({ beauty: 0.5 });
+  await openLiveMap(page, mesh.node('alpha'));
+  const [canvas, tooltip] = [page.getByTestId('heatmap-canvas'), page.getByTestId('heatmap-tooltip')];
+  await expect(canvas).toHaveAttribute('data-rows', '2');
+  await canvas.focus();
+  for (const key of ['End', 'ArrowDown', 'p']) await page.keyboard.press(key);
+  await expect(page).toHaveURL(/node=alpha&pin=\d+$/);
+  await page.getByTestId('line').focus();
+  await expect(tooltip).toContainText('alpha');
+  await canvas.focus();
+  await page.keyboard.press('p');
+  await expect(page).not.toHaveURL(/pin=/);
+  for (const key of ['Home', 'Shift+ArrowRight', 'Shift+ArrowRight']) await page.keyboard.press(key);
+  const end = await tooltip.locator('span').first().innerText();
+  await page.keyboard.press('Enter');
+  await expect(page).toHaveURL(/[?&]t=\d+/);
+  const at = Number(new URL(page.url()).searchParams.get('t'));
+  expect(end).toBe(`${timeOfDay(at - 9_999)}–${timeOfDay(at + 1)} UTC`);
 });
 
 test('what is read out waits until the keyboard rests', async ({ mesh, page }) => {
@@ -209,4 +313,9 @@ test('cells below the line have a mark in their corner', async ({ mesh, page }) 
   await expect(state(page)).toHaveAttribute('data-mode', 'live');
   expect(await corner(start)).toBeGreaterThan(3);
   expect(await corner(start - 10_000)).toBe(0);
+  const sign = page.getByTestId('legend').getByText('Mark below');
+  await expect(sign).toBeVisible();
+  await expect(sign).toHaveAttribute('data-below', '0.50');
+  await page.goto(`${mesh.node('alpha').url}/federated/map`);
+  await expect(sign).toBeHidden();
 });

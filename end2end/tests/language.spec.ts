@@ -60,6 +60,21 @@ test('a key lists the keys, another leads to the heatmap, a third pauses', async
   await expect(state(page)).toHaveAttribute('data-mode', 'live');
 });
 
+test('keys of one letter or sign can be turned off, and others stay', async ({ mesh, page }) => {
+  await openLiveMap(page, mesh.node('alpha'));
+  await page.getByRole('group', { name: 'Keys' }).getByRole('link', { name: 'off' }).click();
+  await expect(page).toHaveURL(/keys=off$/);
+  await page.goto(`${mesh.node('alpha').url}/federated/map`);
+  await expect(state(page)).toHaveAttribute('data-mode', 'live');
+  for (const key of ['?', 'm', ']']) await page.keyboard.press(key);
+  await page.keyboard.press('Space');
+  // The last of them was heard, so those before it were as well.
+  await expect(state(page)).toHaveAttribute('data-mode', 'past');
+  await expect(page.getByText('a bucket earlier, later')).toBeHidden();
+  await expect(page.getByTestId('heatmap-canvas')).not.toBeFocused();
+  await expect(page).not.toHaveURL(/line=/);
+});
+
 test('on a wall there is nothing to press', async ({ mesh, page }) => {
   await page.goto(`${mesh.node('alpha').url}/federated/map?wall=1`);
   await expect(state(page)).toHaveAttribute('data-mode', 'live');

@@ -1,7 +1,7 @@
 // Whose page it is, and the mesh in eight numbers: each with where it is heading, and a line of how it went.
 
 import { bucketStart, openLiveMap, tile } from '../support/map.ts';
-import { expect, test } from '../support/test.ts';
+import { expect, test, until } from '../support/test.ts';
 
 test.use({ meshNames: ['alpha'] });
 
@@ -28,6 +28,28 @@ test('scores that rise have an arrow up and a line that rises', async ({ mesh, p
   expect(heights.length).toBeGreaterThan(25);
   expect(heights).toEqual([...heights].sort((a, b) => b - a));
   await expect(page.getByTestId('trend')).toHaveText(/^Rising, /);
+});
+
+test('a page that is opened on a node that has run for a while has directions and lines at once, without JavaScript', async ({ mesh, browser }) => {
+  const alpha = mesh.node('alpha');
+  const noted = async (): Promise<{ events: number[] }> => (await (await fetch(`${alpha.url}/federated/moment?at=${Date.now()}`)).json()).history;
+  // An event in each of three buckets.
+  for (let buckets = 1; buckets <= 3; buckets += 1) {
+    await until('a bucket has begun', async () => (await noted()).events.length >= buckets);
+    await alpha.post({ beauty: 0.5 });
+  }
+  const context = await browser.newContext({ javaScriptEnabled: false });
+  const page = await context.newPage();
+  await page.goto(`${alpha.url}/federated/map`);
+  const words = { events: '↗ rising', gossip_seen: '↗ rising', gossip_propagated: '→ steady', peers: '→ steady' };
+  for (const [field, word] of Object.entries(words)) {
+    await expect(page.getByTestId(`direction-${field}`)).toHaveText(word);
+    await expect(page.locator('.tile', { has: tile(page, field) }).locator('.spark path')).toHaveAttribute('d', /^M.+L.+L/);
+  }
+  // Of the past nobody knows.
+  await page.goto(`${alpha.url}/federated/map?t=${Date.now() - 5_000}`);
+  await expect(page.getByTestId('direction-events')).toHaveText('—');
+  await context.close();
 });
 
 test('counts have a direction as soon as three buckets of them were heard', async ({ mesh, page }) => {

@@ -82,17 +82,33 @@ test('who is behind is told, and by how much', async ({ mesh, page }) => {
   await mesh.node('alpha').post([0.1, 0.2, 0.3].map((beauty) => ({ beauty })));
   const agree = async () => (await mesh.node('alpha').network()).peers.every((peer: { events: number }) => peer.events === 3);
   await until('both have told that they have them', agree);
+  let [in_sync, events] = [true, 3];
   await page.routeWebSocket(/federated\/stream/, (socket) => {
     const node = socket.connectToServer();
     node.onMessage((text) => {
       const message = JSON.parse(text.toString());
-      const beta = message.network.peers.find((peer: { node_id: string }) => peer.node_id === 'beta');
-      Object.assign(beta ?? {}, { in_sync: false, events: 1 });
+      for (const peer of message.network.peers) Object.assign(peer, { in_sync: true }, peer.node_id === 'beta' ? { in_sync, events } : {});
+      message.health.events = 3;
       socket.send(JSON.stringify(message));
     });
   });
   await openLiveMap(page, mesh.node('alpha'));
-  await expect(page.getByTestId('agreement')).toHaveText('The same events at 1 of 2 peers. Not yet the same: beta (2 fewer).');
+  const [agreement, spoken] = [page.getByTestId('agreement'), page.getByTestId('agreement-spoken')];
+  await expect(agreement).toHaveText('Both peers have the same events.');
+  const heard = await spoken.evaluateHandle((element) => {
+    const heard: string[] = [];
+    new MutationObserver(() => heard.push(element.textContent!)).observe(element, { childList: true, characterData: true, subtree: true });
+    return heard;
+  });
+  for (const behind of [1, 2, 3]) {
+    [in_sync, events] = [false, 3 - behind];
+    await mesh.node('alpha').post({ beauty: 0.5 });
+    await expect(agreement).toHaveText(`The same events at 1 of 2 peers. Not yet the same: beta (${behind} fewer).`);
+  }
+  // Read out is who differs, once; by how much is another number with each event.
+  await expect(spoken).toHaveText('The same events at 1 of 2 peers. Not yet the same: beta.', { timeout: 15_000 });
+  await expect(agreement).not.toHaveAttribute('aria-live');
+  expect(await heard.jsonValue()).toHaveLength(1);
 });
 
 test('the graph has every node in its place, wherever it is drawn', async ({ mesh, page, context }) => {
@@ -148,6 +164,19 @@ test.describe('the graph of a large mesh', () => {
           .map((other) => `${one.word} over ${other.word}`),
       );
       expect(over, `${links} links`).toEqual([]);
+      // Numbers lie on no line.
+      const lines = await graph.locator('line').evaluateAll((lines) =>
+        lines.map((line) => ['x2', 'y2', 'stroke-width'].map((name) => Number(line.getAttribute(name)))),
+      );
+      const touched = boxes.filter(({ word, left, right, top, bottom }) =>
+        word!.includes('ms') &&
+        lines.some(([x, y, width]) =>
+          Array.from({ length: 201 }, (_, step) => [(x! * step) / 200, (y! * step) / 200] as const).some(
+            ([x, y]) => x > left - width! / 2 && x < right + width! / 2 && y > top - width! / 2 && y < bottom + width! / 2,
+          ),
+        ),
+      );
+      expect(touched, `${links} links`).toEqual([]);
       const told = boxes.map((box) => box.word);
       expect(told).toContain('alpha');
       // Of more links than this there are no words, and of fewer some.

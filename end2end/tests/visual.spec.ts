@@ -32,6 +32,7 @@ const PICTURES: Picture[] = [
   { name: 'empty', state: { nodes: [], peers: [] } },
   { name: 'one-node', state: { nodes: ['alpha'], peers: [] } },
   { name: 'many', state: { nodes: names(200), peers: names(5) } },
+  { name: 'late', state: { ...LIVING, silent: ['beta', 'delta'] } },
   { name: 'failed', state: { ...LIVING, status: 'disk-failed' }, dark: true },
 ];
 

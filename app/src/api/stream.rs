@@ -2,6 +2,7 @@
 
 use super::gossip::GossipSummary;
 use super::health::Health;
+use super::history::{History, Numbers};
 use super::network::Network;
 use beauty::{Heatmap, HeatmapDelta};
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,8 @@ pub struct Snapshot {
     pub gossip: GossipSummary,
     /// The map.
     pub heatmap: Heatmap,
+    /// How the numbers went. Deltas don't tell it: who hears them notes it.
+    pub history: History,
 }
 
 /// What has changed since the delta before.
@@ -54,6 +57,12 @@ pub enum StreamMessage {
 }
 
 impl Snapshot {
+    /// Makes its numbers the newest of its history.
+    pub fn note(&mut self) {
+        let Self { heatmap, health, history, .. } = self;
+        history.note(heatmap.resolution_seconds, heatmap.buckets.len(), Numbers::from(&*health));
+    }
+
     /// Takes in a message of the stream. Deltas that the snapshot contains already are ignored.
     pub fn apply(&mut self, message: StreamMessage) {
         match message {
@@ -64,6 +73,7 @@ impl Snapshot {
                 self.health = delta.health;
                 self.network = delta.network;
                 self.gossip = delta.gossip;
+                self.note();
             }
             StreamMessage::Delta(_) => {}
         }

@@ -150,7 +150,7 @@ impl Pen<'_> {
                 }
                 self.context.stroke();
             }
-            Draw::Text { text, x, y, size, align, bold, ink } => {
+            Draw::Text { text, x, y, room, size, align, bold, ink } => {
                 if self.font.replace((*size, *bold)) != Some((*size, *bold)) {
                     let weight = if *bold { 600 } else { 400 };
                     self.context.set_font(&format!("{weight} {}px {}", tenths(*size), self.theme.font));
@@ -162,7 +162,7 @@ impl Pen<'_> {
                 });
                 self.fill_with(*ink);
                 // Fails never: the point is finite.
-                let _ = self.context.fill_text(text, *x, *y);
+                let _ = self.context.fill_text_with_max_width(text, *x, *y, *room);
             }
         }
     }

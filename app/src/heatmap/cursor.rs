@@ -1,5 +1,7 @@
 //! The place on the heatmap that is pointed at, by mouse or by keyboard.
 
+use crate::choice::Pin;
+
 /// A cell: its row (0 is the mesh) and its column (0 is the oldest).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
@@ -9,37 +11,13 @@ pub(crate) struct Place {
     pub(crate) column: usize,
 }
 
-/// What points at a cell. Columns slide as time goes by; they differ in what they hold on to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What points at a cell. Columns slide as time goes by, and nodes come and go; they differ in what they hold on to.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Cursor {
     /// The mouse rests on a place of the screen: the cells slide beneath it.
     Pointer(Place),
-    /// The keyboard rests on a bucket, and slides with it.
-    Keyboard {
-        /// The row.
-        row: usize,
-        /// Where the bucket begins.
-        start: u64,
-    },
-    /// A bucket that was clicked: the mouse goes on, and it stays.
-    Pinned {
-        /// The row.
-        row: usize,
-        /// Where the bucket begins.
-        start: u64,
-    },
-}
-
-impl Cursor {
-    /// The cell that is pointed at, among columns that begin at these times. A bucket that has slid away leaves the oldest.
-    pub(crate) fn place(self, columns: &[u64]) -> Place {
-        match self {
-            Self::Pointer(place) => place,
-            Self::Keyboard { row, start } | Self::Pinned { row, start } => {
-                Place { row, column: columns.partition_point(|column| *column < start) }
-            }
-        }
-    }
+    /// The keyboard rests on a moment of a node, or of the mesh, and goes with it.
+    Keyboard(Pin, Option<String>),
 }
 
 /// What a key asks for.
@@ -115,17 +93,6 @@ mod tests {
         let place = Place { row: 1, column: 7 };
         assert_eq!(place.stepped(Step::Oldest, 3, 40), Place { row: 1, column: 0 });
         assert_eq!(place.stepped(Step::Newest, 3, 40), Place { row: 1, column: 39 });
-    }
-
-    #[test]
-    fn the_keyboard_slides_with_its_bucket_and_the_mouse_does_not() {
-        let place = Place { row: 1, column: 2 };
-        let (pointer, keyboard) = (Cursor::Pointer(place), Cursor::Keyboard { row: 1, start: 30 });
-        assert_eq!([pointer.place(&[10, 20, 30]), keyboard.place(&[10, 20, 30])], [place, place]);
-        assert_eq!(pointer.place(&[20, 30, 40]), place);
-        assert_eq!(keyboard.place(&[20, 30, 40]), Place { row: 1, column: 1 });
-        assert_eq!(keyboard.place(&[50, 60, 70]), Place { row: 1, column: 0 });
-        assert_eq!(Cursor::Pinned { row: 1, start: 30 }.place(&[20, 30, 40]), Place { row: 1, column: 1 });
     }
 
     #[test]

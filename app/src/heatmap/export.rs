@@ -1,6 +1,7 @@
 //! What is on screen, to take along: numbers as CSV or JSON, the picture as PNG.
 
 use super::model::HeatmapModel;
+use crate::json::Writer;
 use crate::number;
 use crate::words::rfc3339;
 use std::fmt::Write;
@@ -20,6 +21,29 @@ pub(crate) fn csv(model: &HeatmapModel) -> String {
     text
 }
 
+/// The model as JSON: when columns begin, as the API tells times, and of each row its values and its numbers of events.
+pub(crate) fn json(model: &HeatmapModel) -> String {
+    let mut writer = Writer::default();
+    writer.open('{');
+    writer.field("resolution_seconds", &model.resolution_seconds);
+    writer.field("columns", &model.columns);
+    writer.next(true);
+    writer.bare("\"rows\": ");
+    writer.open('[');
+    for row in &model.rows {
+        writer.next(true);
+        writer.open('{');
+        writer.field("name", &row.name);
+        writer.field("kind", &row.kind.name().to_owned());
+        writer.field("values", &row.cells.iter().map(|cell| cell.value).collect::<Vec<_>>());
+        writer.field("events", &row.cells.iter().map(|cell| cell.count).collect::<Vec<_>>());
+        writer.close('}', true);
+    }
+    writer.close(']', true);
+    writer.close('}', true);
+    writer.text
+}
+
 /// A stranger's text as a field: quoted, and never the formula that spreadsheets would take it for.
 fn quoted(text: &str) -> String {
     let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
@@ -30,6 +54,7 @@ fn quoted(text: &str) -> String {
 mod tests {
     use super::super::model::Aspect;
     use super::*;
+    use crate::choice::Kind;
     use crate::samples::{START, heatmap};
     use crate::words::Language;
 
@@ -42,6 +67,19 @@ mod tests {
             lines[1..],
             ["\"mesh\",2025-11-22T14:00:00Z,10,average,,0", "\"al\"\"pha\",2025-11-22T14:00:00Z,10,average,0.25,1",]
         );
+    }
+
+    #[test]
+    fn what_the_filter_hides_is_in_no_file_and_values_are_those_of_the_kind_that_is_shown() {
+        let map = heatmap(2, &[("al\"pha", &[Some(0.25), Some(0.75)]), ("beta", &[Some(0.5), None])]);
+        let aspect = Aspect { kind: Kind::Change, filter: "al".to_owned(), ..Aspect::default() };
+        let model = HeatmapModel::new(&map, &aspect, START, Language::en);
+        let told: serde_json::Value = serde_json::from_str(&json(&model)).unwrap();
+        assert_eq!((&told["resolution_seconds"], &told["columns"][1]), (&10.into(), &(START + 10_000).into()));
+        assert_eq!(told["rows"].as_array().unwrap().len(), 2);
+        let row = serde_json::json!({"name": "al\"pha", "kind": "change", "values": [-0.5, 0], "events": [1, 1]});
+        assert_eq!(told["rows"][1], row);
+        assert!(csv(&model).contains("al\"\"pha") && !csv(&model).contains("beta"));
     }
 
     #[test]

@@ -21,7 +21,7 @@ const NODE_ROW: f64 = 22.0;
 const AXIS: f64 = 26.0;
 const CELL_GAP: f64 = 1.0;
 
-/// The height of the canvas in CSS pixels. It follows from the number of rows alone, so the server knows it: no layout shift.
+/// The height of the canvas, where type has its usual size. It follows from the number of rows alone, so the server knows it: no layout shift.
 pub(crate) fn height(rows: usize) -> f64 {
     TOP + MESH_ROW + MESH_GAP + NODE_ROW * nodes(rows) + AXIS
 }
@@ -166,14 +166,12 @@ impl Layout {
         Area { x: self.column_left(from), y: row.y, width, height: row.height - gap }
     }
 
-    /// The cell under a point, told in CSS pixels from the canvas's corner.
-    pub(crate) fn place_at(&self, css_x: f64, css_y: f64) -> Option<Place> {
-        let x = css_x * self.ratio;
+    /// The cell under a point.
+    pub(crate) fn place_at(&self, x: f64, y: f64) -> Option<Place> {
         if x < self.left || x >= self.right {
             return None;
         }
         let column = ((x - self.left) / self.column) as usize;
-        let y = css_y * self.ratio;
         let row = (0..self.rows).find(|row| {
             let area = self.row(*row);
             (area.y..area.y + area.height).contains(&y)
@@ -225,7 +223,7 @@ mod tests {
                     let place = Place { row, column };
                     let area = layout.cell(place);
                     let (x, y) = (area.x + area.width / 2.0, area.y + area.height / 2.0);
-                    assert_eq!(layout.place_at(x / layout.ratio, y / layout.ratio), Some(place));
+                    assert_eq!(layout.place_at(x, y), Some(place));
                 }
             }
         }

@@ -2,9 +2,9 @@
 
 use super::cursor::Place;
 use crate::api::Snapshot;
-use crate::choice::Kind;
+use crate::choice::{Kind, Pin};
 use crate::ordered;
-use crate::words::{Language, td_string};
+use crate::words::{Language, each, td_string};
 use beauty::{HISTOGRAM_BINS, Heatmap, HeatmapBucket, HeatmapRow};
 
 /// As many nodes are shown at once: more rows fit into nobody's view.
@@ -72,6 +72,8 @@ pub(crate) struct Cell {
     pub(crate) value: Option<f64>,
     /// How many events there are.
     pub(crate) count: u64,
+    /// Whether events that have happened may still come.
+    pub(crate) late: bool,
 }
 
 /// What is said of a cell.
@@ -121,9 +123,55 @@ impl HeatmapModel {
         }
     }
 
+    /// Marks what may still come of nodes of which nothing is heard: columns after their last news, that end after the moment since
+    /// which it is so.
+    pub(crate) fn mark_late(&mut self, silent_since: impl Fn(&str) -> Option<u64>) {
+        let width = self.resolution_seconds * 1_000;
+        let nodes = self.rows.iter_mut().skip(1).filter(|_| self.nodes.0 > 0);
+        for row in nodes {
+            let Some(since) = silent_since(&row.name) else { continue };
+            let last = row.cells.iter().rposition(|cell| cell.count > 0).unwrap_or_default();
+            // What came after that moment came by others, and so does the rest.
+            if row.cells.get(last).is_some_and(|cell| cell.count > 0) && self.columns.get(last) > Some(&since) {
+                continue;
+            }
+            for (cell, start) in row.cells.iter_mut().zip(&self.columns).skip(last) {
+                cell.late = start + width > since;
+            }
+        }
+    }
+
+    /// Whether more may come of a cell that has a value: it is drawn open.
+    pub(crate) fn is_open(&self, row: &Row, column: usize) -> bool {
+        let late = row.cells.get(column).is_some_and(|cell| cell.late && cell.value.is_some());
+        late || self.filling && column + 1 == self.columns.len()
+    }
+
     /// Whether there is a cell at a place.
     pub(crate) fn has(&self, place: Place) -> bool {
         place.row < self.rows.len() && place.column < self.columns.len()
+    }
+
+    /// What the cell at a place is known by, wherever it goes: its moment, and whose row it is in.
+    pub(crate) fn known_by(&self, place: Place) -> Option<(Pin, Option<String>)> {
+        let (start, name) = (*self.columns.get(place.column)?, &self.rows.get(place.row)?.name);
+        let of_nodes = self.nodes.0 > 0;
+        let row = if of_nodes { 0 } else { place.row as u64 };
+        Some((Pin { start, row }, (of_nodes && place.row > 0).then(|| name.clone())))
+    }
+
+    /// Where a pinned cell is, of a node or of the mesh; `None` where it is not on the map. Of wider columns it is the one that its own
+    /// is a part of.
+    pub(crate) fn pinned(&self, pin: Pin, node: Option<&str>) -> Option<Place> {
+        let row = match node {
+            _ if self.nodes.0 == 0 => pin.row as usize,
+            None => 0,
+            Some(node) => 1 + self.rows.iter().skip(1).position(|row| row.name == node)?,
+        };
+        let column = self.columns.partition_point(|start| *start <= pin.start).checked_sub(1)?;
+        let place = Place { row, column };
+        let holds = pin.start < self.columns.get(column)? + self.resolution_seconds * 1_000;
+        (holds && self.has(place)).then_some(place)
     }
 
     /// What is said of the cell at a place; `None` where there is none.
@@ -133,9 +181,11 @@ impl HeatmapModel {
         let from = *self.columns.get(place.column)?;
         let to = from + self.resolution_seconds * 1_000;
         let mut count = if cell.count > 0 { language.events(cell.count) } else { String::new() };
-        if self.filling && place.column + 1 == self.columns.len() {
+        let filling = self.filling && place.column + 1 == self.columns.len();
+        let words = each!(language, heatmap: filling, late);
+        for (_, word) in [filling, cell.late].into_iter().zip(words).filter(|(is_so, _)| *is_so) {
             count.push_str(if count.is_empty() { "" } else { ", " });
-            count.push_str(td_string!(language, heatmap.filling));
+            count.push_str(word);
         }
         Some(Said {
             name: row.name.clone(),
@@ -199,7 +249,7 @@ fn cells(kind: Kind, buckets: impl Iterator<Item = (Option<f64>, Option<f64>, u6
         Kind::Chaos => chaos,
         Kind::Change => Some(avg? - usual?),
     };
-    buckets.map(|(avg, chaos, count)| Cell { value: value(avg, chaos), count }).collect()
+    buckets.map(|(avg, chaos, count)| Cell { value: value(avg, chaos), count, late: false }).collect()
 }
 
 /// The row of a bin of the histogram: which share of each bucket's events is in it.
@@ -207,7 +257,7 @@ fn scores(bin: usize, buckets: &[HeatmapBucket], language: Language) -> Row {
     let edge = |bin: usize| language.fixed(bin as f64 / HISTOGRAM_BINS as f64, 2);
     let cell = |bucket: &HeatmapBucket| {
         let count = bucket.histogram.get(bin).copied().unwrap_or_default();
-        Cell { value: (bucket.count > 0).then(|| count as f64 / bucket.count as f64), count }
+        Cell { value: (bucket.count > 0).then(|| count as f64 / bucket.count as f64), count, late: false }
     };
     Row {
         name: format!("{}–{}", edge(bin), edge(bin + 1)),

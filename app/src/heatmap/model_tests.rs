@@ -3,7 +3,7 @@
 use super::super::cursor::Place;
 use super::{Aspect, HeatmapModel, MOST_NODES, standing};
 use crate::api::{Conflict, Snapshot};
-use crate::choice::Kind;
+use crate::choice::{Kind, Pin};
 use crate::samples::{START, heatmap, snapshot};
 use crate::words::Language;
 use beauty::Heatmap;
@@ -78,6 +78,36 @@ fn a_bucket_that_is_not_over_says_so() {
 }
 
 #[test]
+fn what_may_still_come_of_a_silent_node_is_no_lack_of_events() {
+    let rows: [(&str, &[Option<f64>]); 3] =
+        [("alpha", &[None; 4]), ("beta", &[Some(0.5), Some(0.5), None, None]), ("gamma", &[None; 4])];
+    let mut model = model(&heatmap(4, &rows), Kind::Average);
+    model.mark_late(|name| (name != "alpha").then_some(START + if name == "beta" { 15_000 } else { 25_000 }));
+    let late = |row: usize| model.rows[row].cells.iter().map(|cell| cell.late).collect::<Vec<_>>();
+    assert_eq!([late(0), late(1)], [[false; 4], [false; 4]]);
+    // The bucket in which it fell silent has events, and may get more.
+    assert_eq!(late(2), [false, true, true, true]);
+    assert_eq!(late(3), [false, false, true, true]);
+    assert!(model.is_open(&model.rows[2], 1) && !model.is_open(&model.rows[2], 2));
+    assert_eq!(say(&model, 2, 1), "beta, 14:00:10–14:00:20 UTC: 0.500, 1 event, data may still come");
+    assert_eq!(say(&model, 3, 2), "gamma, 14:00:20–14:00:30 UTC: no events, data may still come");
+    assert_eq!(say(&model, 3, 1), "gamma, 14:00:10–14:00:20 UTC: no events");
+}
+
+#[test]
+fn news_that_came_by_others_are_no_longer_waited_for() {
+    let mut model = model(&heatmap(4, &[("beta", &[Some(0.5), None, Some(0.5), None])]), Kind::Average);
+    let late = |model: &HeatmapModel| model.rows[1].cells.iter().map(|cell| cell.late).collect::<Vec<_>>();
+    model.mark_late(|_| Some(START + 15_000));
+    assert_eq!(late(&model), [false; 4]);
+    let mut scores = HeatmapModel { nodes: (0, 0), ..model.clone() };
+    model.mark_late(|_| Some(START + 25_000));
+    assert_eq!(late(&model), [false, false, true, true]);
+    scores.mark_late(|_| Some(START + 25_000));
+    assert_eq!(late(&scores), [false; 4], "rows of scores are no nodes");
+}
+
+#[test]
 fn chaos_has_rows_of_its_own_for_the_mesh_and_for_each_node() {
     let mut heatmap = heatmap(2, &[("alpha", &[Some(0.5), None])]);
     (heatmap.buckets[0].chaos, heatmap.nodes[0].chaos[0]) = (Some(0.75), Some(0.25));
@@ -121,6 +151,42 @@ fn more_nodes_than_fit_are_looked_at_part_by_part() {
     assert_eq!(part("", 3), ("Node-03".to_owned(), MOST_NODES, (30, 3)));
     assert_eq!(part("", 99), ("Node-06".to_owned(), MOST_NODES, (30, 6)));
     assert_eq!(part("node-2", 0), ("Node-20".to_owned(), 10, (10, 0)));
+}
+
+#[test]
+fn a_pinned_cell_is_where_its_node_and_its_moment_are() {
+    let map = heatmap(4, &[("beta", &[Some(0.1); 4]), ("alpha", &[None; 4])]);
+    let average = model(&map, Kind::Average);
+    let pin = |start| Pin { start, row: 3 };
+    let at = |start, node| average.pinned(pin(start), node).map(|Place { row, column }| (row, column));
+    assert_eq!(at(START + 10_000, None), Some((0, 1)));
+    assert_eq!(at(START + 10_000, Some("alpha")), Some((2, 1)));
+    // A bucket that was narrower than those that are shown.
+    assert_eq!(at(START + 19_999, Some("beta")), Some((1, 1)));
+    // Who is not on the map, what has slid away, and what is to come.
+    assert_eq!(
+        [at(START, Some("gamma")), at(START - 1, None), at(START + 40_000, None), at(u64::MAX, None)],
+        [None; 4]
+    );
+    let scores = model(&map, Kind::Distribution);
+    assert_eq!(scores.pinned(pin(START), Some("alpha")), Some(Place { row: 3, column: 0 }));
+    assert_eq!(scores.pinned(Pin { start: START, row: 21 }, None), None);
+}
+
+#[test]
+fn a_cell_is_known_by_its_node_and_its_moment_whoever_comes_and_whatever_slides() {
+    let before = model(&heatmap(4, &[("alpha", &[Some(0.1); 4]), ("beta", &[None; 4])]), Kind::Average);
+    let mut later = heatmap(3, &[("aaa", &[None; 3]), ("alpha", &[None; 3]), ("beta", &[None; 3])]);
+    // A column has slid away, and each of those that stay is one further to the left.
+    later.buckets.iter_mut().for_each(|bucket| bucket.start += 10_000);
+    let later = model(&later, Kind::Average);
+    let goes = |row, column| {
+        let (pin, node) = before.known_by(Place { row, column }).unwrap();
+        assert_eq!(before.pinned(pin, node.as_deref()), Some(Place { row, column }));
+        later.pinned(pin, node.as_deref()).map(|Place { row, column }| (row, column))
+    };
+    assert_eq!([goes(2, 2), goes(0, 3), goes(1, 0)], [Some((3, 1)), Some((0, 2)), None]);
+    assert_eq!(before.known_by(Place { row: 0, column: 4 }), None);
 }
 
 #[test]

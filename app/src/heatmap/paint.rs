@@ -8,7 +8,7 @@ use super::layout::{Area, Layout};
 use super::model::{HeatmapModel, Row};
 use super::scale;
 use crate::choice::{Kind, Palette};
-use crate::words::Language;
+use crate::words::{Language, shortened};
 
 /// CSS pixels.
 const LABEL_SIZE: f64 = 12.5;
@@ -18,6 +18,7 @@ const TICK: f64 = 5.0;
 const HATCH_EVERY: f64 = 6.0;
 const FRAME: f64 = 2.0;
 const MARK: f64 = 3.0;
+const DASH: f64 = 2.0;
 /// The room for the time of day on the axis: a share of the width, between what the words need and what looks lost.
 const TIME_SHARE: f64 = 0.08;
 const TIME_LEAST: f64 = 60.0;
@@ -103,6 +104,8 @@ pub(crate) enum Draw {
         x: f64,
         /// Where the middle of the line is.
         y: f64,
+        /// How long the line may be: what is longer is set narrower.
+        room: f64,
         /// The height of the letters.
         size: f64,
         /// Which end is at the point.
@@ -172,33 +175,47 @@ fn paint_row(
     if !rgba.is_empty() {
         picture.push(Draw::Cells { area: layout.row(index), rgba });
     }
-    picture.push(paint_gaps(model, index, layout));
+    picture.push(paint_gaps(model, index, row, layout));
     picture.extend(paint_hatching(row, index, layout));
+    picture.extend(paint_dashes(row, index, layout));
     picture.extend(look.line.and_then(|line| paint_marks(row, index, line, layout)));
     paint_words(row, index, layout, language, &mut picture);
     paint_spread(row, index, layout, &mut picture);
     picture
 }
 
-/// The gaps between cells, and the open part of the one that is still filling.
-fn paint_gaps(model: &HeatmapModel, index: usize, layout: &Layout) -> Draw {
-    let (gap, row) = (layout.gap(), layout.row(index));
+/// The gaps between cells, and the open part of those of which more may come.
+fn paint_gaps(model: &HeatmapModel, index: usize, row: &Row, layout: &Layout) -> Draw {
+    let open = (0..model.columns.len()).filter(|column| model.is_open(row, *column));
+    let (gap, all) = (layout.gap(), layout.row(index));
     let columns =
-        (1..=model.columns.len()).map(|column| Area { x: layout.column_left(column) - gap, width: gap, ..row });
+        (1..=model.columns.len()).map(|column| Area { x: layout.column_left(column) - gap, width: gap, ..all });
     let mut areas: Vec<Area> = columns.collect();
-    areas.push(Area { y: row.y + row.height - gap, height: gap, ..row });
-    if model.filling {
-        let cell = layout.cell(Place { row: index, column: model.columns.len().saturating_sub(1) });
-        areas.push(Area { height: (cell.height * OPEN).round(), ..cell });
-    }
+    areas.push(Area { y: all.y + all.height - gap, height: gap, ..all });
+    areas.extend(open.map(|column| {
+        let cell = layout.cell(Place { row: index, column });
+        Area { height: (cell.height * OPEN).round(), ..cell }
+    }));
     Draw::Clear(areas)
+}
+
+/// Cells without a value, but of which one may still come, have a dash in their middle.
+fn paint_dashes(row: &Row, index: usize, layout: &Layout) -> Option<Draw> {
+    let late = row.cells.iter().enumerate().filter(|(_, cell)| cell.late && cell.value.is_none());
+    let dash = |(column, _)| {
+        let Area { x, y, width, height } = layout.cell(Place { row: index, column });
+        let (thick, edge) = (layout.device(DASH).max(1.0), (width / 4.0).round());
+        Area { x: x + edge, y: (y + (height - thick) / 2.0).round(), width: width - 2.0 * edge, height: thick }
+    };
+    let areas: Vec<Area> = late.map(dash).collect();
+    (!areas.is_empty()).then_some(Draw::Rects { areas, ink: Ink::Muted })
 }
 
 /// Runs of cells without a value are hatched, never coloured.
 fn paint_hatching(row: &Row, index: usize, layout: &Layout) -> Option<Draw> {
     let (mut segments, mut from) = (Vec::new(), None);
     for column in 0..=row.cells.len() {
-        let empty = row.cells.get(column).is_some_and(|cell| cell.value.is_none());
+        let empty = row.cells.get(column).is_some_and(|cell| cell.value.is_none() && !cell.late);
         match (empty, from) {
             (true, None) => from = Some(column),
             (false, Some(start)) => {
@@ -239,7 +256,7 @@ fn paint_counts(model: &HeatmapModel, layout: &Layout) -> Draw {
     Draw::Rects { areas: model.counts.iter().enumerate().filter_map(bar).collect(), ink: Ink::Faint }
 }
 
-/// Cells of scores below the reader's line have a mark in their corner, readable without any colour.
+/// Cells of averages, or of chaos, below the reader's line have a mark in their corner, readable without any colour.
 fn paint_marks(row: &Row, index: usize, line: f64, layout: &Layout) -> Option<Draw> {
     let size = layout.device(MARK).max(2.0);
     let below = row.cells.iter().enumerate().filter(|(_, cell)| cell.value.is_some_and(|value| value < line));
@@ -249,7 +266,8 @@ fn paint_marks(row: &Row, index: usize, line: f64, layout: &Layout) -> Option<Dr
             Area { x: cell.x, y: cell.y + cell.height - size, width: size.min(cell.width), height: size }
         })
         .collect();
-    (row.kind == Kind::Average && !areas.is_empty()).then_some(Draw::Rects { areas, ink: Ink::Strong })
+    (matches!(row.kind, Kind::Average | Kind::Chaos) && !areas.is_empty())
+        .then_some(Draw::Rects { areas, ink: Ink::Strong })
 }
 
 /// The row's name before it, its last value behind it.
@@ -259,10 +277,12 @@ fn paint_words(row: &Row, index: usize, layout: &Layout, language: Language, pic
     let size = layout.device(LABEL_SIZE);
     let padding = layout.device(PADDING);
     let bold = index == 0;
+    let room = layout.left - padding;
     picture.push(Draw::Text {
-        text: shortened(&row.name, layout.left - padding, size),
+        text: shortened(&row.name, (room / (size * CHARACTER)) as usize),
         x: 0.0,
         y,
+        room,
         size,
         align: Align::Left,
         bold,
@@ -272,6 +292,7 @@ fn paint_words(row: &Row, index: usize, layout: &Layout, language: Language, pic
         text: row.last().map_or_else(|| crate::words::NOTHING.to_owned(), |last| language.short(row.kind, last)),
         x: layout.width,
         y,
+        room,
         size,
         align: Align::Right,
         bold,
@@ -295,21 +316,12 @@ fn paint_spread(row: &Row, index: usize, layout: &Layout, picture: &mut Vec<Draw
     picture.push(Draw::Rects { areas: vec![bar, mark], ink: Ink::Muted });
 }
 
-/// A name, cut to the room that there is for it.
-fn shortened(name: &str, room: f64, size: f64) -> String {
-    let most = (room / (size * CHARACTER)) as usize;
-    if name.chars().count() <= most {
-        return name.to_owned();
-    }
-    name.chars().take(most.saturating_sub(1)).chain(['…']).collect()
-}
-
 /// Times beneath the columns, at round times and never so close that they touch.
 fn paint_axis(model: &HeatmapModel, layout: &Layout, language: Language) -> Vec<Draw> {
     let top = layout.below().y;
     let y = top + (layout.height - top + layout.device(TICK)) / 2.0;
     let size = layout.device(AXIS_SIZE);
-    let text = |text, x, align| Draw::Text { text, x, y, size, align, bold: false, ink: Ink::Muted };
+    let text = |text, x, align| Draw::Text { text, x, y, room: layout.left, size, align, bold: false, ink: Ink::Muted };
     let mut picture = vec![text("UTC".to_owned(), 0.0, Align::Left)];
     let step = tick_step(model, layout);
     let room = layout.device(TIME_LEAST) / 2.0;

@@ -133,6 +133,19 @@ fn the_bars_above_the_columns_are_as_high_as_their_events_are_many() {
 }
 
 #[test]
+fn chaos_below_the_readers_line_is_marked_too_and_shares_and_changes_are_not() {
+    let mut map = heatmap(2, &[("alpha", &[Some(0.2), Some(0.6)])]);
+    map.nodes[0].chaos = vec![Some(0.1), Some(0.7)];
+    let look = Look { line: Some(0.5), ..PLAIN };
+    let marks = |kind| {
+        let aspect = Aspect { kind, ..Aspect::default() };
+        let model = HeatmapModel::new(&map, &aspect, START + 10_000_000, Language::en);
+        rects(&picture(&model, 1_000.0, &look).1, Ink::Strong).len()
+    };
+    assert_eq!([Kind::Chaos, Kind::Change, Kind::Distribution].map(marks), [1, 0, 0]);
+}
+
+#[test]
 fn scores_below_the_readers_line_are_marked_and_others_are_not() {
     let model = model(3, &[("alpha", &[Some(0.2), Some(0.4), None])]);
     let look = Look { line: Some(0.4), ..PLAIN };

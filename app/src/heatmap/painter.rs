@@ -6,25 +6,27 @@ use super::layout::Layout;
 use super::model::{HeatmapModel, Said, standing};
 use super::paint::{Band, Look, paint};
 use crate::api::Snapshot;
-use crate::browser::{Listener, SizeWatch, dark_screen, hold, pixel_ratio};
-use crate::choice::Choice;
+use crate::browser::{Listener, SizeWatch, dark_screen, hold, pixel_ratio, type_size};
+use crate::choice::{Choice, Pin};
 use crate::words::Language;
 use leptos::html;
 use leptos::prelude::*;
 use web_sys::HtmlCanvasElement;
 
-/// How wide the canvas is in CSS pixels, and how many device pixels there are to each.
+/// How wide the canvas is, and how many device pixels there are to each pixel of that: CSS pixels where type has its usual size of 16 of
+/// them, and as much more where it is larger.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Size {
-    /// CSS pixels.
+    /// Such pixels.
     pub(crate) width: f64,
-    /// Device pixels to a CSS pixel.
+    /// Device pixels to each.
     pub(crate) ratio: f64,
 }
 
 impl Size {
     fn of(canvas: &HtmlCanvasElement) -> Self {
-        Self { width: f64::from(canvas.client_width()), ratio: pixel_ratio() }
+        let scale = type_size(canvas) / 16.0;
+        Self { width: f64::from(canvas.client_width()) / scale, ratio: pixel_ratio() * scale }
     }
 
     /// The geometry of the model at this size.
@@ -48,8 +50,8 @@ pub(crate) struct Scene {
     pub(crate) language: Language,
     /// What points at the cell to frame.
     pub(crate) cursor: RwSignal<Option<Cursor>>,
-    /// The column from which the reader draws a span.
-    pub(crate) drag: RwSignal<Option<usize>>,
+    /// Where the column begins from which the reader draws a span.
+    pub(crate) drag: RwSignal<Option<u64>>,
     /// The canvas's size, once it is known.
     pub(crate) size: RwSignal<Option<Size>>,
 }
@@ -70,11 +72,41 @@ impl Scene {
         Some(self.model.with(|model| size.layout(model)))
     }
 
-    /// The cell that is pointed at in this moment.
+    /// The cell that is pointed at in this moment, or else the one that is pinned.
     pub(crate) fn place(&self) -> Option<Place> {
-        let cursor = self.cursor.get()?;
+        let Some(cursor) = self.cursor.get() else { return self.pinned() };
         // What is shown may have become another since it was pointed at.
-        self.model.with(|model| Some(cursor.place(&model.columns)).filter(|place| model.has(*place)))
+        self.model.with(|model| match cursor {
+            Cursor::Pointer(place) => Some(place).filter(|place| model.has(*place)),
+            Cursor::Keyboard(pin, node) => model.pinned(pin, node.as_deref()),
+        })
+    }
+
+    /// The same, for whoever does not follow it.
+    pub(crate) fn here(&self) -> Option<Place> {
+        untrack(|| self.place())
+    }
+
+    /// The column from which a span is being drawn, where it is on the map.
+    pub(crate) fn drawn_from(&self) -> Option<usize> {
+        let pin = Pin { start: self.drag.get_untracked()?, row: 0 };
+        self.model.read_untracked().pinned(pin, None).map(|place| place.column)
+    }
+
+    /// What a cell is known by.
+    pub(crate) fn known_by(&self, place: Option<Place>) -> Option<(Pin, Option<String>)> {
+        self.model.read_untracked().known_by(place?)
+    }
+
+    /// A span begins at a cell.
+    pub(crate) fn draw_from(&self, place: Option<Place>) {
+        self.drag.set(self.known_by(place).map(|(pin, _)| pin.start));
+    }
+
+    /// The cell that is pinned, where it is on the map.
+    pub(crate) fn pinned(&self) -> Option<Place> {
+        let (pin, node) = self.choice.with(|choice| Some((choice.pin?, choice.node.clone())))?;
+        self.model.with(|model| model.pinned(pin, node.as_deref()))
     }
 
     /// What is said of a cell; none where there is none.
@@ -121,7 +153,7 @@ impl Scene {
         self.model.try_with_untracked(|model| {
             let layout = size.layout(model);
             let line = choice.line.map(|line| f64::from(line) / 100.0);
-            let (cursor, drag) = (untrack(|| self.place()), self.drag.try_get_untracked().flatten());
+            let (cursor, drag) = (self.here(), self.drawn_from());
             let look = Look { palette: choice.palette, line, cursor, drag };
             (layout, paint(model, &layout, &look, self.language))
         })

@@ -1,10 +1,7 @@
-//! What a screen reader reads out of the heatmap. A reader who holds a key down hears where it ends, not every cell on the way.
+//! What a screen reader reads out once it stands. A reader who holds a key down hears where it ends, not every cell on the way.
 
 use leptos::prelude::*;
 use std::time::Duration;
-
-/// So long it must stand before it is read out: longer than a key takes to repeat.
-const STANDS: Duration = Duration::from_millis(200);
 
 /// The text, and what waits to be it.
 #[derive(Clone, Copy)]
@@ -12,12 +9,13 @@ pub(crate) struct Spoken {
     /// What the live region holds.
     pub(crate) text: RwSignal<String>,
     waiting: StoredValue<Option<TimeoutHandle>>,
+    stands: Duration,
 }
 
 impl Spoken {
-    /// Nothing yet. To be called in a component, whose end ends what waits.
-    pub(crate) fn new() -> Self {
-        let spoken = Self { text: RwSignal::new(String::new()), waiting: StoredValue::new(None) };
+    /// Nothing yet; what is to be said must stand for so long. To be called in a component, whose end ends what waits.
+    pub(crate) fn new(stands: Duration) -> Self {
+        let spoken = Self { text: RwSignal::new(String::new()), waiting: StoredValue::new(None), stands };
         on_cleanup(move || spoken.call_off());
         spoken
     }
@@ -28,7 +26,7 @@ impl Spoken {
         let speak = move || {
             self.text.try_set(text);
         };
-        self.waiting.try_set_value(set_timeout_with_handle(speak, STANDS).ok());
+        self.waiting.try_set_value(set_timeout_with_handle(speak, self.stands).ok());
     }
 
     fn call_off(self) {

@@ -3,7 +3,7 @@
 use super::model::{HeatmapModel, Row};
 use crate::choice::Choice;
 use crate::fold::Fold;
-use crate::part::IntoPart;
+use crate::part::{IntoPart, flag, text};
 use crate::words::{Language, NOTHING, td_string};
 use leptos::prelude::*;
 
@@ -30,10 +30,10 @@ pub(crate) fn HeatmapTable(
     let whole = move || choice.with(|choice| choice.with(|choice| choice.table = true));
     view! {
         <Fold summary=td_string!(language, heatmap.as_table) test_id="heatmap-table" open=open>
-            <p class:hidden=move || !is_empty()>
-                <a href=whole>{td_string!(language, heatmap.show_table)}</a>
+            <p class:hidden=flag(move || !is_empty())>
+                <a href=text(whole)>{td_string!(language, heatmap.show_table)}</a>
             </p>
-            <div class="scroll" role="region" aria-label=td_string!(language, heatmap.as_table) tabindex="0" class:hidden=is_empty>
+            <div class="scroll" role="region" aria-label=td_string!(language, heatmap.as_table) tabindex="0" class:hidden=flag(is_empty)>
                 <table class="numbers">
                     <thead>
                         <tr>
@@ -58,8 +58,14 @@ fn lines(model: &HeatmapModel, language: Language) -> impl IntoView + use<> {
     let line = |(column, start): (usize, &u64)| {
         let count = model.counts.get(column).map_or_else(|| NOTHING.to_owned(), |count| language.count(*count));
         let value = |row: &Row| {
-            let value = row.cells.get(column).and_then(|cell| cell.value);
-            value.map_or_else(|| NOTHING.to_owned(), |value| language.short(row.kind, value))
+            let cell = row.cells.get(column);
+            let value = cell.and_then(|cell| cell.value).map(|value| language.short(row.kind, value));
+            let late = cell.filter(|cell| cell.late).map(|_| td_string!(language, heatmap.late));
+            match (value, late) {
+                (Some(value), Some(late)) => format!("{value}, {late}"),
+                (Some(value), None) => value,
+                (None, late) => late.unwrap_or(NOTHING).to_owned(),
+            }
         };
         view! {
             <tr>

@@ -1,6 +1,6 @@
 //! The widget: what can be chosen, the canvas, what is said of the cell that is pointed at, legend and table.
 
-use super::controls::{Controls, Part};
+use super::controls::{Controls, shown, turn};
 use super::cursor::{Cursor, Place, Step};
 use super::layout;
 use super::legend::Legend;
@@ -11,45 +11,52 @@ use super::table::HeatmapTable;
 use crate::api::Snapshot;
 use crate::browser;
 use crate::choice::Choice;
-use crate::number::tenths;
-use crate::part::IntoPart;
-use crate::place::use_place;
+use crate::map::{Gone, silent_since};
+use crate::number::{fixed, tenths};
+use crate::part::{IntoPart, flag, text};
+use crate::place::{self, use_place};
 use crate::words::{td_string, use_language};
 use leptos::ev::{KeyboardEvent, PointerEvent};
 use leptos::html;
 use leptos::prelude::*;
+use std::time::Duration;
+
+/// Longer than a key takes to repeat.
+const REPEATS: Duration = Duration::from_millis(200);
 
 /// The heatmap of a mesh.
 #[component]
 pub(crate) fn HeatmapView(
     /// What the page shows.
     snapshot: ReadSignal<Snapshot>,
+    /// Who is linked no more.
+    gone: RwSignal<Gone>,
     /// What the reader has chosen.
     choice: Memo<Choice>,
 ) -> impl IntoView {
     let language = use_language();
-    let part = Part { filter: RwSignal::new(String::new()), first: RwSignal::new(0) };
-    let aspect = Memo::new(move |_| Aspect {
-        kind: choice.with(|choice| choice.kind),
-        filter: folded(part.filter.read().trim()),
-        first: part.first.get(),
+    let aspect = Memo::new(move |_| {
+        choice.with(|choice| Aspect {
+            kind: choice.kind,
+            filter: folded(choice.find.trim()),
+            first: choice.above as usize,
+        })
     });
     let model = Memo::new(move |_| {
         let snapshot = snapshot.read();
-        HeatmapModel::new(&snapshot.heatmap, &aspect.read(), snapshot.health.now, language)
+        let mut model = HeatmapModel::new(&snapshot.heatmap, &aspect.read(), snapshot.health.now, language);
+        model.mark_late(|node| silent_since(&snapshot, &gone.read(), node));
+        model
     });
     let (cursor, drag, size) = (RwSignal::new(None), RwSignal::new(None), RwSignal::new(None));
     let scene = Scene { canvas: NodeRef::new(), snapshot, model, choice, language, cursor, drag, size };
-    let left_out = move || match model.with(|model| model.nodes_left_out) as u64 {
-        0 => String::new(),
-        left_out => td_string!(language, heatmap.left_out, nodes = language.nodes(left_out)),
-    };
+    let left_out = move || language.left_out(model.with(|model| model.nodes_left_out));
     view! {
         <div class="heatmap">
-            <Controls snapshot choice model part language />
-            <Picture snapshot scene part />
+            <Controls choice model language />
+            <Picture snapshot scene />
             <Legend choice language />
-            <p class="note">{left_out}</p>
+            <p class="note">{text(left_out)}</p>
             <HeatmapTable model choice language />
         </div>
     }
@@ -63,57 +70,70 @@ fn Picture(
     snapshot: ReadSignal<Snapshot>,
     /// What is painted.
     scene: Scene,
-    /// Which nodes are shown.
-    part: Part,
 ) -> impl IntoView {
     scene.keep_painted();
-    let Scene { canvas, model, cursor, language, choice, .. } = scene;
-    let spoken = Spoken::new();
+    let Scene { canvas, model, language, choice, .. } = scene;
+    let spoken = Spoken::new(REPEATS);
     let rows = move || model.with(|model| model.rows.len());
     let to = use_place();
     let go = move |address: String| to.go(&address);
-    // The node whose row is at a place; none at the mesh's, and where rows are scores.
-    let node_at = move |place: Place| {
-        let named = |model: &HeatmapModel| Some(model.rows.get(place.row)?.name.clone());
-        model.with_untracked(|model| named(model).filter(|_| place.row > 0 && model.nodes.0 > 0))
-    };
     let follow = move |node: Option<String>| {
-        if choice.with_untracked(|choice| choice.node != node) {
-            go(choice.with_untracked(|choice| choice.with(|choice| choice.node = node)));
+        let before = choice.get_untracked();
+        if before.node != node {
+            go(before.with(|choice| (choice.node, choice.pin) = (node, None)));
         }
     };
     let down = move |event: PointerEvent| {
         point(scene, &event);
-        scene.drag.set(under(scene, &event).map(|place| place.column));
+        scene.draw_from(under(scene, &event));
     };
-    // A span that was drawn is looked at; a cell that was clicked is pinned and its row followed, or both let go.
+    // A cell that was clicked is pinned and its row followed, or both let go.
+    let pin = move |place: Place| {
+        let was = untrack(|| scene.pinned()) == Some(place);
+        scene.cursor.set(was.then_some(Cursor::Pointer(place)));
+        let known = scene.known_by((!was).then_some(place));
+        let (pin, node) = known.map_or((None, None), |(pin, node)| (Some(pin), node));
+        to.keep(choice, |choice| (choice.node, choice.pin) = (node, pin));
+    };
+    // A span that was drawn is looked at.
+    let look_at = move |from: usize, place: Place| {
+        scene.drag.set(None);
+        let (model, now) = (model.read_untracked(), snapshot.read_untracked().health.now);
+        let start = |column: usize| model.columns.get(column).copied();
+        let Some((first, last)) = start(from.min(place.column)).zip(start(from.max(place.column))) else { return };
+        let end = last + model.resolution_seconds * 1_000;
+        let address = choice.get_untracked().zoomed(first, end, model.columns.len(), now);
+        drop(model);
+        go(address);
+    };
     let up = move |event: PointerEvent| {
         point(scene, &event);
-        let from = scene.drag.try_update(Option::take).flatten();
-        let Some((from, place)) = from.zip(under(scene, &event)) else { return };
-        if from == place.column {
-            return follow(if pin(scene, place) { node_at(place) } else { None });
-        }
-        let now = snapshot.with_untracked(|snapshot| snapshot.health.now);
-        let span = model.with_untracked(|model| {
-            let (first, last) = (from.min(place.column), from.max(place.column));
-            let end = model.columns.get(last)? + model.resolution_seconds * 1_000;
-            Some((*model.columns.get(first)?, end, model.columns.len()))
-        });
-        if let Some((from, to, columns)) = span {
-            go(choice.with_untracked(|choice| choice.zoomed(from, to, columns, now)));
+        match scene.drawn_from().zip(under(scene, &event)) {
+            Some((from, place)) if from != place.column => look_at(from, place),
+            drawn => {
+                scene.drag.set(None);
+                if let Some((_, place)) = drawn {
+                    pin(place);
+                }
+            }
         }
     };
     let key = move |event: KeyboardEvent| {
-        if event.key() == "Enter" {
-            if let Some(place) = untrack(|| scene.place()) {
-                event.prevent_default();
-                let followed = choice.with_untracked(|choice| choice.node.clone());
-                follow(node_at(place).filter(|node| followed.as_ref() != Some(node)));
+        let key = event.key();
+        let pins = key == "p" && !(event.ctrl_key() || event.alt_key() || event.meta_key());
+        let Some(place) = scene.here().filter(|_| pins || key == "Enter") else {
+            return step(scene, to, spoken, &event);
+        };
+        event.prevent_default();
+        match scene.drawn_from() {
+            _ if pins => pin(place),
+            Some(from) => look_at(from, place),
+            None => {
+                let followed = choice.get_untracked().node;
+                let node = scene.known_by(Some(place)).and_then(|(_, node)| node);
+                follow(node.filter(|node| followed.as_ref() != Some(node)));
             }
-            return;
         }
-        step(scene, part, spoken, &event);
     };
     view! {
         <div class="heatmap-picture">
@@ -121,7 +141,7 @@ fn Picture(
             <svg
                 class="heatmap-strut"
                 width="0"
-                height=move || (layout::height(rows()) as u32).to_string()
+                height=text(move || format!("{}rem", fixed(layout::height(rows()) / 16.0, 3)))
                 aria-hidden="true"
             ></svg>
             <canvas
@@ -131,18 +151,18 @@ fn Picture(
                 tabindex="0"
                 role="application"
                 aria-roledescription=td_string!(language, heatmap.role)
-                aria-label=move || model.with(|model| model.summary(language))
+                aria-label=text(move || model.with(|model| model.summary(language)))
                 aria-describedby="heatmap-help"
                 aria-details="heatmap-table"
                 data-testid="heatmap-canvas"
-                data-columns=move || model.with(|model| model.columns.len().to_string())
-                data-rows=move || rows().to_string()
+                data-columns=text(move || model.with(|model| model.columns.len().to_string()))
+                data-rows=text(move || rows().to_string())
                 on:pointerdown=down
                 on:pointermove=move |event| point(scene, &event)
                 on:pointerleave=move |event| leave(scene, &event)
                 on:pointerup=up
                 on:keydown=key
-                on:blur=move |_| if !is_pinned(scene) { cursor.set(None) }
+                on:blur=move |_| let_go(scene)
             ></canvas>
             <p id="heatmap-help" class="visually-hidden">{td_string!(language, heatmap.help)}</p>
             <p class="visually-hidden" aria-live="polite" data-testid="heatmap-spoken">{spoken.text}</p>
@@ -154,29 +174,22 @@ fn Picture(
 
 /// The cell under the pointer.
 fn under(scene: Scene, event: &PointerEvent) -> Option<Place> {
-    let (x, y) = (f64::from(event.offset_x()), f64::from(event.offset_y()));
+    let [x, y] = [event.offset_x(), event.offset_y()].map(|css| f64::from(css) * browser::pixel_ratio());
     untrack(|| scene.layout()).and_then(|layout| layout.place_at(x, y))
 }
 
-/// Whether a cell stays pointed at, whatever the pointer does.
-fn is_pinned(scene: Scene) -> bool {
-    matches!(scene.cursor.get_untracked(), Some(Cursor::Pinned { .. }))
-}
-
-/// Pins a cell; false where it was pinned, and is let go.
-fn pin(scene: Scene, place: Place) -> bool {
-    let was = is_pinned(scene) && untrack(|| scene.place()) == Some(place);
-    let start = scene.model.with_untracked(|model| model.columns.get(place.column).copied());
-    let pinned = start.map(|start| Cursor::Pinned { row: place.row, start });
-    scene.cursor.set(if was { Some(Cursor::Pointer(place)) } else { pinned });
-    !was
+/// Lets go of the cell that is pinned.
+fn unpin(scene: Scene, to: place::Place) {
+    if scene.choice.get_untracked().pin.is_some() {
+        to.keep(scene.choice, |choice| choice.pin = None);
+    }
 }
 
 /// The pointer is on a cell, or beside all of them. A pinned cell gives way to a span that is being drawn, and to nothing else.
 fn point(scene: Scene, event: &PointerEvent) {
     let place = under(scene, event);
-    let draws = scene.drag.get_untracked().zip(place).is_some_and(|(from, place)| from != place.column);
-    if is_pinned(scene) && !draws {
+    let draws = scene.drawn_from().zip(place).is_some_and(|(from, place)| from != place.column);
+    if !draws && untrack(|| scene.pinned()).is_some() {
         return;
     }
     let cursor = place.map(Cursor::Pointer);
@@ -185,36 +198,52 @@ fn point(scene: Scene, event: &PointerEvent) {
     }
 }
 
+/// Nothing is pointed at, and no span drawn.
+fn let_go(scene: Scene) {
+    scene.drag.set(None);
+    scene.cursor.set(None);
+}
+
 /// A mouse that has left points at nothing; a finger that was lifted still does.
 fn leave(scene: Scene, event: &PointerEvent) {
     scene.drag.set(None);
-    if event.pointer_type() != "touch" && !is_pinned(scene) {
+    if event.pointer_type() != "touch" {
         scene.cursor.set(None);
     }
 }
 
-/// Moves the cursor by keyboard, and has the cell read out.
-fn step(scene: Scene, part: Part, spoken: Spoken, event: &KeyboardEvent) {
+/// Moves the cursor by keyboard, draws a span, or turns to other nodes, and has read out what is there.
+fn step(scene: Scene, to: place::Place, spoken: Spoken, event: &KeyboardEvent) {
     let key = event.key();
-    match key.as_str() {
-        "Escape" => scene.cursor.set(None),
-        "PageUp" | "PageDown" if scene.model.with_untracked(|model| model.nodes.0 > MOST_NODES) => {
-            event.prevent_default();
-            part.turn(scene.model, key == "PageDown");
-        }
-        _ => {}
+    let step = Step::of_key(&key);
+    let turns = matches!(key.as_str(), "PageUp" | "PageDown") && scene.model.read_untracked().nodes.0 > MOST_NODES;
+    if key == "Escape" {
+        let_go(scene);
+        unpin(scene, to);
+        return spoken.say(String::new());
     }
-    let Some(step) = Step::of_key(&key) else { return };
+    if step.is_none() && !turns {
+        return;
+    }
     event.prevent_default();
-    let before = untrack(|| scene.place());
-    let place = scene.model.with_untracked(|model| {
-        let (rows, columns) = (model.rows.len(), model.columns.len());
-        let place = before.map_or(Place::start(columns), |place| place.stepped(step, rows, columns));
-        let start = model.columns.get(place.column).copied();
-        scene.cursor.set(start.map(|start| Cursor::Keyboard { row: place.row, start }));
-        place
-    });
-    spoken.say(untrack(|| scene.say(place)).map(|said| said.sentence()).unwrap_or_default());
+    let columns = scene.model.read_untracked().columns.len();
+    let before = scene.here().unwrap_or(Place::start(columns));
+    let place = step.map_or(before, |step| before.stepped(step, scene.model.read_untracked().rows.len(), columns));
+    if !event.shift_key() {
+        scene.drag.set(None);
+    } else if scene.drag.get_untracked().is_none() {
+        scene.draw_from(Some(before));
+    }
+    let mut said = String::new();
+    if turns {
+        turn(scene.choice, scene.model, to, key == "PageDown");
+        said = shown(&scene.model.read_untracked(), scene.language) + ". ";
+    }
+    // Of other nodes it is the one in the same row.
+    scene.cursor.set(scene.known_by(Some(place)).map(|(pin, node)| Cursor::Keyboard(pin, node)));
+    unpin(scene, to);
+    said.push_str(&untrack(|| scene.say(place)).map(|said| said.sentence()).unwrap_or_default());
+    spoken.say(said);
 }
 
 /// What is said of the cell under the cursor, beside that cell; hidden while there is none.
@@ -225,19 +254,19 @@ fn Tooltip(
 ) -> impl IntoView {
     let said = Memo::new(move |_| scene.say(scene.place()?));
     let part = move |part: fn(&Said) -> &String| {
-        move || said.with(|said| said.as_ref().map(|said| part(said).clone()).unwrap_or_default())
+        text(move || said.with(|said| said.as_ref().map(|said| part(said).clone()).unwrap_or_default()))
     };
     let tooltip = NodeRef::<html::Div>::new();
     // In an effect, since the document itself may hold no style.
     Effect::new(move |_| {
         let (Some(place), Some(layout), Some(tooltip)) = (scene.place(), scene.layout(), tooltip.get()) else { return };
         let cell = layout.cell(place);
-        let middle = cell.x + cell.width / 2.0;
+        let (middle, ratio) = (cell.x + cell.width / 2.0, browser::pixel_ratio());
         // At the left edge it reaches to the right, at the right edge to the left: it never leaves the page.
         let back = tenths(100.0 * middle / layout.width);
         let placed = [
-            ("left", format!("{}px", tenths(middle / layout.ratio))),
-            ("top", format!("{}px", tenths((cell.y + cell.height) / layout.ratio))),
+            ("left", format!("{}px", tenths(middle / ratio))),
+            ("top", format!("{}px", tenths((cell.y + cell.height) / ratio))),
             ("transform", format!("translateX(-{back}%)")),
         ];
         for (property, value) in placed {
@@ -247,7 +276,8 @@ fn Tooltip(
     view! {
         <div
             class="tooltip"
-            class:hidden=move || said.with(Option::is_none)
+            // Until it is known where its cell is, it would stand elsewhere.
+            class:hidden=flag(move || said.with(Option::is_none) || scene.size.get().is_none())
             node_ref=tooltip
             data-testid="heatmap-tooltip"
         >

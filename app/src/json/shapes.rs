@@ -2,8 +2,8 @@
 
 use super::{Json, Value, Writer};
 use crate::api::{
-    Banned, Cheat, Conflict, Delta, Dialect, Direction, GossipSummary, Health, Network, Peer, PeerState, Place,
-    Snapshot, StreamMessage, TurnedAway,
+    Banned, Cheat, Conflict, Delta, Dialect, Direction, GossipSummary, Health, History, Network, Peer, PeerState,
+    Place, Snapshot, StreamMessage, TurnedAway,
 };
 use crate::preferences::{Preferences, Theme};
 use crate::words::Language;
@@ -67,7 +67,8 @@ objects! {
         duplicates, redundancy, in_sync, events, signs_twice, last_seen
     }
     GossipSummary { seen, propagated, total, duplicates, redundancy, rejected }
-    Snapshot { run, seq, health, network, gossip, heatmap }
+    Snapshot { run, seq, health, network, gossip, heatmap, history }
+    History { resolution_seconds, newest, events, gossip_seen, gossip_propagated, peers }
     Delta { seq, health, network, gossip, heatmap }
     Heatmap { resolution_seconds, buckets, nodes, nodes_total, digest, digest_from }
     HeatmapBucket { start, count, avg, min, max, chaos, histogram }
@@ -76,7 +77,7 @@ objects! {
     HeatmapCells { node_id, cells }
     HeatmapCell { start, avg, chaos, count }
     Likeness { digest, mean, chaos, spread, trend }
-    Preferences { language, theme }
+    Preferences { language, theme, keys_off }
 }
 
 words! {

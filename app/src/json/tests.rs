@@ -24,6 +24,9 @@ fn full() -> Snapshot {
     }];
     snapshot.gossip.rejected = [("bad-signature".to_owned(), 3)].into_iter().collect();
     snapshot.health.clock_ahead_ms = Some(-1_500);
+    snapshot.note();
+    snapshot.health.now += 20_000;
+    snapshot.note();
     snapshot.network.places = vec![crate::api::Place { node_id: "x".to_owned(), latitude: -33.9, longitude: 151.2 }];
     snapshot
 }

@@ -172,8 +172,9 @@ impl Driver {
                 if self.connection.try_with_value(polling) == Some(true) {
                     // The stream goes on after what was heard of it: what it tells again of these buckets, it tells whole.
                     self.snapshot.try_update(|snapshot| {
-                        let (run, seq) = (snapshot.run, snapshot.seq);
-                        *snapshot = Snapshot { run, seq, ..fetched };
+                        let (run, seq, history) = (snapshot.run, snapshot.seq, std::mem::take(&mut snapshot.history));
+                        *snapshot = Snapshot { run, seq, history, ..fetched };
+                        snapshot.note();
                     });
                 }
             }

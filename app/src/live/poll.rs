@@ -1,6 +1,6 @@
 //! The snapshot by four fetches, for when there is no stream.
 
-use crate::api::Snapshot;
+use crate::api::{History, Snapshot};
 use crate::json::{self, Json};
 use beauty::{Likeness, Resolution};
 use futures_util::future::try_join4;
@@ -13,7 +13,7 @@ const TIMEOUT_MILLISECONDS: u32 = 8_000;
 /// No answer came, or none that can be read.
 pub(crate) struct Unanswered;
 
-/// Fetches the four parts at once. The `seq` is 0: the stream begins with a snapshot of its own.
+/// Fetches the four parts at once. The `seq` is 0: the stream begins with a snapshot of its own. The history is whoever's asks.
 pub(crate) async fn snapshot(resolution: Resolution) -> Result<Snapshot, Unanswered> {
     let heatmap = format!("/federated/heatmap?buckets=40&resolution={resolution}");
     let (health, network, gossip, heatmap) = try_join4(
@@ -23,7 +23,7 @@ pub(crate) async fn snapshot(resolution: Resolution) -> Result<Snapshot, Unanswe
         answer(&heatmap),
     )
     .await?;
-    Ok(Snapshot { run: 0, seq: 0, health, network, gossip, heatmap })
+    Ok(Snapshot { run: 0, seq: 0, health, network, gossip, heatmap, history: History::default() })
 }
 
 /// Fetches what the page showed, or would have shown, at a moment.

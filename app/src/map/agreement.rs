@@ -1,10 +1,15 @@
 //! Whether this node agrees with its peers, and the digest by which anybody can check.
 
 use crate::api::{Health, Peer, Snapshot};
-use crate::part::IntoPart;
-use crate::words::{Language, day_and_time, td_string, use_language};
+use crate::heatmap::Spoken;
+use crate::part::{IntoPart, text};
+use crate::words::{Language, day_and_time, isolated, td_string, use_language};
 use leptos::prelude::*;
 use std::cmp::Ordering;
+use std::time::Duration;
+
+/// So long a verdict must stand before it is read out: peers are behind for a moment with each event.
+const STANDS: Duration = Duration::from_secs(5);
 
 /// The digest of the node's events, how many peers have the same, and who has not.
 #[component]
@@ -17,7 +22,17 @@ pub(crate) fn Agreement(
         let Health { events, digest_from, .. } = snapshot.read().health;
         td_string!(language, agreement.kept, events = language.events(events), from = day_and_time(digest_from))
     };
-    let said = move || snapshot.with(|snapshot| said(&snapshot.network.peers, snapshot.health.events, language));
+    let told = move |ours| snapshot.with(|snapshot| said(&snapshot.network.peers, ours, language));
+    let said = move || told(Some(snapshot.read().health.events));
+    // Read out is who agrees, once it stands. By how many events peers differ is another number with each event.
+    let spoken = Spoken::new(STANDS);
+    Effect::new(move |before: Option<String>| {
+        let verdict = told(None);
+        if before.is_some_and(|before| before != verdict) {
+            spoken.say(verdict.clone());
+        }
+        verdict
+    });
     let verdict = move || {
         let told = |wanted| snapshot.read().network.peers.iter().any(|peer| peer.in_sync == Some(wanted));
         match (told(true), told(false)) {
@@ -30,18 +45,19 @@ pub(crate) fn Agreement(
     view! {
         <section class="agreement" aria-labelledby="agreement-heading">
             <h2 id="agreement-heading">{td_string!(language, agreement.title)}</h2>
-            <p class="verdict" data-verdict=verdict data-testid="agreement" aria-live="polite">{said}</p>
+            <p class="verdict" data-verdict=text(verdict) data-testid="agreement">{text(said)}</p>
+            <p class="visually-hidden" aria-live="polite" data-testid="agreement-spoken">{spoken.text}</p>
             <p>
-                <code class="digest" data-testid="digest">{move || snapshot.read().health.digest.clone()}</code>
+                <code class="digest" data-testid="digest">{text(move || snapshot.read().health.digest.clone())}</code>
             </p>
-            <p class="note">{covers} " " {td_string!(language, agreement.equal_digests)}</p>
+            <p class="note">{text(covers)} " " {td_string!(language, agreement.equal_digests)}</p>
         </section>
     }
     .into_part()
 }
 
-/// How many of the peers that told their digest have our events, and who has others, and how many fewer or more.
-fn said(peers: &[Peer], ours: u64, language: Language) -> String {
+/// How many of the peers that told their digest have our events, and who has others; and how many fewer or more than ours.
+fn said(peers: &[Peer], ours: Option<u64>, language: Language) -> String {
     let told = || peers.iter().filter_map(|peer| Some((peer, peer.in_sync?)));
     let (all, agreeing) = (told().count(), told().filter(|(_, in_sync)| *in_sync).count());
     let counted = language.peers(all as u64);
@@ -60,9 +76,9 @@ fn said(peers: &[Peer], ours: u64, language: Language) -> String {
 }
 
 /// A peer with other events than ours: its name, and by how much it is behind or ahead.
-fn differing_by(peer: &Peer, ours: u64, language: Language) -> String {
-    let name = peer.node_id.as_deref().unwrap_or(td_string!(language, peers.unnamed));
-    let Some(events) = peer.events else { return name.to_owned() };
+fn differing_by(peer: &Peer, ours: Option<u64>, language: Language) -> String {
+    let name = isolated(peer.node_id.as_deref().unwrap_or(td_string!(language, peers.unnamed)));
+    let Some((events, ours)) = peer.events.zip(ours) else { return name };
     let number = language.count(events.abs_diff(ours));
     match events.cmp(&ours) {
         Ordering::Less => td_string!(language, agreement.fewer, name, number),
@@ -78,7 +94,7 @@ mod tests {
 
     fn say(in_sync: &[Option<bool>]) -> String {
         let peers: Vec<Peer> = in_sync.iter().map(|in_sync| Peer { in_sync: *in_sync, ..peer("beta") }).collect();
-        said(&peers, 10, Language::en)
+        said(&peers, Some(10), Language::en)
     }
 
     #[test]
@@ -98,10 +114,11 @@ mod tests {
 
     #[test]
     fn who_has_other_events_is_told_with_how_many_fewer_or_more() {
-        let with = |events| differing_by(&Peer { events, ..peer("beta") }, 1_010, Language::en);
+        let with = |events| differing_by(&Peer { events, ..peer("beta") }, Some(1_010), Language::en);
         assert_eq!(with(Some(8)), "beta (1,002 fewer)");
         assert_eq!(with(Some(1_012)), "beta (2 more)");
         assert_eq!(with(Some(1_010)), "beta (as many, but others)");
         assert_eq!(with(None), "beta");
+        assert_eq!(differing_by(&Peer { events: Some(8), ..peer("beta") }, None, Language::en), "beta");
     }
 }

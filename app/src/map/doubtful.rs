@@ -2,7 +2,7 @@
 
 use super::header::grouped;
 use crate::api::{Banned, Conflict, Snapshot, TurnedAway};
-use crate::part::IntoPart;
+use crate::part::{IntoPart, flag};
 use crate::words::{Language, each, td_string, time, use_language};
 use leptos::prelude::*;
 
@@ -25,7 +25,7 @@ pub(crate) fn Doubtful(
     let rows = move || snapshot.with(|snapshot| doubts(snapshot, language)).into_iter().map(row).collect_view();
     let none = move || snapshot.with(|snapshot| doubts(snapshot, language).is_empty());
     view! {
-        <div class="doubtful scroll" class:hidden=none role="group" aria-labelledby="doubtful-heading" tabindex="0">
+        <div class="doubtful scroll" class:hidden=flag(none) role="group" aria-labelledby="doubtful-heading" tabindex="0">
             <h3 id="doubtful-heading">{td_string!(language, doubtful.title)}</h3>
             <table data-testid="doubtful">
                 <thead>

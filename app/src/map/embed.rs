@@ -1,6 +1,7 @@
 //! `/federated/embed`: the heatmap alone, small enough for a frame in somebody's own page.
 
 use super::off::SwitchedOff;
+use super::roster::keep_gone;
 use crate::choice::use_choice;
 use crate::heatmap::HeatmapView;
 use crate::live::keep_fresh;
@@ -19,6 +20,7 @@ pub(crate) fn EmbedPage(
     let Some(snapshot) = taken(choice) else { return view! { <SwitchedOff /> }.into_part() };
     let (snapshot, set_snapshot) = signal(snapshot);
     let fresh = keep_fresh((snapshot, set_snapshot), choice);
+    let gone = keep_gone(snapshot);
     let name = move || snapshot.with(|snapshot| snapshot.health.node_id.clone());
     keep_title(|| "Beauty Mesh".to_owned());
     view! {
@@ -26,7 +28,7 @@ pub(crate) fn EmbedPage(
             <h1>
                 <a href=MAP target="_blank">"Beauty Mesh / " {name}</a>
             </h1>
-            <HeatmapView snapshot choice />
+            <HeatmapView snapshot gone choice />
         </main>
     }
     .into_part()

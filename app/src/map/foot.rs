@@ -4,7 +4,7 @@ use crate::api::{Health, Snapshot};
 use crate::browser::{self, Listener};
 use crate::choice::Choice;
 use crate::fold::Fold;
-use crate::part::IntoPart;
+use crate::part::{IntoPart, text};
 use crate::place::use_place;
 use crate::preferences::{Preferences, Theme};
 use crate::words::{Language, each, td_string};
@@ -25,8 +25,8 @@ pub(crate) fn Foot(
     /// What the reader has chosen.
     choice: Memo<Choice>,
 ) -> impl IntoView {
-    let Preferences { language, theme } = use_context().unwrap_or_default();
-    keep_keys(snapshot, choice);
+    let Preferences { language, theme, keys_off } = use_context().unwrap_or_default();
+    keep_keys(snapshot, choice, keys_off);
     let version = move || {
         let Health { version, uptime_seconds, .. } = &snapshot.read().health;
         td_string!(language, foot.up, version, span = language.duration(*uptime_seconds))
@@ -36,21 +36,29 @@ pub(crate) fn Foot(
         let address = choice.with(Choice::address);
         format!("{address}{}{name}={value}", if address.contains('?') { '&' } else { '?' })
     };
-    let themes = Theme::ALL.into_iter().zip(each!(language, foot: system, light, dark)).map(|(option, name)| {
-        let current = if option == theme { "true" } else { "false" };
+    let link = move |part, value, name: &'static str, current: bool| {
+        let current = if current { "true" } else { "false" };
         view! {
-            <a href=move || chosen("theme", option.name()) rel="external" aria-current=current>{name}</a>
+            <a href=text(move || chosen(part, value)) rel="external" aria-current=current>{name}</a>
         }
-    });
+    };
+    let themes = Theme::ALL.into_iter().zip(each!(language, foot: system, light, dark));
+    let themes = themes.map(move |(option, name)| link("theme", option.name(), name, option == theme));
+    let [on, off] = each!(language, keys: on, off);
+    let keys = vec![link("keys", "on", on, !keys_off), link("keys", "off", off, keys_off)];
     let languages = Language::all().iter().map(|&option| {
         let (tag, current) = (option.tag(), if option == language { "true" } else { "false" });
         view! {
-            <a href=move || chosen("lang", tag) rel="external" lang=tag hreflang=tag aria-current=current>{td_string!(option, foot.own_name)}</a>
+            <a href=text(move || chosen("lang", tag)) rel="external" lang=tag hreflang=tag aria-current=current>{td_string!(option, foot.own_name)}</a>
         }
     });
     view! {
         <footer class="foot">
             <KeyList language />
+            <div class="choices" role="group" aria-label=td_string!(language, keys.title)>
+                <span class="choices-label"><kbd>"?"</kbd> " " <kbd>"m"</kbd> " " <kbd>"[ ]"</kbd></span>
+                {keys}
+            </div>
             <div class="choices" role="group" aria-label=td_string!(language, foot.theme)>
                 <span class="choices-label" aria-hidden="true">{td_string!(language, foot.theme)}</span>
                 {themes.collect_view()}
@@ -59,7 +67,7 @@ pub(crate) fn Foot(
                 <span class="choices-label" aria-hidden="true">{td_string!(language, foot.language)}</span>
                 {languages.collect_view()}
             </div>
-            <p class="note">{version}</p>
+            <p class="note">{text(version)}</p>
         </footer>
     }
     .into_part()
@@ -71,9 +79,22 @@ fn KeyList(
     language: Language,
 ) -> impl IntoView {
     let open = RwSignal::new(false);
-    let glyphs =
-        ["?", "m", "← →", "↑ ↓", "Home End", "Page ↑ ↓", "Enter", "[ ]", td_string!(language, keys.space), "Esc"];
-    let meanings = each!(language, keys: list, heatmap, columns, rows, ends, parts, follow, line, pause, leave);
+    let glyphs = [
+        "?",
+        "m",
+        "← →",
+        "↑ ↓",
+        "Home End",
+        "Page ↑ ↓",
+        "p",
+        "Shift ← →",
+        "Enter",
+        "[ ]",
+        td_string!(language, keys.space),
+        "Esc",
+    ];
+    let meanings =
+        each!(language, keys: list, heatmap, columns, rows, ends, parts, pin, span, follow, line, pause, leave);
     let keys = glyphs.into_iter().zip(meanings).map(|(key, what)| {
         view! {
             <div>
@@ -92,7 +113,7 @@ fn KeyList(
 }
 
 /// Keys that hold for the whole page, from hydration on.
-fn keep_keys(snapshot: ReadSignal<Snapshot>, choice: Memo<Choice>) {
+fn keep_keys(snapshot: ReadSignal<Snapshot>, choice: Memo<Choice>, letters_off: bool) {
     let place = use_place();
     let press = move |event: Event| {
         let Some(event) = event.dyn_ref::<KeyboardEvent>() else { return };
@@ -101,18 +122,18 @@ fn keep_keys(snapshot: ReadSignal<Snapshot>, choice: Memo<Choice>) {
             return;
         }
         match event.key().as_str() {
+            " " => {
+                event.prevent_default();
+                let now = snapshot.read_untracked().health.now;
+                let choice = choice.get_untracked();
+                let at = if choice.at.is_none() { Some(now) } else { None };
+                place.go(&choice.with(|choice| choice.at = at));
+            }
+            _ if letters_off => {}
             "?" => browser::open_and_focus(KEYS),
             "m" => browser::focus(HEATMAP),
             key @ ("[" | "]") => {
-                place.go(&choice.with_untracked(|choice| choice.with_line_moved(key == "]")));
-            }
-            " " => {
-                event.prevent_default();
-                let now = snapshot.with_untracked(|snapshot| snapshot.health.now);
-                let address = choice.with_untracked(|choice| {
-                    choice.with(|choice| choice.at = if choice.at.is_none() { Some(now) } else { None })
-                });
-                place.go(&address);
+                place.go(&choice.get_untracked().with_line_moved(key == "]"));
             }
             _ => {}
         }

@@ -1,14 +1,15 @@
 //! The mesh as a graph: this node in the middle, every node that it knows of around it, each in a place of its own.
 //!
-//! A place follows from the node's name alone. So nothing moves when others come and go, and every page shows the same places.
+//! A place follows from the node's name alone. So nothing moves when others come and go, and every page shows a node in the same place: all
+//! but its own page, where it is in the middle.
 
 use crate::api::{Peer, Snapshot};
 use crate::choice::{Choice, Palette};
 use crate::heatmap::{Area, node_colour};
 use crate::number::tenths;
 use crate::ordered;
-use crate::part::IntoPart;
-use crate::words::{Language, td_string, use_language};
+use crate::part::{IntoPart, text};
+use crate::words::{Language, isolated, shortened, td_string, use_language};
 use beauty::HeatmapRow;
 use leptos::prelude::*;
 use std::f64::consts::TAU;
@@ -16,17 +17,20 @@ use std::f64::consts::TAU;
 /// Half the width and half the height of the drawing, and all of it as SVG has it.
 const HALF: (f64, f64) = (320.0, 180.0);
 const VIEW_BOX: &str = "-320 -180 640 360";
+const DRAWING: Area = Area { x: -HALF.0, y: -HALF.1, width: 2.0 * HALF.0, height: 2.0 * HALF.1 };
 /// How far from the middle nodes are, as shares of the half; names need the rest.
 const NEAR: f64 = 0.45;
 const FAR: f64 = 0.88;
 /// How far along a link its words may stand, the best first: the middle of the drawing has a name of its own.
 const ALONG: [f64; 3] = [0.62, 0.75, 0.45];
+/// How far from the middle of a line words stay.
+const CLEAR: f64 = 5.0;
 /// How far below its dot a name stands, and how far above it where there is no room.
 pub(super) const BELOW: f64 = 22.0;
 const NAMES: [f64; 2] = [BELOW, -14.0];
 /// How far below the middle this node's own name stands.
 const OWN_NAME: f64 = 30.0;
-/// So many nodes are drawn; more could not be told apart.
+/// So many nodes are drawn, those that are linked first; more could not be told apart.
 const MOST: usize = 240;
 /// Up to so many links have their round trip written beside them, and so many nodes their name, if there is room.
 const MOST_WORDS: usize = 16;
@@ -36,6 +40,13 @@ const LETTER: f64 = 8.5;
 const NUMBERS: f64 = 88.0;
 const HIGH: f64 = 16.0;
 const RISE: f64 = 12.0;
+/// Up to so many letters of a name are written.
+pub(super) const LETTERS: usize = 24;
+/// On a phone, where the drawing is small, names are so much larger, and so much lower; and what the style sheet calls a name that has
+/// no room then, and one that has (`style/_graph.scss`).
+const PHONE: f64 = 1.6;
+const LOWER: f64 = 8.0;
+const NAME: [&str; 2] = ["graph-name graph-tight", "graph-name"];
 
 /// Another node, and where it is drawn.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,10 +70,11 @@ pub(crate) fn Graph(
     let language = use_language();
     let summary = move || {
         let snapshot = snapshot.read();
-        let known = language.nodes(dots(&snapshot).len() as u64);
+        let known = language.nodes(known(&snapshot) as u64);
         let peers = language.peers(snapshot.network.peers.len() as u64);
-        td_string!(language, links.summary, node = snapshot.health.node_id.as_str(), peers, known)
+        td_string!(language, links.summary, node = isolated(&snapshot.health.node_id), peers, known)
     };
+    let left_out = move || language.left_out(known(&snapshot.read()).saturating_sub(MOST));
     let palette = move || choice.with(|choice| choice.palette);
     let links = move || {
         let snapshot = snapshot.read();
@@ -70,15 +82,20 @@ pub(crate) fn Graph(
     };
     let others = move || {
         let snapshot = snapshot.read();
-        dots(&snapshot).iter().map(|dot| circle(dot, title(dot, language), palette())).collect_view()
+        dots(&snapshot).iter().take(MOST).map(|dot| circle(dot, title(dot, language), palette())).collect_view()
     };
     let words = move || {
         let snapshot = snapshot.read();
         let (dots, own) = (dots(&snapshot), snapshot.health.node_id.as_str());
-        let words = dots.iter().zip(readable(&dots, own)).flat_map(|(dot, (below, along))| {
-            let (x, y) = dot.at;
-            let name = below.map(|below| word("graph-name", (x, y + below), dot.name.clone()));
-            [name, along.map(|along| word("graph-rtt", on_link(dot.at, along), numbers(dot, language)))]
+        let mut taken = vec![around((0.0, 0.0), 26.0), on_phone(room((0.0, OWN_NAME), width(own)))];
+        taken.extend(dots.iter().take(MOST_WORDS).map(|dot| around(dot.at, 18.0)));
+        let words = dots.iter().zip(readable(&dots, own)).flat_map(|(dot, (below, beside))| {
+            let name = below.map(|below| {
+                let at = by_dot(dot, below);
+                let fits = take(&mut taken, on_phone(room(at, width(&dot.name))));
+                word(NAME[usize::from(fits)], at, short(&dot.name))
+            });
+            [name, beside.map(|at| word("graph-rtt", at, numbers(dot, language)))]
         });
         words.flatten().collect_view()
     };
@@ -89,14 +106,14 @@ pub(crate) fn Graph(
     view! {
         <section aria-labelledby="links-heading">
             <h2 id="links-heading">{td_string!(language, links.title)}</h2>
-            <svg class="graph" data-testid="graph" role="img" aria-label=summary viewBox=VIEW_BOX>
+            <svg class="graph" data-testid="graph" role="img" aria-label=text(summary) viewBox=VIEW_BOX>
                 <g>{links}</g>
                 <g>{others}</g>
                 <g>{words}</g>
-                <circle class="graph-self" r="13" fill=own_colour />
-                <text class="graph-name" y=tenths(OWN_NAME)>{move || snapshot.read().health.node_id.clone()}</text>
+                <circle class="graph-self" r="13" fill=text(own_colour) />
+                <text class="graph-name" y=tenths(OWN_NAME)>{text(move || short(&snapshot.read().health.node_id))}</text>
             </svg>
-            <p class="note">{td_string!(language, links.help)}</p>
+            <p class="note">{td_string!(language, links.help)} " " {text(left_out)}</p>
         </section>
     }
     .into_part()
@@ -126,7 +143,7 @@ fn numbers(dot: &Dot<'_>, language: Language) -> String {
 /// What a dot and its link say to whoever points at them: all, whether there is room to write it or not.
 fn title(dot: &Dot<'_>, language: Language) -> String {
     let numbers = numbers(dot, language);
-    if numbers.is_empty() { dot.name.clone() } else { format!("{}: {numbers}", dot.name) }
+    if numbers.is_empty() { dot.name.clone() } else { format!("{}: {numbers}", isolated(&dot.name)) }
 }
 
 /// A dot, and what it says to whoever points at it.
@@ -140,54 +157,97 @@ pub(super) fn circle(dot: &Dot<'_>, title: String, palette: Palette) -> impl Int
     }
 }
 
-/// The name of a dot, so far below it.
-pub(super) fn label(dot: &Dot<'_>, below: f64) -> impl IntoView + use<> {
-    let (x, y) = dot.at;
-    word("graph-name", (x, y + below), dot.name.clone())
-}
-
 /// A word in the middle of a point. All are of one type: others would be some kB more of the program.
-fn word(class: &'static str, (x, y): (f64, f64), text: String) -> impl IntoView + use<> {
+pub(super) fn word(class: &'static str, (x, y): (f64, f64), text: String) -> impl IntoView + use<> {
     view! { <text class=class x=tenths(x) y=tenths(y)>{text}</text> }
 }
 
-/// Which words of each dot can be read: how far below it its name stands, and how far along its link the numbers do. No word lies on
-/// another, nor on a dot that has words. It follows from the names alone: numbers that change move nothing.
-fn readable(dots: &[Dot<'_>], own: &str) -> Vec<(Option<f64>, Option<f64>)> {
+/// Which words of each dot can be read: how far below it its name stands, and where beside its link the numbers do. No word lies on
+/// another, nor on a dot that has words, and numbers touch no line. It follows from the names alone: numbers that change move nothing.
+fn readable(dots: &[Dot<'_>], own: &str) -> Vec<(Option<f64>, Option<(f64, f64)>)> {
     let links = dots.iter().filter(|dot| dot.peer.is_some()).count();
     let named = |dot: &Dot<'_>| dots.len() <= MOST_WORDS || dot.peer.is_some() && links <= MOST_WORDS;
     let mut taken = vec![around((0.0, 0.0), 26.0), room((0.0, OWN_NAME), width(own))];
     taken.extend(dots.iter().filter(|dot| named(dot)).map(|dot| around(dot.at, 18.0)));
-    let mut fits = |room: Area| {
-        let free = room.y + room.height <= HALF.1 && !taken.iter().any(|other| other.meets(&room));
-        if free {
-            taken.push(room);
-        }
-        free
-    };
-    let mut name = |dot: &Dot<'_>| {
-        let (x, y) = dot.at;
-        NAMES.into_iter().find(|below| named(dot) && fits(room((x, y + below), width(&dot.name))))
-    };
+    let mut fits = |room: Area| room.lies_in(&DRAWING) && take(&mut taken, room);
+    let mut name =
+        |dot: &Dot<'_>| NAMES.into_iter().find(|below| named(dot) && fits(room(by_dot(dot, *below), width(&dot.name))));
     let names: Vec<Option<f64>> = dots.iter().map(&mut name).collect();
     let linked = |dot: &Dot<'_>| dot.peer.is_some() && links <= MOST_WORDS;
-    let mut numbers =
-        |dot: &Dot<'_>| ALONG.into_iter().find(|along| linked(dot) && fits(room(on_link(dot.at, *along), NUMBERS)));
+    let mut free = |room: Area| {
+        let crossed = || dots.iter().any(|other| other.peer.is_some() && crosses(other.at, &room));
+        !crossed() && fits(room)
+    };
+    let mut numbers = |dot: &Dot<'_>| {
+        let mut places = ALONG.into_iter().flat_map(|along| [-1.0, 1.0].map(|side| beside(dot.at, along, side)));
+        places.find(|at| linked(dot) && free(room(*at, NUMBERS)))
+    };
     dots.iter().zip(names).map(|(dot, name)| (name, numbers(dot))).collect()
 }
 
-/// Where words stand, so far along the link to a dot.
-fn on_link((x, y): (f64, f64), along: f64) -> (f64, f64) {
-    (x * along, y * along - 4.0)
+/// Takes room, if it is free.
+fn take(taken: &mut Vec<Area>, room: Area) -> bool {
+    let free = !taken.iter().any(|other| other.meets(&room));
+    if free {
+        taken.push(room);
+    }
+    free
 }
 
+/// Where the name of a dot stands, so far below it: nowhere so far to a side that it would leave the drawing, on a phone neither.
+fn by_dot(dot: &Dot<'_>, below: f64) -> (f64, f64) {
+    let ((x, y), most) = (dot.at, HALF.0 - PHONE * width(&dot.name) / 2.0);
+    (x.min(most).max(-most), y + below)
+}
+
+/// A name as it is written.
+fn short(name: &str) -> String {
+    shortened(name, LETTERS)
+}
+
+/// Where numbers stand, so far along the link to a dot, and beside it: above where the side is 1, below where it is -1.
+fn beside(at: (f64, f64), along: f64, side: f64) -> (f64, f64) {
+    let ((right, down), _) = way(at);
+    let away = side * right.signum() * clear((right, down), NUMBERS, HIGH);
+    (at.0 * along + down * away, at.1 * along - right * away + RISE - HIGH / 2.0)
+}
+
+/// The way from the middle to a place: its direction, and its length.
+fn way((x, y): (f64, f64)) -> ((f64, f64), f64) {
+    let length = (x * x + y * y).sqrt();
+    ((x / length, y / length), length)
+}
+
+/// How far the middle of a room is from a line of this direction, at least, for the line not to touch it.
+fn clear((right, down): (f64, f64), width: f64, height: f64) -> f64 {
+    (width * down.abs() + height * right.abs()) / 2.0 + CLEAR
+}
+
+/// Whether the link to a place touches a room.
+fn crosses(at: (f64, f64), room: &Area) -> bool {
+    let ((right, down), length) = way(at);
+    let (x, y) = (room.x + room.width / 2.0, room.y + room.height / 2.0);
+    let (along, across) = (x * right + y * down, x * down - y * right);
+    let reach = (room.width * right.abs() + room.height * down.abs()) / 2.0;
+    // A hair less: words beside their own link are as near as they may be.
+    let touches = across.abs() < clear((right, down), room.width, room.height) - 0.01;
+    touches && along + reach > 0.0 && along - reach < length
+}
+
+/// How wide a name is, as it is written.
 fn width(name: &str) -> f64 {
-    LETTER * name.chars().count() as f64
+    LETTER * name.chars().count().min(LETTERS) as f64
 }
 
 /// The room of a word that stands in the middle of a point.
 fn room((x, y): (f64, f64), width: f64) -> Area {
     Area { x: x - width / 2.0, y: y - RISE, width, height: HIGH }
+}
+
+/// The room that the same word takes on a phone.
+fn on_phone(Area { x, y, width, height }: Area) -> Area {
+    let more = PHONE - 1.0;
+    Area { x: x - more * width / 2.0, y: y + LOWER - more * RISE, width: PHONE * width, height: PHONE * height }
 }
 
 /// The room of a circle.
@@ -214,20 +274,39 @@ fn last_of(row: &HeatmapRow) -> Option<f64> {
     row.avg.iter().rev().find_map(|avg| *avg)
 }
 
-/// All other nodes that this one is linked to or has events of, by name.
+/// How many other nodes this one is linked to or has events of.
+fn known(snapshot: &Snapshot) -> usize {
+    let rows = &snapshot.heatmap.nodes;
+    let has_row = |name: &str| rows.iter().any(|row| row.node_id == name);
+    let linked = snapshot.network.peers.iter().filter(|peer| !has_row(name_of(peer)));
+    linked.count() + snapshot.heatmap.nodes_total.max(rows.len()) - usize::from(has_row(&snapshot.health.node_id))
+}
+
+/// The name of a peer, or where none is known, its address.
+fn name_of(peer: &Peer) -> &str {
+    peer.node_id.as_deref().unwrap_or(&peer.address)
+}
+
+/// All other nodes that this one is linked to, by name, then those that it has events of.
 fn dots(snapshot: &Snapshot) -> Vec<Dot<'_>> {
     let mut dots: Vec<(&str, Dot<'_>)> = Vec::new();
     let dot = |name: &str| Dot { name: name.to_owned(), at: place(name), peer: None, last: None };
     for peer in &snapshot.network.peers {
-        let name = peer.node_id.as_deref().unwrap_or(&peer.address);
+        let name = name_of(peer);
         ordered::entry(&mut dots, name, || dot(name)).peer = Some(peer);
     }
     for row in &snapshot.heatmap.nodes {
         let name = row.node_id.as_str();
         ordered::entry(&mut dots, name, || dot(name)).last = last_of(row);
     }
-    let others = dots.into_iter().filter(|(name, _)| *name != snapshot.health.node_id);
-    others.take(MOST).map(|(_, dot)| dot).collect()
+    let others = dots.into_iter().filter(|(name, _)| *name != snapshot.health.node_id).map(|(_, dot)| dot);
+    let (mut dots, mut linked) = (Vec::new(), 0);
+    for dot in others {
+        let is_linked = dot.peer.is_some();
+        dots.insert(if is_linked { linked } else { dots.len() }, dot);
+        linked += usize::from(is_linked);
+    }
+    dots
 }
 
 /// Where a node of this name is drawn.
@@ -295,7 +374,7 @@ mod tests {
         let known = (0..known).map(|node| HeatmapRow { node_id: format!("node-{node:03}"), ..row.clone() });
         snapshot.heatmap.nodes = known.collect();
         let words = readable(&dots(&snapshot), "alpha");
-        let count = |has: fn(&(Option<f64>, Option<f64>)) -> bool| words.iter().filter(|word| has(word)).count();
+        let count = |has: fn(&(Option<f64>, Option<(f64, f64)>)) -> bool| words.iter().filter(|word| has(word)).count();
         (count(|(name, _)| name.is_some()), count(|(_, numbers)| numbers.is_some()))
     }
 
@@ -313,10 +392,57 @@ mod tests {
     }
 
     #[test]
+    fn numbers_stand_beside_their_link_and_on_no_line() {
+        let names: Vec<String> = (0..16).map(|node| format!("peer-{node}")).collect();
+        let peers: Vec<Peer> = names.iter().map(|name| peer(name)).collect();
+        let dot = |peer| Dot { at: place(name_of(peer)), name: String::new(), peer: Some(peer), last: None };
+        let dots: Vec<Dot<'_>> = peers.iter().map(dot).collect();
+        let written: Vec<_> = readable(&dots, "alpha").into_iter().map(|(_, numbers)| numbers).collect();
+        assert!(written.iter().flatten().count() >= 4, "{written:?}");
+        for (dot, at) in dots.iter().zip(&written).filter_map(|(dot, at)| Some((dot, (*at)?))) {
+            let room = room(at, NUMBERS);
+            assert!(dots.iter().all(|other| !crosses(other.at, &room)), "{at:?}");
+            // As near to its own as that allows.
+            let wider = Area { x: room.x - 1.0, y: room.y - 1.0, width: room.width + 2.0, height: room.height + 2.0 };
+            assert!(crosses(dot.at, &wider), "{at:?}");
+        }
+        for side in [1.0, -1.0] {
+            for at in [(200.0, 0.0), (-200.0, 0.0), (0.0, 100.0), (0.0, -100.0), (150.0, -90.0)] {
+                assert!(!crosses(at, &room(beside(at, 0.62, side), NUMBERS)), "{at:?}");
+                assert!(crosses(at, &around((at.0 / 2.0, at.1 / 2.0), 4.0)), "{at:?}");
+            }
+        }
+    }
+
+    #[test]
     fn of_many_nodes_only_those_that_are_linked_have_a_name_and_of_many_links_none() {
         assert_eq!(words(&["beta", "gamma"], 200), (2, 2));
         let many: Vec<String> = (0..17).map(|node| format!("peer-{node}")).collect();
         assert_eq!(words(&many.iter().map(String::as_str).collect::<Vec<_>>(), 200), (0, 0));
+    }
+
+    #[test]
+    fn who_is_linked_is_drawn_however_many_are_known_and_all_are_counted() {
+        let mut snapshot = snapshot();
+        let row = snapshot.heatmap.nodes[0].clone();
+        let named = |node: usize| HeatmapRow { node_id: format!("node-{node:03}"), ..row.clone() };
+        snapshot.heatmap.nodes.extend((0..256).map(named));
+        // Alpha itself, 256 that are told, and 49 that are not.
+        snapshot.heatmap.nodes_total = 306;
+        snapshot.network.peers = ["zeta", "node-255"].map(peer).to_vec();
+        let dots = dots(&snapshot);
+        assert_eq!([dots[0].name.as_str(), dots[1].name.as_str()], ["node-255", "zeta"]);
+        assert_eq!((dots.len(), known(&snapshot)), (257, 306));
+    }
+
+    #[test]
+    fn a_long_name_is_cut_and_stays_within_the_drawing_on_a_phone_too() {
+        for x in [-300.0, 0.0, 300.0] {
+            let dot = Dot { name: "m".repeat(64), at: (x, 0.0), peer: None, last: None };
+            let room = on_phone(room(by_dot(&dot, BELOW), width(&dot.name)));
+            assert!(room.lies_in(&DRAWING) && short(&dot.name).chars().count() == LETTERS, "{room:?}");
+            assert!(!room.meets(&around(dot.at, 18.0)));
+        }
     }
 
     #[test]

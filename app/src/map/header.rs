@@ -5,7 +5,7 @@ use crate::choice::Choice;
 use crate::live::connection::Mode;
 use crate::live::{Freshness, SKEW};
 use crate::part::IntoPart;
-use crate::words::{Language, day_and_time, td_string, time, use_language};
+use crate::words::{Language, day_and_time, isolated, td_string, time, use_language};
 use leptos::prelude::*;
 
 /// How much of a key is shown: enough to tell nodes apart at a glance.
@@ -50,7 +50,7 @@ pub(crate) fn Header(
             return td_string!(language, header.apart, span = language.duration(apart / 1_000));
         }
         if let Some(conflict) = snapshot.read().health.conflicts.first() {
-            return td_string!(language, header.name_in_doubt, name = conflict.node_id.as_str());
+            return td_string!(language, header.name_in_doubt, name = isolated(&conflict.node_id));
         }
         let alone = past().is_none() && snapshot.read().network.peers.is_empty();
         if alone { td_string!(language, header.alone).to_owned() } else { String::new() }

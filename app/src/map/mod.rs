@@ -8,7 +8,6 @@ mod embed;
 mod foot;
 mod graph;
 mod header;
-mod history;
 mod off;
 mod page;
 mod peers;
@@ -22,3 +21,6 @@ mod world;
 
 pub(crate) use embed::EmbedPage;
 pub(crate) use page::MapPage;
+#[cfg(test)]
+pub(crate) use roster::Column;
+pub(crate) use roster::{Gone, Order, silent_since};

@@ -7,6 +7,7 @@ use super::header::Header;
 use super::off::SwitchedOff;
 use super::peers::Peers;
 use super::raw::RawJson;
+use super::roster::keep_gone;
 use super::tiles::Tiles;
 use super::time::TimeControls;
 use super::trends::Trends;
@@ -56,6 +57,7 @@ fn Map(
     let taken_at = snapshot.health.now;
     let (snapshot, set_snapshot) = signal(snapshot);
     let fresh = keep_fresh((snapshot, set_snapshot), choice);
+    let gone = keep_gone(snapshot);
     keep_title(move || snapshot.with(|Snapshot { health, .. }| format!("{} · Beauty Mesh", health.node_id)));
     let wall = move || choice.with(|choice| choice.wall.then(|| "1".to_owned()));
     view! {
@@ -70,7 +72,7 @@ fn Map(
                         <h2 id="heatmap-heading">{td_string!(language, heatmap.title)}</h2>
                         <TimeControls snapshot choice />
                     </div>
-                    {later(move || view! { <HeatmapView snapshot choice /> })}
+                    {later(move || view! { <HeatmapView snapshot gone choice /> })}
                 </section>
                 <div class="pair">
                     {later(move || view! { <Trends snapshot choice /> })}
@@ -80,8 +82,8 @@ fn Map(
                     {later(move || view! { <Graph snapshot choice /> })}
                     {later(move || view! { <World snapshot choice /> })}
                 </div>
-                {later(move || view! { <Peers snapshot /> })}
-                {later(move || view! { <RawJson snapshot /> })}
+                {later(move || view! { <Peers snapshot gone choice /> })}
+                {later(move || view! { <RawJson snapshot choice /> })}
             </main>
             {later(move || view! { <Foot snapshot choice /> })}
         </div>

@@ -1,10 +1,12 @@
 //! Who is connected: a table that can be sorted.
 
 use super::doubtful::Doubtful;
-use super::roster::{Column, Gone, Health, Line, Order, lines, note_gone};
+use super::roster::{Column, Gone, Health, Line, Order, lines};
 use crate::api::{Cheat, Direction, Peer, PeerState, Snapshot};
-use crate::part::IntoPart;
-use crate::words::{Language, NOTHING, each, td_string, use_language};
+use crate::choice::Choice;
+use crate::part::{IntoPart, flag, text};
+use crate::place::{Place, use_place};
+use crate::words::{Language, NOTHING, each, isolated, td_string, use_language};
 use leptos::prelude::*;
 
 /// The connected peers, and those that were connected while the page was open.
@@ -12,22 +14,16 @@ use leptos::prelude::*;
 pub(crate) fn Peers(
     /// What the page shows.
     snapshot: ReadSignal<Snapshot>,
+    /// Who is linked no more.
+    gone: RwSignal<Gone>,
+    /// What the reader has chosen.
+    choice: Memo<Choice>,
 ) -> impl IntoView {
     let language = use_language();
-    let order = RwSignal::new(Order { column: Column::Name, backwards: false });
-    let gone = RwSignal::new(Gone::new());
-    Effect::new(move |before: Option<Vec<Peer>>| {
-        let after = snapshot.with(|snapshot| snapshot.network.peers.clone());
-        gone.maybe_update(|gone| {
-            let earlier = gone.clone();
-            note_gone(gone, before.as_deref().unwrap_or_default(), &after);
-            *gone != earlier
-        });
-        after
-    });
+    let place = use_place();
     let rows = move || {
         let snapshot = snapshot.read();
-        let lines = lines(&snapshot, &gone.read(), order.get());
+        let lines = lines(&snapshot, &gone.read(), choice.read().order);
         lines.iter().map(|line| row(line, snapshot.health.now, language)).collect_view()
     };
     let none = move || snapshot.read().network.peers.is_empty() && gone.read().is_empty();
@@ -36,21 +32,21 @@ pub(crate) fn Peers(
     view! {
         <section aria-labelledby="peers-heading">
             <h2 id="peers-heading">{td_string!(language, peers.title)}</h2>
-            <div class="scroll" class:hidden=none role="group" aria-labelledby="peers-heading" tabindex="0">
+            <div class="scroll" class:hidden=flag(none) role="group" aria-labelledby="peers-heading" tabindex="0">
                 <table class="peers" data-testid="peers">
                     <thead>
                         <tr>
                             {Column::ALL
                                 .into_iter()
                                 .zip(each!(language, peers: name, state, link, round_trip, traffic, redundancy, last_event, agreement))
-                                .map(|(column, name)| heading(column, name, order, language))
+                                .map(|(column, name)| heading(column, name, (place, choice), language))
                                 .collect_view()}
                         </tr>
                     </thead>
                     <tbody>{rows}</tbody>
                 </table>
             </div>
-            <p class="note" class:hidden=move || !none()>
+            <p class="note" class:hidden=flag(move || !none())>
                 {td_string!(language, peers.none_before)}
                 " "
                 <code>"FEDERATED_PEERS"</code>
@@ -58,8 +54,8 @@ pub(crate) fn Peers(
                 {td_string!(language, peers.none_after)}
             </p>
             <Doubtful snapshot />
-            <p class="note" class:hidden=nobody_cheats data-testid="cheats">
-                {cheaters}
+            <p class="note" class:hidden=flag(nobody_cheats) data-testid="cheats">
+                {text(cheaters)}
                 " "
                 <code>"/federated/cheats"</code>
             </p>
@@ -69,9 +65,14 @@ pub(crate) fn Peers(
 }
 
 /// A column's name, which sorts by it.
-fn heading(column: Column, name: &'static str, order: RwSignal<Order>, language: Language) -> impl IntoView {
+fn heading(
+    column: Column,
+    name: &'static str,
+    (place, choice): (Place, Memo<Choice>),
+    language: Language,
+) -> impl IntoView {
     let sorted = move || {
-        let Order { column: by, backwards } = order.get();
+        let Order { column: by, backwards } = choice.read().order;
         match (by == column, backwards) {
             (false, _) => "none",
             (true, false) => "ascending",
@@ -80,11 +81,11 @@ fn heading(column: Column, name: &'static str, order: RwSignal<Order>, language:
         .to_owned()
     };
     view! {
-        <th scope="col" class:wide-only=is_wide(column) aria-sort=sorted>
+        <th scope="col" class:wide-only=is_wide(column) aria-sort=text(sorted)>
             <button
                 type="button"
                 title=td_string!(language, peers.sort_by, column = name)
-                on:click=move |_| order.update(|order| *order = order.clicked(column))
+                on:click=move |_| place.keep(choice, |choice| choice.order = choice.order.clicked(column))
             >
                 {name}
             </button>
@@ -147,7 +148,7 @@ fn row(line: &Line, now: u64, language: Language) -> impl IntoView + use<> {
 fn cheaters(cheats: &[Cheat]) -> String {
     let name = |cheat: &Cheat| {
         let key = || format!("{}…", cheat.public_key.chars().take(8).collect::<String>());
-        cheat.node_id.clone().unwrap_or_else(key)
+        cheat.node_id.as_deref().map_or_else(key, isolated)
     };
     cheats.iter().map(name).collect::<Vec<_>>().join(", ")
 }

@@ -3,6 +3,7 @@
 use crate::api::{Peer, PeerState, Snapshot};
 use crate::heatmap::last_event;
 use crate::ordered;
+use leptos::prelude::*;
 use std::cmp::Ordering;
 
 /// A peer that was last heard longer ago is stale: three of the intervals at which peers are asked whether they live.
@@ -43,6 +44,9 @@ pub(crate) enum Column {
 }
 
 impl Column {
+    /// What they are called in the address.
+    const NAMES: [&str; 8] = ["name", "state", "link", "rtt", "frames", "redundancy", "last", "events"];
+
     /// All columns, in their order.
     pub(crate) const ALL: [Self; 8] = [
         Self::Name,
@@ -65,7 +69,27 @@ pub(crate) struct Order {
     pub(crate) backwards: bool,
 }
 
+impl Default for Order {
+    fn default() -> Self {
+        Self { column: Column::Name, backwards: false }
+    }
+}
+
 impl Order {
+    /// Reads what an address says: `rtt`, or backwards `-rtt`.
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        let name = text.strip_prefix('-').unwrap_or(text);
+        let column = Column::NAMES.iter().position(|known| *known == name)?;
+        Some(Self { column: Column::ALL[column], backwards: name != text })
+    }
+
+    /// What the address says of it.
+    pub(crate) fn said(self) -> String {
+        let mut said = if self.backwards { "-" } else { "" }.to_owned();
+        said.push_str(Column::NAMES[self.column as usize]);
+        said
+    }
+
     /// After a click on a column: by it, or, where it was already, the other way round.
     pub(crate) fn clicked(self, column: Column) -> Self {
         Self { column, backwards: self.column == column && !self.backwards }
@@ -88,6 +112,52 @@ pub(crate) struct Line {
 /// Peers that have gone, by name.
 pub(crate) type Gone = Vec<(String, Peer)>;
 
+/// Keeps note of who has gone, from hydration on, for as long as the calling component lives.
+pub(super) fn keep_gone(snapshot: ReadSignal<Snapshot>) -> RwSignal<Gone> {
+    let gone = RwSignal::new(Gone::new());
+    Effect::new(move |before: Option<Vec<Peer>>| {
+        let after = snapshot.with(|snapshot| snapshot.network.peers.clone());
+        gone.maybe_update(|gone| {
+            let earlier = gone.clone();
+            note_gone(gone, before.as_deref().unwrap_or_default(), &after);
+            *gone != earlier
+        });
+        after
+    });
+    gone
+}
+
+/// Since when nothing is heard of a node, where that may only be because it can't be heard: its link is silent or gone, or no link at
+/// all is alive. None where its events come as they are.
+pub(crate) fn silent_since(snapshot: &Snapshot, gone: &Gone, node: &str) -> Option<u64> {
+    let Snapshot { health, network, .. } = snapshot;
+    if node == health.node_id {
+        return None;
+    }
+    // When it was heard last, when anybody was; whether it is linked, and whether that, or any link, is alive.
+    let (mut last, mut latest, mut linked, mut alive) = (None, 0, false, [false; 2]);
+    let mut note = |peer: &Peer, is_linked: bool| {
+        let is_it = peer.node_id.as_deref() == Some(node);
+        let lives = is_linked && !is_stale(peer, health.now);
+        latest = latest.max(peer.last_seen);
+        alive[0] |= lives;
+        if is_it {
+            last = last.max(Some(peer.last_seen));
+            linked |= is_linked;
+            alive[1] |= lives;
+        }
+    };
+    network.peers.iter().for_each(|peer| note(peer, true));
+    gone.iter().for_each(|(_, peer)| note(peer, false));
+    let [any, its] = alive;
+    if linked && its || last.is_none() && any { None } else { Some(last.unwrap_or(latest)) }
+}
+
+/// Whether a peer is linked, and silent.
+fn is_stale(peer: &Peer, now: u64) -> bool {
+    peer.state == PeerState::Connected && now.saturating_sub(peer.last_seen) > STALE
+}
+
 /// Notes which peers of an earlier list are missing from a later one.
 pub(crate) fn note_gone(gone: &mut Gone, before: &[Peer], after: &[Peer]) {
     let named = |peers: &[Peer], name: &str| peers.iter().any(|peer| peer.node_id.as_deref() == Some(name));
@@ -106,7 +176,7 @@ pub(crate) fn lines(snapshot: &Snapshot, gone: &Gone, order: Order) -> Vec<Line>
     let line = |peer: &Peer, offline: bool| Line {
         health: if offline {
             Health::Offline
-        } else if peer.state == PeerState::Connected && now.saturating_sub(peer.last_seen) > STALE {
+        } else if is_stale(peer, now) {
             Health::Stale
         } else {
             Health::Live
@@ -176,6 +246,17 @@ mod tests {
     }
 
     #[test]
+    fn every_order_is_said_in_the_address_and_read_again() {
+        for column in Column::ALL {
+            for backwards in [false, true] {
+                let order = Order { column, backwards };
+                assert_eq!(Order::read(&order.said()), Some(order));
+            }
+        }
+        assert_eq!(["", "-", "--rtt", "RTT"].map(Order::read), [None; 4]);
+    }
+
+    #[test]
     fn by_redundancy_the_most_frugal_is_first_and_who_has_told_nothing_new_is_last() {
         let mut snapshot = three();
         for (place, redundancy) in [(0, None), (1, Some(0.5)), (2, Some(0.0))] {
@@ -203,6 +284,28 @@ mod tests {
         assert_eq!([health("alpha"), health("beta"), health("gamma")], [Health::Offline, Health::Stale, Health::Live]);
         note_gone(&mut gone, &snapshot.network.peers, &before);
         assert!(gone.is_empty(), "who comes back is gone no more");
+    }
+
+    #[test]
+    fn a_node_is_waited_for_since_its_link_fell_silent_or_went_and_every_node_while_no_link_lives() {
+        let (mut snapshot, mut gone) = (three(), Gone::new());
+        // The node itself is alpha; delta is known by its events alone.
+        snapshot.network.peers.remove(0);
+        let since = |snapshot: &Snapshot, gone: &Gone| {
+            ["alpha", "beta", "gamma", "delta"].map(|name| silent_since(snapshot, gone, name))
+        };
+        assert_eq!(since(&snapshot, &gone), [None; 4]);
+        let (now, silent) = (snapshot.health.now, snapshot.health.now - STALE - 1);
+        snapshot.network.peers[0].last_seen = silent;
+        assert_eq!(since(&snapshot, &gone), [None, Some(silent), None, None]);
+        let before = snapshot.network.peers.clone();
+        snapshot.network.peers.remove(0);
+        note_gone(&mut gone, &before, &snapshot.network.peers);
+        assert_eq!(since(&snapshot, &gone), [None, Some(silent), None, None]);
+        let before = std::mem::take(&mut snapshot.network.peers);
+        note_gone(&mut gone, &before, &[]);
+        assert_eq!(since(&snapshot, &gone), [None, Some(silent), Some(now), Some(now)]);
+        assert_eq!(since(&snapshot, &Gone::new()), [None, Some(0), Some(0), Some(0)]);
     }
 
     #[test]

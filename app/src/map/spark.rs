@@ -1,6 +1,7 @@
 //! A line of how a number went, small enough to stand beside it.
 
 use crate::number::tenths;
+use crate::part::text;
 use leptos::prelude::*;
 
 /// The size of the drawing, as its `viewBox` has it; it is stretched to whatever room there is.
@@ -13,7 +14,7 @@ const PADDING: f64 = 2.0;
 pub(crate) fn spark(values: Memo<Vec<Option<f64>>>, least_range: f64) -> impl IntoView {
     view! {
         <svg class="spark" viewBox="0 0 100 24" preserveAspectRatio="none" aria-hidden="true">
-            <path d=move || path(&values.read(), least_range) vector-effect="non-scaling-stroke" />
+            <path d=text(move || path(&values.read(), least_range)) vector-effect="non-scaling-stroke" />
         </svg>
     }
 }

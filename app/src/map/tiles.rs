@@ -1,10 +1,9 @@
 //! The mesh in eight numbers, each with where it is heading.
 
-use super::history::History;
 use super::spark::spark;
-use crate::api::{Health, Snapshot};
+use crate::api::{Health, History, Snapshot};
 use crate::choice::Choice;
-use crate::part::IntoPart;
+use crate::part::{IntoPart, text};
 use crate::words::{Language, NOTHING, each, td_string, use_language};
 use beauty::{Direction, HeatmapBucket, Mood, Trend};
 use leptos::prelude::*;
@@ -27,8 +26,8 @@ struct Tile {
 enum Series {
     /// The buckets of the map.
     Buckets(fn(&HeatmapBucket) -> Option<f64>),
-    /// What the page has heard.
-    Heard(usize),
+    /// What the node has noted, and the page since.
+    Noted(fn(&History) -> &Vec<Option<u64>>),
 }
 
 const TILES: [Tile; 8] = [
@@ -52,18 +51,26 @@ const TILES: [Tile; 8] = [
         value: |health, language| language.score_or_nothing(health.chaos),
         series: Series::Buckets(|bucket| bucket.chaos),
     },
-    Tile { field: "events", value: |health, language| language.count(health.events), series: Series::Heard(3) },
+    Tile {
+        field: "events",
+        value: |health, language| language.count(health.events),
+        series: Series::Noted(|history| &history.events),
+    },
     Tile {
         field: "gossip_seen",
         value: |health, language| language.count(health.gossip_seen),
-        series: Series::Heard(0),
+        series: Series::Noted(|history| &history.gossip_seen),
     },
     Tile {
         field: "gossip_propagated",
         value: |health, language| language.count(health.gossip_propagated),
-        series: Series::Heard(1),
+        series: Series::Noted(|history| &history.gossip_propagated),
     },
-    Tile { field: "peers", value: |health, language| language.count(health.peers as u64), series: Series::Heard(2) },
+    Tile {
+        field: "peers",
+        value: |health, language| language.count(health.peers as u64),
+        series: Series::Noted(|history| &history.peers),
+    },
 ];
 
 /// The tiles, with the trend in words beneath them.
@@ -75,12 +82,6 @@ pub(crate) fn Tiles(
     choice: Memo<Choice>,
 ) -> impl IntoView {
     let language = use_language();
-    let history = RwSignal::new(History::default());
-    Effect::new(move |_| {
-        if choice.with(|choice| choice.at.is_none()) {
-            snapshot.with(|snapshot| history.update(|history| history.note(snapshot)));
-        }
-    });
     let tiles = TILES
         .into_iter()
         .zip(each!(language, tiles: average, lowest, highest, chaos, kept, seen, sent, peers))
@@ -91,17 +92,19 @@ pub(crate) fn Tiles(
             let shown = move || if known() { value(&snapshot.read().health, language) } else { NOTHING.to_owned() };
             let values = Memo::new(move |_| match series {
                 Series::Buckets(of) => snapshot.read().heatmap.buckets.iter().map(of).collect(),
-                Series::Heard(which) if known() => history.read().series(which),
-                Series::Heard(_) => Vec::new(),
+                Series::Noted(of) if known() => {
+                    of(&snapshot.read().history).iter().map(|number| number.map(|number| number as f64)).collect()
+                }
+                Series::Noted(_) => Vec::new(),
             });
             let steady = if matches!(series, Series::Buckets(_)) { SCORE_STEADY } else { COUNT_STEADY };
             view! {
                 <div class="tile">
                     <dt>{label}</dt>
-                    <dd class="tile-value" data-testid=format!("tile-{field}")>{shown}</dd>
+                    <dd class="tile-value" data-testid=format!("tile-{field}")>{text(shown)}</dd>
                     <dd class="tile-spark">{spark(values, 2.0 * steady)}</dd>
                     <dd class="tile-direction" data-testid=format!("direction-{field}")>
-                        {move || direction(Direction::of(&values.read(), steady), language)}
+                        {text(move || direction(Direction::of(&values.read(), steady), language))}
                     </dd>
                     <dd class="tile-field"><code>{field}</code></dd>
                 </div>
@@ -117,9 +120,9 @@ pub(crate) fn Tiles(
             <h2 id="tiles-heading">{td_string!(language, tiles.title)}</h2>
             <dl class="tiles">{tiles.collect_view()}</dl>
             <p>
-                <span data-testid="trend">{trend}</span>
+                <span data-testid="trend">{text(trend)}</span>
                 " "
-                <span class="note">{window}</span>
+                <span class="note">{text(window)}</span>
             </p>
         </section>
     }

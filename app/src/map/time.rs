@@ -39,11 +39,9 @@ pub(crate) fn TimeControls(
     let place = use_place();
     let scrub = move |back: u64| {
         let newest = now();
-        let address = choice.with_untracked(|choice| {
-            let at = (back > 0).then(|| newest.saturating_sub(back * choice.resolution.millis()));
-            choice.with(|choice| choice.at = at)
-        });
-        place.go(&address);
+        let choice = choice.get_untracked();
+        let at = (back > 0).then(|| newest.saturating_sub(back * choice.resolution.millis()));
+        place.go(&choice.with(|choice| choice.at = at));
     };
     view! {
         <nav class="time choices" aria-label=td_string!(language, time.title)>

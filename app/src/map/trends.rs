@@ -4,7 +4,7 @@ use super::tiles::sentence;
 use crate::api::Snapshot;
 use crate::choice::Choice;
 use crate::number::tenths;
-use crate::part::IntoPart;
+use crate::part::{IntoPart, flag, text};
 use crate::words::{td_string, use_language};
 use beauty::{HeatmapBucket, Trend};
 use leptos::prelude::*;
@@ -33,21 +33,21 @@ pub(crate) fn Trends(
         td_string!(language, trends.help, columns = format!("{columns} × {}", language.duration(seconds)))
     };
     let node = Memo::new(move |_| choice.with(|choice| choice.node.clone()));
-    let let_go = move || choice.with(|choice| choice.with(|choice| choice.node = None));
+    let let_go = move || choice.with(|choice| choice.with(|choice| (choice.node, choice.pin) = (None, None)));
     view! {
         <section class="trends" aria-labelledby="trends-heading">
             <h2 id="trends-heading">{td_string!(language, trends.title)}</h2>
             <p>
                 <strong data-testid="trends-words">{said}</strong>
                 " "
-                <span class="note">{help}</span>
+                <span class="note">{text(help)}</span>
             </p>
             <Chart snapshot choice node said />
-            <p class="followed" class:hidden=move || node.with(Option::is_none)>
+            <p class="followed" class:hidden=flag(move || node.with(Option::is_none))>
                 <span class="followed-sign" aria-hidden="true"></span>
-                {move || node.get().unwrap_or_default()}
+                {text(move || node.get().unwrap_or_default())}
                 " "
-                <a href=let_go>{td_string!(language, trends.all_nodes)}</a>
+                <a href=text(let_go)>{td_string!(language, trends.all_nodes)}</a>
             </p>
         </section>
     }
@@ -84,23 +84,23 @@ fn Chart(
     };
     let view_box = move || format!("0 0 {} 100", width.get());
     view! {
-        <div class="chart" role="img" aria-label=move || format!("{} {}", td_string!(language, trends.drawing), said.read())>
+        <div class="chart" role="img" aria-label=text(move || format!("{} {}", td_string!(language, trends.drawing), said.read()))>
             <div class="chart-scores" aria-hidden="true">
                 <span>{language.fixed(1.0, 0)}</span>
                 <span>{language.fixed(0.5, 1)}</span>
                 <span>{language.fixed(0.0, 0)}</span>
             </div>
-            <svg class="chart-average" data-testid="trends-chart" viewBox=view_box preserveAspectRatio="none" aria-hidden="true">
-                <path class="chart-grid" d=grid />
-                <path class="chart-band" d=move || snapshot.with(|snapshot| band(&snapshot.heatmap.buckets)) />
-                <path class="chart-threshold" d=threshold />
-                <path class="chart-node" d=followed />
-                <path class="chart-line" d=average />
+            <svg class="chart-average" data-testid="trends-chart" viewBox=text(view_box) preserveAspectRatio="none" aria-hidden="true">
+                <path class="chart-grid" d=text(grid) />
+                <path class="chart-band" d=text(move || snapshot.with(|snapshot| band(&snapshot.heatmap.buckets))) />
+                <path class="chart-threshold" d=text(threshold) />
+                <path class="chart-node" d=text(followed) />
+                <path class="chart-line" d=text(average) />
             </svg>
             <span class="chart-label" aria-hidden="true">{td_string!(language, trends.chaos)}</span>
-            <svg class="chart-chaos" viewBox=view_box preserveAspectRatio="none" aria-hidden="true">
-                <path class="chart-grid" d=ground />
-                <path class="chart-bars" d=move || snapshot.with(|snapshot| bars(&snapshot.heatmap.buckets)) />
+            <svg class="chart-chaos" viewBox=text(view_box) preserveAspectRatio="none" aria-hidden="true">
+                <path class="chart-grid" d=text(ground) />
+                <path class="chart-bars" d=text(move || snapshot.with(|snapshot| bars(&snapshot.heatmap.buckets))) />
             </svg>
         </div>
     }

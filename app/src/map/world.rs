@@ -1,17 +1,21 @@
 //! The world: nodes where they say that they are. The land beneath them is a picture of the style sheet's (`scripts/land.mjs`).
 
-use super::graph::{BELOW, Dot, circle, label, newest};
+use super::graph::{BELOW, Dot, LETTERS, circle, newest, word};
 use crate::api::{Place, Snapshot};
 use crate::choice::Choice;
 use crate::ordered;
-use crate::part::IntoPart;
-use crate::words::{Language, NOTHING, each, td_string, use_language};
+use crate::part::{IntoPart, flag, text};
+use crate::words::{Language, NOTHING, each, isolated, shortened, td_string, use_language};
 use leptos::prelude::*;
 
 /// All of Earth. A degree is as long as on the picture of the land, to the north a fifth longer than to the east.
 const VIEW_BOX: &str = "-640 -390 1280 780";
 const EAST: f64 = 640.0 / 180.0;
 const NORTH: f64 = 390.0 / 90.0;
+/// The width of a letter on a phone, where letters are largest (`style/_world.scss`).
+const LETTER: f64 = 26.0;
+/// How far below its dot the names of a spot stand that lies too far in the south: above it.
+const ABOVE: f64 = -60.0;
 /// Up to so many spots have the names of their nodes written below them.
 const MOST_NAMES: usize = 24;
 
@@ -30,7 +34,7 @@ pub(crate) fn World(
         let (snapshot, palette) = (snapshot.read(), choice.with(|choice| choice.palette));
         let spots = spots(&snapshot);
         let with_names = spots.len() <= MOST_NAMES;
-        let drawn = |spot: &Dot| (circle(spot, spot.name.clone(), palette), with_names.then(|| label(spot, BELOW)));
+        let drawn = |spot: &Dot| (circle(spot, spot.name.clone(), palette), with_names.then(|| label(spot)));
         spots.iter().map(drawn).collect_view()
     };
     let list = move || {
@@ -39,10 +43,10 @@ pub(crate) fn World(
         snapshot.network.places.iter().map(line).collect_view()
     };
     view! {
-        <section class="world" class:hidden=none aria-labelledby="world-heading">
+        <section class="world" class:hidden=flag(none) aria-labelledby="world-heading">
             <h2 id="world-heading">{td_string!(language, world.title)}</h2>
             <div class="world-land">
-                <svg class="graph" data-testid="world" role="img" aria-label=summary viewBox=VIEW_BOX>
+                <svg class="graph" data-testid="world" role="img" aria-label=text(summary) viewBox=VIEW_BOX>
                     {dots}
                 </svg>
             </div>
@@ -54,6 +58,18 @@ pub(crate) fn World(
         </section>
     }
     .into_part()
+}
+
+/// The names of a spot, where there is room: below it or above, and to the side that has more of the drawing.
+fn label(spot: &Dot<'_>) -> impl IntoView + use<> {
+    let ((x, y), name) = (spot.at, shortened(&spot.name, LETTERS));
+    let half = LETTER / 2.0 * name.chars().count() as f64;
+    let class = match x {
+        _ if x.abs() + half <= EAST * 180.0 => "graph-name",
+        0.0.. => "graph-name graph-end",
+        _ => "graph-name graph-start",
+    };
+    word(class, (x, y + if y > NORTH * 80.0 { ABOVE } else { BELOW }), name)
 }
 
 /// A dot for each spot where there are nodes, with the names of all of them, and the newest mean of the first that has one.
@@ -72,7 +88,7 @@ fn spots(snapshot: &Snapshot) -> Vec<Dot<'_>> {
         if !dot.name.is_empty() {
             dot.name.push_str(", ");
         }
-        dot.name.push_str(node_id);
+        dot.name.push_str(&isolated(node_id));
         dot.last = dot.last.or(last);
     }
     spots.into_iter().map(|(_, dot)| dot).collect()
@@ -86,7 +102,7 @@ fn line(snapshot: &Snapshot, Place { node_id, latitude, longitude }: &Place, lan
     };
     let (latitude, longitude) = (degrees(*latitude, north, south), degrees(*longitude, east, west));
     let last = newest(snapshot, node_id).map_or_else(|| NOTHING.to_owned(), |last| language.score(last));
-    format!("{node_id}: {latitude}, {longitude}; {last}")
+    format!("{}: {latitude}, {longitude}; {last}", isolated(node_id))
 }
 
 #[cfg(test)]
@@ -122,5 +138,10 @@ mod tests {
         let snapshot = snapshot();
         assert_eq!(line(&snapshot, &place("alpha", 52.5, -13.4), Language::en), "alpha: 52.5° N, 13.4° W; 0.100");
         assert_eq!(line(&snapshot, &place("beta", -0.5, 0.0), Language::en), "beta: 0.5° S, 0.0° E; —");
+        // A name from right to left turns nothing around that stands behind it.
+        assert_eq!(
+            line(&snapshot, &place("אבג", 31.8, 35.2), Language::en),
+            "\u{2068}אבג\u{2069}: 31.8° N, 35.2° E; —"
+        );
     }
 }

@@ -4,7 +4,7 @@ use super::picture::{PORTRAIT_SIDE, Sitting};
 use crate::api::Snapshot;
 use crate::browser::{self, Bitmap};
 use crate::live::fetch_likeness;
-use crate::part::IntoPart;
+use crate::part::{IntoPart, text};
 use crate::words::{NOTHING, each, td_string, use_language};
 use beauty::Likeness;
 use leptos::html;
@@ -54,7 +54,7 @@ pub(crate) fn Portrait(
     };
     let numbers =
         each!(language, portrait: beauty, chaos, spread, trend).into_iter().enumerate().map(|(which, name)| {
-            view! { <div><dt>{name}</dt><dd>{move || number(which)}</dd></div> }
+            view! { <div><dt>{name}</dt><dd>{text(move || number(which))}</dd></div> }
         });
     let empty = move || {
         let empty = likeness.with(|likeness| likeness.mean.is_none());
@@ -68,12 +68,12 @@ pub(crate) fn Portrait(
                 width=PORTRAIT_SIDE.to_string()
                 height=PORTRAIT_SIDE.to_string()
                 role="img"
-                aria-label=move || td_string!(language, portrait.label, digest = short())
+                aria-label=text(move || td_string!(language, portrait.label, digest = short()))
                 data-testid="portrait"
-                data-digest=move || likeness.with(|likeness| likeness.digest.clone())
+                data-digest=text(move || likeness.with(|likeness| likeness.digest.clone()))
             ></canvas>
             <div class="portrait-legend">
-                <p>{empty}</p>
+                <p>{text(empty)}</p>
                 <p class="note">{td_string!(language, portrait.help)}</p>
                 <dl>{numbers.collect_view()}</dl>
                 <a href="/federated/portrait.png" download="beauty-mesh-portrait.png" rel="external">{td_string!(language, portrait.save)}</a>

@@ -13,9 +13,9 @@ const HOUR_SECONDS: u64 = 3_600;
 const DAY_SECONDS: u64 = 86_400;
 
 impl Language {
-    /// A number with so many digits behind the point.
+    /// A number with so many digits behind the point, and with the sign for minus that is as wide as others.
     pub(crate) fn fixed(self, value: f64, digits: usize) -> String {
-        number::fixed(value, digits).replace('.', td_string!(self, number.decimal))
+        number::fixed(value, digits).replace('.', td_string!(self, number.decimal)).replace('-', "−")
     }
 
     /// A score, to three digits.
@@ -33,8 +33,7 @@ impl Language {
         match kind {
             Kind::Average | Kind::Chaos => self.score(value),
             Kind::Distribution => format!("{} %", self.fixed(100.0 * value, 0)),
-            Kind::Change if value < 0.0 => format!("−{}", self.score(-value)),
-            Kind::Change => format!("+{}", self.score(value)),
+            Kind::Change => format!("{}{}", if value < 0.0 { "" } else { "+" }, self.score(value)),
         }
     }
 
@@ -104,6 +103,21 @@ impl Language {
     }
 }
 
+/// A stranger's name, to stand in a sentence: where its letters run from right to left, the others don't run with them.
+pub(crate) fn isolated(name: &str) -> String {
+    if name.is_ascii() { name.to_owned() } else { format!("\u{2068}{name}\u{2069}") }
+}
+
+/// A name, cut to so many letters.
+pub(crate) fn shortened(name: &str, most: usize) -> String {
+    if name.chars().count() <= most {
+        return name.to_owned();
+    }
+    let mut cut: String = name.chars().take(most.saturating_sub(1)).collect();
+    cut.push('…');
+    cut
+}
+
 /// The time of day in UTC, as `HH:MM:SS`.
 pub(crate) fn time(at: u64) -> String {
     format!("{}:{:02}", minute(at), at / SECOND % 60)
@@ -151,6 +165,7 @@ mod tests {
     #[test]
     fn scores_have_three_digits_and_nothing_is_not_zero() {
         assert_eq!(Language::en.score(0.5), "0.500");
+        assert_eq!([Language::en.fixed(-0.024, 3), Language::ru.fixed(-0.024, 3)], ["−0.024", "−0,024"]);
         assert_eq!(Language::en.score_or_nothing(Some(0.0)), "0.000");
         assert_eq!(Language::en.score_or_nothing(None), "—");
     }
@@ -161,6 +176,16 @@ mod tests {
         assert_eq!(Language::en.value(Kind::Change, -0.125), "−0.125 against usual");
         assert_eq!(Language::en.value(Kind::Change, 0.0), "+0.000 against usual");
         assert_eq!(Language::en.value(Kind::Chaos, 0.5), "0.500");
+    }
+
+    #[test]
+    fn a_name_from_right_to_left_is_kept_apart_from_what_stands_around_it() {
+        assert_eq!([isolated("beta"), isolated("אבג")], ["beta", "\u{2068}אבג\u{2069}"]);
+    }
+
+    #[test]
+    fn a_long_name_is_cut_by_its_letters() {
+        assert_eq!([shortened("äöüß", 4), shortened("äöüß", 3), shortened("", 0)], ["äöüß", "äö…", ""]);
     }
 
     #[test]

@@ -21,7 +21,7 @@ mod made {
     include!(concat!(env!("OUT_DIR"), "/words.rs"));
 }
 
-pub(crate) use format::{NOTHING, day_and_time, rfc3339, time};
+pub(crate) use format::{NOTHING, day_and_time, isolated, rfc3339, shortened, time};
 pub(crate) use leptos_i18n::td_string;
 pub use made::i18n::Locale as Language;
 
@@ -56,6 +56,11 @@ impl Language {
     /// A number of nodes.
     pub(crate) fn nodes(self, count: u64) -> String {
         td_string!(self, counted.node, count, number = self.count(count))
+    }
+
+    /// How many nodes there are beside those that are shown; nothing where there are none.
+    pub(crate) fn left_out(self, count: usize) -> String {
+        if count == 0 { String::new() } else { td_string!(self, heatmap.left_out, nodes = self.nodes(count as u64)) }
     }
 
     /// A number of columns.

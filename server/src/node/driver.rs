@@ -569,6 +569,7 @@ impl Driver {
             self.tell_clone();
             self.last_delta = now;
             self.changed = false;
+            self.shared.note_numbers();
             self.shared.hub.next();
             for touched in &mut self.touched {
                 let (resolution, cells) = (touched.resolution(), touched.take(clock::wall()));

@@ -10,6 +10,7 @@ mod hub;
 mod keeper;
 mod kept_names;
 mod names;
+mod past;
 mod restore;
 mod times;
 mod turned_away;
@@ -32,6 +33,7 @@ use crate::store::{StoreError, StoredProof};
 use crate::transport::Link;
 use beauty::{EventId, Ledger, Report, TimeRefusal};
 use gossip::{Address, Direction, Message, OriginId, PeerId, State, Time};
+use past::Past;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -101,6 +103,8 @@ pub(crate) struct Shared {
     version: AtomicU64,
     protocol: Mutex<Protocol>,
     names: Mutex<Names>,
+    /// How the numbers went.
+    past: Mutex<Past>,
     /// What is kept of changed keys.
     pub(crate) rotations: Arc<RotationFile>,
     /// What is kept of origins that sign twice.
@@ -134,6 +138,7 @@ impl Shared {
             version: AtomicU64::new(0),
             protocol: Mutex::new(Protocol { state, links: BTreeMap::new() }),
             names: Mutex::new(names),
+            past: Mutex::default(),
             rotations: Arc::new(rotations),
             profiles: Arc::new(profiles),
             turned_away: Arc::default(),
@@ -171,6 +176,11 @@ impl Shared {
     /// Who signs in which name. Never held together with another lock.
     pub(crate) fn names(&self) -> MutexGuard<'_, Names> {
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How the numbers went. Never held together with another lock.
+    fn past(&self) -> MutexGuard<'_, Past> {
+        self.past.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Why nothing is kept any more: a sentence, if it is so.

@@ -6,8 +6,8 @@ use crate::clock;
 use crate::store::StoredProof;
 use crate::transport::LinkStats;
 use app::api::{
-    Banned, Cheat, CheatProof, Conflict, Delta, Dialect, Direction, GossipSummary, Health, Named, Network, Peer,
-    PeerState, Place, SignedBundle, Snapshot, StreamMessage, TurnedAway,
+    Banned, Cheat, CheatProof, Conflict, Delta, Dialect, Direction, GossipSummary, Health, Named, Network, Numbers,
+    Peer, PeerState, Place, SignedBundle, Snapshot, StreamMessage, TurnedAway,
 };
 use beauty::{Heatmap, Origin, Resolution, Timestamp};
 use gossip::{Ban, Bundle, Counters, Digest, Mark, OriginId, PeerView, Spot, bundle_bytes};
@@ -229,14 +229,27 @@ impl Shared {
     pub(crate) fn snapshot(&self, resolution: Resolution, buckets: usize) -> Snapshot {
         // The number first: what comes between it and the rest is told twice, and applied to the same effect.
         let seq = self.hub.seq();
-        Snapshot {
+        let mut snapshot = Snapshot {
             run: self.hub.run(),
             seq,
             heatmap: self.heatmap(resolution, buckets),
             health: self.health(),
             network: self.network(),
             gossip: self.gossip_summary(),
-        }
+            history: self.past().history(resolution),
+        };
+        snapshot.note();
+        snapshot
+    }
+
+    /// Notes the numbers of this moment, for snapshots to come.
+    pub(super) fn note_numbers(&self) {
+        let wall = clock::wall();
+        let events = self.ledger().events(wall);
+        let (counters, peers) = self.gossip();
+        let Counters { seen: gossip_seen, propagated: gossip_propagated, .. } = counters;
+        let peers = peers.len() as u64;
+        self.past().note(Numbers { now: wall.as_millis(), events, gossip_seen, gossip_propagated, peers });
     }
 
     /// Tells the stream's readers of these cells, and of all that is small enough to be told whole.

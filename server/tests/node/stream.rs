@@ -75,6 +75,10 @@ async fn a_snapshot_and_its_deltas_give_what_the_api_gives() {
         assert_eq!(model.heatmap, now.heatmap);
     }
     assert_eq!(model.health.digest, now.health.digest);
+    // Of the numbers that no event tells, whoever comes later hears as much as who was there.
+    for history in [&model.history, &now.history] {
+        assert_eq!((history.resolution_seconds, history.events.last()), (10, Some(&Some(21))));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
