@@ -77,6 +77,31 @@ test('a stream that dies without a word is noticed within 15 s, and is live agai
   await expect(state(page)).toHaveText(/^Live since/, { timeout: 35_000 });
 });
 
+test('what is silent is called neither live nor polling: a snapshot until fetches have failed, then offline', async ({ mesh, page }) => {
+  let silent = false;
+  await page.routeWebSocket(/federated\/stream/, (socket) => {
+    const node = socket.connectToServer();
+    node.onMessage((text) => {
+      if (!silent) socket.send(text);
+    });
+  });
+  await openLiveMap(page, mesh.node('alpha'));
+  silent = true;
+  await page.route(/federated\/(moment|health)/, () => undefined);
+  await page.evaluate(() => {
+    const state = document.querySelector('.state')!;
+    const modes: string[] = ((globalThis as any).modes = []);
+    new MutationObserver(() => modes.push(state.getAttribute('data-mode')!)).observe(state, { attributes: true });
+  });
+  // Columns of another width, of which nothing has come yet.
+  await page.getByRole('link', { name: '1 min' }).click();
+  await expect(state(page)).toHaveText(/^Snapshot of \d\d:\d\d:\d\d UTC$/);
+  await expect(state(page)).toHaveText(/^Offline since/, { timeout: 20_000 });
+  expect(await page.evaluate(() => (globalThis as any).modes)).toEqual(['loaded', 'offline']);
+  silent = false;
+  await expect(state(page)).toHaveText(/^Live since/, { timeout: 35_000 });
+});
+
 test('the page says when its node is gone, and when it is back', async ({ mesh, page }) => {
   await openLiveMap(page, mesh.node('alpha'));
   await mesh.node('alpha').stop();

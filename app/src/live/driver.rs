@@ -71,6 +71,8 @@ impl Driver {
         skew: WriteSignal<Option<u64>>,
     ) -> Self {
         let connection = StoredValue::new(Connection::new());
+        // What is shown may be of another resolution or moment: nothing is known yet of how fresh this one will be.
+        status.set(Status::LOADED);
         Self { resolution, connection, stream: StoredValue::new_local(None), shown, snapshot, status, skew }
     }
 

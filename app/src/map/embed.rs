@@ -1,5 +1,6 @@
 //! `/federated/embed`: the heatmap alone, small enough for a frame in somebody's own page.
 
+use super::header::State;
 use super::off::SwitchedOff;
 use crate::choice::use_choice;
 use crate::heatmap::HeatmapView;
@@ -26,6 +27,7 @@ pub(crate) fn EmbedPage(
             <h1>
                 <a href=MAP target="_blank">"Beauty Mesh / " {name}</a>
             </h1>
+            <State snapshot fresh choice />
             <HeatmapView snapshot choice />
         </main>
     }

@@ -2,7 +2,7 @@
 
 use crate::api::{Health, Snapshot};
 use crate::choice::Choice;
-use crate::live::connection::Mode;
+use crate::live::connection::{Mode, Status};
 use crate::live::{Freshness, SKEW};
 use crate::part::IntoPart;
 use crate::words::{Language, day_and_time, td_string, time, use_language};
@@ -18,18 +18,11 @@ pub(crate) fn Header(
     snapshot: ReadSignal<Snapshot>,
     /// How fresh the page is.
     fresh: Freshness,
-    /// When the server took the snapshot that the page started from.
-    taken_at: u64,
     /// What the reader has chosen.
     choice: Memo<Choice>,
 ) -> impl IntoView {
     let language = use_language();
     let past = move || choice.with(|choice| choice.at);
-    let since = move || match (past(), fresh.status.get().since) {
-        (Some(at), _) => td_string!(language, header.at, moment = moment(at)),
-        (None, Some(since)) => td_string!(language, header.since, moment = time(since)),
-        (None, None) => td_string!(language, header.of, moment = time(taken_at)),
-    };
     let key = move || snapshot.read().health.public_key.clone().unwrap_or_default();
     let grave = move || {
         let grave = fresh.status.get().mode == Mode::Offline || snapshot.read().health.status != "ok";
@@ -71,19 +64,44 @@ pub(crate) fn Header(
                 </span>
                 <span>{td_string!(language, header.key)} " " <code>{move || grouped(&key())}</code></span>
             </span>
-            <p
-                class="state"
-                data-testid="connection-state"
-                data-mode=move || if past().is_some() { "past" } else { fresh.status.get().mode.name() }.to_owned()
-            >
-                <strong role="status">
-                    {move || if past().is_some() { td_string!(language, header.past) } else { word(fresh.status.get().mode, language) }.to_owned()}
-                </strong>
-                " "
-                <span class="since">{since}</span>
-            </p>
+            <State snapshot fresh choice />
             <p class="warning" role="status" data-testid="warning" data-grave=grave>{warning}</p>
         </header>
+    }
+    .into_part()
+}
+
+/// How fresh the page is, in a word, and since when. What came last and is not known to be fresh is told by when it came.
+#[component]
+pub(super) fn State(
+    /// What the page shows.
+    snapshot: ReadSignal<Snapshot>,
+    /// How fresh the page is.
+    fresh: Freshness,
+    /// What the reader has chosen.
+    choice: Memo<Choice>,
+) -> impl IntoView {
+    let language = use_language();
+    let past = move || choice.with(|choice| choice.at);
+    let since = move || match (past(), fresh.status.get()) {
+        (Some(at), _) => td_string!(language, header.at, moment = moment(at)),
+        (None, Status { mode, since: Some(since) }) if mode != Mode::Loaded => {
+            td_string!(language, header.since, moment = time(since))
+        }
+        (None, _) => td_string!(language, header.of, moment = time(snapshot.read().health.now)),
+    };
+    view! {
+        <p
+            class="state"
+            data-testid="connection-state"
+            data-mode=move || if past().is_some() { "past" } else { fresh.status.get().mode.name() }.to_owned()
+        >
+            <strong role="status">
+                {move || if past().is_some() { td_string!(language, header.past) } else { word(fresh.status.get().mode, language) }.to_owned()}
+            </strong>
+            " "
+            <span class="since">{since}</span>
+        </p>
     }
     .into_part()
 }
@@ -109,7 +127,8 @@ pub(super) fn grouped(key: &str) -> String {
     digits.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join(" ")
 }
 
-/// The mode in a word. What the server rendered is a snapshot, and stays one where JavaScript is off.
+/// The mode in a word. What the server rendered is a snapshot, and stays one where JavaScript is off; what a stream told that has
+/// died is one until fetches succeed.
 fn word(mode: Mode, language: Language) -> &'static str {
     match mode {
         Mode::Loaded => td_string!(language, header.snapshot),

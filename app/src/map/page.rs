@@ -53,7 +53,6 @@ fn Map(
     choice: Memo<Choice>,
 ) -> impl IntoView {
     let language = use_language();
-    let taken_at = snapshot.health.now;
     let (snapshot, set_snapshot) = signal(snapshot);
     let fresh = keep_fresh((snapshot, set_snapshot), choice);
     keep_title(move || snapshot.with(|Snapshot { health, .. }| format!("{} · Beauty Mesh", health.node_id)));
@@ -61,7 +60,7 @@ fn Map(
     view! {
         <div class="page" data-wall=wall data-mode=move || fresh.status.get().mode.name().to_owned()>
             <a class="skip" href="#heatmap" rel="external">{td_string!(language, page.skip)}</a>
-            <Header snapshot fresh taken_at choice />
+            <Header snapshot fresh choice />
             <main>
                 <Agreement snapshot />
                 <Tiles snapshot choice />
