@@ -1,5 +1,6 @@
 //! What the API and the page say of the node.
 
+use super::hub::Cell;
 use super::turned_away::Entry;
 use super::{Protocol, Shared, names};
 use crate::clock;
@@ -240,12 +241,12 @@ impl Shared {
     }
 
     /// Tells the stream's readers of these cells, and of all that is small enough to be told whole.
-    pub(super) fn publish_delta(&self, resolution: Resolution, cells: Vec<(Origin, Timestamp)>) {
-        self.hub.publish(resolution, Instant::now(), |seq| self.delta(resolution, seq, cells));
+    pub(super) fn publish_delta(&self, resolution: Resolution, cells: Vec<Cell>) {
+        self.hub.publish(resolution, Instant::now(), cells, |seq, cells| self.delta(resolution, seq, cells));
     }
 
     /// What is told of these cells under a number.
-    pub(crate) fn delta(&self, resolution: Resolution, seq: u64, cells: Vec<(Origin, Timestamp)>) -> Arc<str> {
+    pub(crate) fn delta(&self, resolution: Resolution, seq: u64, cells: impl IntoIterator<Item = Cell>) -> Arc<str> {
         let heatmap = self.ledger().changes(clock::wall(), resolution, cells);
         let (health, network, gossip) = (self.health(), self.network(), self.gossip_summary());
         write(&StreamMessage::Delta(Box::new(Delta { seq, health, network, gossip, heatmap })))
