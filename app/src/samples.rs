@@ -39,6 +39,7 @@ pub(crate) fn snapshot() -> Snapshot {
     Snapshot {
         run: 9,
         seq: 1,
+        at: None,
         health: health(),
         network: network(),
         gossip: gossip(),

@@ -30,6 +30,47 @@ test('a link to a moment shows that moment, with and without JavaScript', async 
   }
 });
 
+test('a moment that does not come is asked for again, and the page says until then what it shows', async ({ mesh, page }) => {
+  await mesh.node('alpha').post([{ beauty: 0.25, timestamp: Date.now() - 450_000 }, { beauty: 0.75 }]);
+  await openLiveMap(page, mesh.node('alpha'));
+  let asked = 0;
+  await page.route(/federated\/moment/, (route) => {
+    asked += 1;
+    // The first waits for the page to be looked at.
+    if (asked > 1) return route.abort();
+  });
+  await page.getByTestId('earlier').click();
+  await expect(state(page)).toHaveText(/^Snapshot of \d\d:\d\d:\d\d UTC$/);
+  await expect(page.locator('.page')).toHaveAttribute('aria-busy', 'true');
+  await expect(tile(page, 'beauty_avg')).toHaveText('0.750');
+  await expect(state(page)).toHaveText(/^Offline since/);
+  await expect(page.getByTestId('warning')).toContainText('the page keeps trying');
+  await expect.poll(() => asked).toBeGreaterThan(2);
+  await page.unroute(/federated\/moment/);
+  await expect(state(page)).toHaveText(/^Paused at/, { timeout: 15_000 });
+  await expect(tile(page, 'beauty_avg')).toHaveText('0.250');
+  await expect(page.locator('.page')).not.toHaveAttribute('aria-busy');
+});
+
+test('a moment that is yet to come is now', async ({ mesh, page }) => {
+  await page.goto(`${mesh.node('alpha').url}/federated/map?t=9999999999999`);
+  await expect(state(page)).toHaveText(/^Live since/);
+  await expect(page.getByTestId('pause')).toHaveText('Pause');
+  await mesh.node('alpha').post({ beauty: 0.5 });
+  await expect(tile(page, 'gossip_seen')).toHaveText('1');
+});
+
+test('a pause changes no number: they are of the columns that are shown', async ({ mesh, page }) => {
+  await mesh.node('alpha').post([{ beauty: 0.25, timestamp: Date.now() - 3_600_000 }, { beauty: 0.75 }]);
+  await page.goto(`${mesh.node('alpha').url}/federated/map?res=1h`);
+  for (const mode of ['live', 'past']) {
+    await expect(state(page)).toHaveAttribute('data-mode', mode);
+    await expect(tile(page, 'beauty_avg')).toHaveText('0.500');
+    await expect(page.getByText('Beauty and chaos of the last 1 d 16 h.')).toBeVisible();
+    await page.getByTestId('pause').click();
+  }
+});
+
 test('earlier and later go back through what is kept, and back to live', async ({ mesh, page }) => {
   await mesh.node('alpha').post([{ beauty: 0.25, timestamp: Date.now() - 450_000 }, { beauty: 0.75 }]);
   await openLiveMap(page, mesh.node('alpha'));
@@ -67,6 +108,22 @@ test('clocks that differ are spoken of', async ({ mesh, page }) => {
   });
   await openLiveMap(page, mesh.node('alpha'));
   await expect(page.getByTestId('warning')).toHaveText(/clock and the node's differ by (59 s|1 min)/);
+});
+
+test('clocks that differ are spoken of without a stream, too', async ({ mesh, page }) => {
+  await page.routeWebSocket(/federated\/stream/, (socket) => socket.close());
+  await page.route(/federated\/moment/, async (route) => {
+    const answer = await route.fetch();
+    const moment = await answer.json();
+    moment.health.now -= 60_000;
+    await route.fulfill({ json: moment });
+  });
+  const warning = page.getByTestId('warning');
+  await page.goto(`${mesh.node('alpha').url}/federated/map`);
+  await expect(state(page)).toHaveAttribute('data-mode', 'polling');
+  await expect(warning).toHaveText(/clock and the node's differ by (59 s|1 min)/);
+  await page.goto(`${mesh.node('alpha').url}/federated/map?t=${Date.now() - 100_000}`);
+  await expect(warning).toHaveText(/clock and the node's differ by (59 s|1 min)/);
 });
 
 test('a node whose clock differs from its peers\' says so', async ({ mesh, page }) => {

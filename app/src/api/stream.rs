@@ -13,6 +13,9 @@ pub struct Snapshot {
     pub run: u64,
     /// Deltas up to this number are contained.
     pub seq: u64,
+    /// Which moment of the past the map and its numbers are of; none is now.
+    #[serde(default)]
+    pub at: Option<u64>,
     /// The node and the mesh in numbers.
     pub health: Health,
     /// The peers.

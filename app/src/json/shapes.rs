@@ -67,7 +67,7 @@ objects! {
         duplicates, redundancy, in_sync, events, signs_twice, last_seen
     }
     GossipSummary { seen, propagated, total, duplicates, redundancy, rejected }
-    Snapshot { run, seq, health, network, gossip, heatmap }
+    Snapshot { run, seq, at, health, network, gossip, heatmap }
     Delta { seq, health, network, gossip, heatmap }
     Heatmap { resolution_seconds, buckets, nodes, nodes_total, digest, digest_from }
     HeatmapBucket { start, count, avg, min, max, chaos, histogram }

@@ -12,9 +12,9 @@ const SILENCE: Millis = 15_000;
 /// The stream's first message is a snapshot that the server has at hand, so it follows at once.
 const OPENING: Millis = 5_000;
 /// The wait before the stream is tried again, doubled with each failure.
-const FIRST_WAIT: Millis = 1_000;
+pub(super) const FIRST_WAIT: Millis = 1_000;
 /// The longest wait before the stream is tried again.
-const LONGEST_WAIT: Millis = 30_000;
+pub(super) const LONGEST_WAIT: Millis = 30_000;
 /// How often the page fetches while there is no stream.
 const POLL_EVERY: Millis = 10_000;
 /// Fetched data counts as fresh for two rounds of polling and a slow answer.

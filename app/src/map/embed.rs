@@ -27,7 +27,7 @@ pub(crate) fn EmbedPage(
             <h1>
                 <a href=MAP target="_blank">"Beauty Mesh / " {name}</a>
             </h1>
-            <State snapshot fresh choice />
+            <State snapshot fresh />
             <HeatmapView snapshot choice />
         </main>
     }

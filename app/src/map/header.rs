@@ -1,7 +1,6 @@
 //! Whose page this is, how fresh it is, and what keeps it from being the whole truth.
 
 use crate::api::{Health, Snapshot};
-use crate::choice::Choice;
 use crate::live::connection::{Mode, Status};
 use crate::live::{Freshness, SKEW};
 use crate::part::IntoPart;
@@ -18,11 +17,8 @@ pub(crate) fn Header(
     snapshot: ReadSignal<Snapshot>,
     /// How fresh the page is.
     fresh: Freshness,
-    /// What the reader has chosen.
-    choice: Memo<Choice>,
 ) -> impl IntoView {
     let language = use_language();
-    let past = move || choice.with(|choice| choice.at);
     let key = move || snapshot.read().health.public_key.clone().unwrap_or_default();
     let grave = move || {
         let grave = fresh.status.get().mode == Mode::Offline || snapshot.read().health.status != "ok";
@@ -30,7 +26,7 @@ pub(crate) fn Header(
     };
     let warning = move || {
         if fresh.status.get().mode == Mode::Offline {
-            return td_string!(language, header.gone, since = time(snapshot.read().health.now));
+            return td_string!(language, header.gone, since = shown_at(&snapshot.read()));
         }
         if let Some(wrong) = wrong(&snapshot.read().health, language) {
             return wrong;
@@ -45,7 +41,7 @@ pub(crate) fn Header(
         if let Some(conflict) = snapshot.read().health.conflicts.first() {
             return td_string!(language, header.name_in_doubt, name = conflict.node_id.as_str());
         }
-        let alone = past().is_none() && snapshot.read().network.peers.is_empty();
+        let alone = snapshot.read().at.is_none() && snapshot.read().network.peers.is_empty();
         if alone { td_string!(language, header.alone).to_owned() } else { String::new() }
     };
     view! {
@@ -64,31 +60,30 @@ pub(crate) fn Header(
                 </span>
                 <span>{td_string!(language, header.key)} " " <code>{move || grouped(&key())}</code></span>
             </span>
-            <State snapshot fresh choice />
+            <State snapshot fresh />
             <p class="warning" role="status" data-testid="warning" data-grave=grave>{warning}</p>
         </header>
     }
     .into_part()
 }
 
-/// How fresh the page is, in a word, and since when. What came last and is not known to be fresh is told by when it came.
+/// How fresh the page is, in a word, and since when. What came last and is not known to be fresh is told by when it was, and so is
+/// what is still shown of another moment than the reader has chosen.
 #[component]
 pub(super) fn State(
     /// What the page shows.
     snapshot: ReadSignal<Snapshot>,
     /// How fresh the page is.
     fresh: Freshness,
-    /// What the reader has chosen.
-    choice: Memo<Choice>,
 ) -> impl IntoView {
     let language = use_language();
-    let past = move || choice.with(|choice| choice.at);
+    let past = move || fresh.aim.get().1.filter(|at| snapshot.read().at == Some(*at));
     let since = move || match (past(), fresh.status.get()) {
         (Some(at), _) => td_string!(language, header.at, moment = moment(at)),
         (None, Status { mode, since: Some(since) }) if mode != Mode::Loaded => {
             td_string!(language, header.since, moment = time(since))
         }
-        (None, _) => td_string!(language, header.of, moment = time(snapshot.read().health.now)),
+        (None, _) => td_string!(language, header.of, moment = shown_at(&snapshot.read())),
     };
     view! {
         <p
@@ -119,6 +114,11 @@ fn wrong(health: &Health, language: Language) -> Option<String> {
 /// A moment to the second.
 fn moment(at: u64) -> String {
     format!("{}:{:02}", day_and_time(at), at / 1_000 % 60)
+}
+
+/// When that was which is shown.
+fn shown_at(snapshot: &Snapshot) -> String {
+    snapshot.at.map_or_else(|| time(snapshot.health.now), moment)
 }
 
 /// The beginning of a key in groups of four digits.

@@ -56,14 +56,23 @@ fn Map(
     let (snapshot, set_snapshot) = signal(snapshot);
     let fresh = keep_fresh((snapshot, set_snapshot), choice);
     keep_title(move || snapshot.with(|Snapshot { health, .. }| format!("{} · Beauty Mesh", health.node_id)));
+    let is_behind = move || {
+        let (resolution, at) = fresh.aim.get();
+        snapshot.with(|snapshot| (snapshot.heatmap.resolution_seconds, snapshot.at) != (resolution.seconds(), at))
+    };
     let wall = move || choice.with(|choice| choice.wall.then(|| "1".to_owned()));
     view! {
-        <div class="page" data-wall=wall data-mode=move || fresh.status.get().mode.name().to_owned()>
+        <div
+            class="page"
+            data-wall=wall
+            data-mode=move || fresh.status.get().mode.name().to_owned()
+            aria-busy=move || is_behind().then(|| "true".to_owned())
+        >
             <a class="skip" href="#heatmap" rel="external">{td_string!(language, page.skip)}</a>
-            <Header snapshot fresh choice />
+            <Header snapshot fresh />
             <main>
                 <Agreement snapshot />
-                <Tiles snapshot choice />
+                <Tiles snapshot />
                 <section aria-labelledby="heatmap-heading">
                     <div class="heading">
                         <h2 id="heatmap-heading">{td_string!(language, heatmap.title)}</h2>

@@ -3,7 +3,6 @@
 use super::history::History;
 use super::spark::spark;
 use crate::api::{Health, Snapshot};
-use crate::choice::Choice;
 use crate::part::IntoPart;
 use crate::words::{Language, NOTHING, each, td_string, use_language};
 use beauty::{Direction, HeatmapBucket, Mood, Trend};
@@ -71,15 +70,15 @@ const TILES: [Tile; 8] = [
 pub(crate) fn Tiles(
     /// What the page shows.
     snapshot: ReadSignal<Snapshot>,
-    /// What the reader has chosen.
-    choice: Memo<Choice>,
 ) -> impl IntoView {
     let language = use_language();
     let history = RwSignal::new(History::default());
     Effect::new(move |_| {
-        if choice.with(|choice| choice.at.is_none()) {
-            snapshot.with(|snapshot| history.update(|history| history.note(snapshot)));
-        }
+        snapshot.with(|snapshot| {
+            if snapshot.at.is_none() {
+                history.update(|history| history.note(snapshot));
+            }
+        });
     });
     let tiles = TILES
         .into_iter()
@@ -87,7 +86,7 @@ pub(crate) fn Tiles(
         .map(|(tile, label)| {
             let Tile { field, value, series } = tile;
             // What nobody keeps is not known of the past.
-            let known = move || matches!(series, Series::Buckets(_)) || choice.with(|choice| choice.at.is_none());
+            let known = move || matches!(series, Series::Buckets(_)) || snapshot.read().at.is_none();
             let shown = move || if known() { value(&snapshot.read().health, language) } else { NOTHING.to_owned() };
             let values = Memo::new(move |_| match series {
                 Series::Buckets(of) => snapshot.read().heatmap.buckets.iter().map(of).collect(),

@@ -21,12 +21,13 @@ pub(crate) fn TimeControls(
 ) -> impl IntoView {
     let language = use_language();
     let now = move || snapshot.read().health.now;
-    let shown = move || choice.with(|choice| choice.at).unwrap_or_else(now);
+    let at = move || choice.with(|choice| choice.at).filter(|at| *at <= now());
+    let shown = move || at().unwrap_or_else(now);
     let moved = move |back: i64| {
         let (at, newest) = (shown(), now());
         choice.with(|choice| choice.with(|choice| choice.at = moved(at, newest, back, choice.resolution)))
     };
-    let paused = move || choice.with(|choice| choice.at.is_some());
+    let paused = move || at().is_some();
     let toggled = move || {
         let at = (!paused()).then(now);
         choice.with(|choice| choice.with(|choice| choice.at = at))

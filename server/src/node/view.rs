@@ -41,7 +41,8 @@ impl Shared {
         (state.counters().clone(), peers.map(|(stats, peer)| (peer, stats)).collect())
     }
 
-    pub(crate) fn health(&self) -> Health {
+    /// The node in numbers; those of beauty and chaos are of as many buckets of a resolution as the map has.
+    pub(crate) fn health(&self, resolution: Resolution) -> Health {
         let now = clock::wall();
         let (counters, peers) = self.gossip();
         let (clock_ahead_ms, has_clone) = {
@@ -54,7 +55,7 @@ impl Shared {
             None => "ok",
         };
         let ledger = self.ledger();
-        let totals = ledger.totals(now, MAP_RESOLUTION, MAP_BUCKETS);
+        let totals = ledger.totals(now, resolution, MAP_BUCKETS);
         let digest = ledger.digest(now);
         let named = peers.iter().filter_map(|(peer, _)| peer.node_id.as_deref());
         let known: BTreeSet<&str> =
@@ -73,7 +74,7 @@ impl Shared {
             beauty_min: totals.min().map(beauty::Score::as_f64),
             beauty_max: totals.max().map(beauty::Score::as_f64),
             chaos: totals.chaos(),
-            window_seconds: MAP_RESOLUTION.seconds() * MAP_BUCKETS as u64,
+            window_seconds: resolution.seconds() * MAP_BUCKETS as u64,
             events: ledger.events(now),
             gossip_seen: counters.seen,
             gossip_propagated: counters.propagated,
@@ -233,8 +234,9 @@ impl Shared {
         Snapshot {
             run: self.hub.run(),
             seq,
+            at: None,
             heatmap: self.heatmap(resolution, buckets),
-            health: self.health(),
+            health: self.health(resolution),
             network: self.network(),
             gossip: self.gossip_summary(),
         }
@@ -248,7 +250,7 @@ impl Shared {
     /// What is told of these cells under a number.
     pub(crate) fn delta(&self, resolution: Resolution, seq: u64, cells: impl IntoIterator<Item = Cell>) -> Arc<str> {
         let heatmap = self.ledger().changes(clock::wall(), resolution, cells);
-        let (health, network, gossip) = (self.health(), self.network(), self.gossip_summary());
+        let (health, network, gossip) = (self.health(resolution), self.network(), self.gossip_summary());
         write(&StreamMessage::Delta(Box::new(Delta { seq, health, network, gossip, heatmap })))
     }
 
