@@ -1,5 +1,6 @@
 //! The heatmap as a table: for readers without JavaScript, or who do not see the canvas.
 
+use super::cursor::Place;
 use super::model::{HeatmapModel, Row};
 use crate::choice::Choice;
 use crate::fold::Fold;
@@ -57,15 +58,16 @@ fn heading(row: &Row) -> impl IntoView + use<> {
 fn lines(model: &HeatmapModel, language: Language) -> impl IntoView + use<> {
     let line = |(column, start): (usize, &u64)| {
         let count = model.counts.get(column).map_or_else(|| NOTHING.to_owned(), |count| language.count(*count));
-        let value = |row: &Row| {
-            let value = row.cells.get(column).and_then(|cell| cell.value);
-            value.map_or_else(|| NOTHING.to_owned(), |value| language.short(row.kind, value))
+        let value = |(index, row): (usize, &Row)| match row.cells.get(column).and_then(|cell| cell.value) {
+            Some(value) => language.short(row.kind, value),
+            None if model.is_kept(Place { row: index, column }) => NOTHING.to_owned(),
+            None => String::new(),
         };
         view! {
             <tr>
                 <th scope="row">{language.start(*start, model.resolution_seconds)}</th>
                 <td>{count}</td>
-                {model.rows.iter().map(value).map(|value| view! { <td>{value}</td> }).collect_view()}
+                {model.rows.iter().enumerate().map(value).map(|value| view! { <td>{value}</td> }).collect_view()}
             </tr>
         }
     };

@@ -71,9 +71,9 @@ objects! {
     Delta { seq, health, network, gossip, heatmap }
     Heatmap { resolution_seconds, buckets, nodes, nodes_total, digest, digest_from }
     HeatmapBucket { start, count, avg, min, max, chaos, histogram }
-    HeatmapRow { node_id, avg, chaos, count }
+    HeatmapRow { node_id, avg, chaos, count, newest }
     HeatmapDelta { now, resolution_seconds, buckets, nodes, digest, digest_from }
-    HeatmapCells { node_id, cells }
+    HeatmapCells { node_id, newest, cells }
     HeatmapCell { start, avg, chaos, count }
     Likeness { digest, mean, chaos, spread, trend }
     Preferences { language, theme }

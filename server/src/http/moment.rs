@@ -42,6 +42,8 @@ pub(super) fn snapshot_at(shared: &Shared, resolution: Resolution, at: Option<Ti
     (snapshot.run, snapshot.seq, snapshot.at) = (0, 0, Some(at.as_millis()));
     let ledger = shared.ledger();
     snapshot.heatmap = ledger.heatmap(at, resolution, MAP_BUCKETS);
+    // That is of now.
+    snapshot.heatmap.nodes.iter_mut().for_each(|row| row.newest = None);
     let totals = ledger.totals(at, resolution, MAP_BUCKETS);
     let health = &mut snapshot.health;
     (health.beauty_avg, health.chaos) = (totals.avg(), totals.chaos());

@@ -7,8 +7,8 @@ use crate::clock;
 use crate::store::StoredProof;
 use crate::transport::LinkStats;
 use app::api::{
-    Banned, Cheat, CheatProof, Conflict, Delta, Dialect, Direction, GossipSummary, Health, Named, Network, Peer,
-    PeerState, Place, SignedBundle, Snapshot, StreamMessage, TurnedAway,
+    Banned, Cheat, CheatProof, Conflict, Delta, Dialect, Direction, GossipSummary, Health, MOST_CONFLICTS,
+    MOST_VOUCHED, Named, Network, Peer, PeerState, Place, SignedBundle, Snapshot, StreamMessage, TurnedAway,
 };
 use beauty::{Heatmap, Origin, Resolution, Timestamp};
 use gossip::{Ban, Bundle, Counters, Digest, Mark, OriginId, PeerView, Spot, bundle_bytes};
@@ -21,16 +21,11 @@ pub(crate) const MAP_BUCKETS: usize = 40;
 /// How long a bucket of the map is, unless somebody asks for another resolution.
 pub(crate) const MAP_RESOLUTION: Resolution = Resolution::TenSeconds;
 
-/// How many conflicts of names are told with each health: the first, by name.
-const MAX_CONFLICTS: usize = 16;
-/// And how many cheats with the network: both are in every delta of the stream.
+/// How many cheats are told with the network: they are in every delta of the stream.
 const MAX_CHEATS: usize = 16;
 
 /// How many places are told, those of the first names: as many as the page draws.
 const MAX_PLACES: usize = 240;
-
-/// How many names are told that others vouch for, those that come first.
-const MAX_VOUCHED: usize = 256;
 
 impl Shared {
     /// What gossip shows of itself, at this moment.
@@ -94,7 +89,7 @@ impl Shared {
             others: named.others.iter().map(|key| hex::encode(key.0)).collect(),
         };
         let names = self.names();
-        names.iter().filter(|(_, named)| !named.others.is_empty()).take(MAX_CONFLICTS).map(conflict).collect()
+        names.iter().filter(|(_, named)| !named.others.is_empty()).take(MOST_CONFLICTS).map(conflict).collect()
     }
 
     /// Who signs in which name.
@@ -196,7 +191,7 @@ impl Shared {
     fn vouched(&self) -> Vec<String> {
         let names = self.names();
         let vouched = names.iter().filter(|(_, named)| named.vouched);
-        vouched.take(MAX_VOUCHED).map(|(name, _)| name.to_string()).collect()
+        vouched.take(MOST_VOUCHED).map(|(name, _)| name.to_string()).collect()
     }
 
     /// Who is not spoken with for a while.
