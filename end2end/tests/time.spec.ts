@@ -90,11 +90,44 @@ test('the slider goes to any moment that is kept, the address says which, and it
   await expect(state(page)).toHaveAttribute('data-mode', 'past');
   await expect(tile(page, 'beauty_avg')).toHaveText('0.250');
   expect(Math.abs(Number(new URL(page.url()).searchParams.get('t')) - (Date.now() - 600_000))).toBeLessThan(60_000);
+  await expect(scrub).toHaveAttribute('aria-valuetext', /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/);
   await scrub.press('ArrowRight');
   await expect(scrub).toHaveValue('-59');
   await scrub.press('End');
   await expect(state(page)).toHaveAttribute('data-mode', 'live');
   await expect(tile(page, 'beauty_avg')).toHaveText('0.750');
+});
+
+test('the past says what of it is not kept, and what is of now', async ({ mesh, page }) => {
+  const then = Date.now() - 20 * 60_000;
+  await mesh.node('alpha').post([{ beauty: 0.25, timestamp: then }, { beauty: 0.75 }]);
+  const heading = page.locator('#peers-heading');
+  await openLiveMap(page, mesh.node('alpha'));
+  await expect(heading).toHaveText(/^Peers\s*$/);
+  await expect(page.locator('#tiles-heading')).toHaveText('The mesh now');
+  await page.goto(`${mesh.node('alpha').url}/federated/map?t=${then + 1_000}`);
+  await expect(state(page)).toHaveAttribute('data-mode', 'past');
+  for (const part of ['agreement', 'portrait', 'links', 'peers']) {
+    await expect(page.locator(`#${part}-heading`)).toHaveText(/ as of now$/);
+  }
+  await expect(page.locator('#tiles-heading')).toHaveText('The mesh');
+  await expect(page.getByText(/Of single nodes, columns of this width are kept from \d\d:\d\d:\d0 UTC on\./)).toBeVisible();
+  // Down to alpha's row, and along it to the oldest column.
+  const canvas = page.getByTestId('heatmap-canvas');
+  await canvas.press('End');
+  await canvas.press('ArrowDown');
+  await canvas.press('Home');
+  await expect(page.getByTestId('heatmap-tooltip')).toContainText(/alpha.*not kept/);
+  await expect(page.getByTestId('heatmap-tooltip')).not.toContainText('last event');
+});
+
+test('the slider reaches as far back as the node keeps what it has heard', async ({ mesh, page }) => {
+  await openLiveMap(page, mesh.node('alpha'));
+  const scrub = page.getByTestId('scrub');
+  await expect(scrub).toHaveAttribute('min', '-359');
+  await page.getByRole('link', { name: '1 h', exact: true }).click();
+  // A week.
+  await expect(scrub).toHaveAttribute('min', '-167');
 });
 
 test('clocks that differ are spoken of', async ({ mesh, page }) => {

@@ -1,5 +1,6 @@
 //! Whether this node agrees with its peers, and the digest by which anybody can check.
 
+use super::heading::heading_of_now;
 use crate::api::{Health, Peer, Snapshot};
 use crate::part::IntoPart;
 use crate::words::{Language, day_and_time, td_string, use_language};
@@ -29,7 +30,7 @@ pub(crate) fn Agreement(
     };
     view! {
         <section class="agreement" aria-labelledby="agreement-heading">
-            <h2 id="agreement-heading">{td_string!(language, agreement.title)}</h2>
+            {heading_of_now("agreement-heading", td_string!(language, agreement.title), snapshot)}
             <p class="verdict" data-verdict=verdict data-testid="agreement" aria-live="polite">{said}</p>
             <p>
                 <code class="digest" data-testid="digest">{move || snapshot.read().health.digest.clone()}</code>

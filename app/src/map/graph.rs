@@ -2,6 +2,7 @@
 //!
 //! A place follows from the node's name alone. So nothing moves when others come and go, and every page shows the same places.
 
+use super::heading::heading_of_now;
 use crate::api::{Peer, Snapshot};
 use crate::choice::{Choice, Palette};
 use crate::heatmap::{Area, node_colour};
@@ -88,7 +89,7 @@ pub(crate) fn Graph(
     };
     view! {
         <section aria-labelledby="links-heading">
-            <h2 id="links-heading">{td_string!(language, links.title)}</h2>
+            {heading_of_now("links-heading", td_string!(language, links.title), snapshot)}
             <svg class="graph" data-testid="graph" role="img" aria-label=summary viewBox=VIEW_BOX>
                 <g>{links}</g>
                 <g>{others}</g>

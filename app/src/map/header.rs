@@ -112,7 +112,7 @@ fn wrong(health: &Health, language: Language) -> Option<String> {
 }
 
 /// A moment to the second.
-fn moment(at: u64) -> String {
+pub(super) fn moment(at: u64) -> String {
     format!("{}:{:02}", day_and_time(at), at / 1_000 % 60)
 }
 

@@ -8,6 +8,7 @@ mod embed;
 mod foot;
 mod graph;
 mod header;
+mod heading;
 mod history;
 mod off;
 mod page;
@@ -21,4 +22,5 @@ mod trends;
 mod world;
 
 pub(crate) use embed::EmbedPage;
+pub(crate) use heading::heading_of_now;
 pub(crate) use page::MapPage;

@@ -1,7 +1,9 @@
 //! Pause, and back through what is kept: the moment that the whole page shows.
 
+use super::header::moment;
 use crate::api::Snapshot;
 use crate::choice::Choice;
+use crate::heatmap::kept_columns;
 use crate::part::IntoPart;
 use crate::place::use_place;
 use crate::words::{td_string, use_language};
@@ -36,7 +38,8 @@ pub(crate) fn TimeControls(
         let resolution = choice.with(|choice| choice.resolution);
         now().saturating_sub(shown()) / resolution.millis()
     };
-    let reach = move || reach(choice.with(|choice| choice.resolution));
+    // As far back as the oldest column that is kept.
+    let reach = move || snapshot.with(|snapshot| kept_columns(&snapshot.heatmap, snapshot.health.now) - 1);
     let place = use_place();
     let scrub = move |back: u64| {
         let newest = now();
@@ -59,6 +62,7 @@ pub(crate) fn TimeControls(
                     step="1"
                     value=move || format!("-{}", back())
                     prop:value=move || format!("-{}", back())
+                    aria-valuetext=move || moment(shown())
                     on:change:target=move |event| {
                         scrub(event.target().value().parse::<i64>().unwrap_or_default().unsigned_abs());
                     }
@@ -78,15 +82,6 @@ fn moved(at: u64, newest: u64, back: i64, resolution: Resolution) -> Option<u64>
     let by = back.unsigned_abs() * resolution.millis();
     let moved = if back < 0 { at.saturating_add(by) } else { at.saturating_sub(by) };
     (moved < newest).then_some(moved)
-}
-
-/// How many buckets back a map of 40 can be moved within what a node keeps of the whole mesh at a resolution, with the default
-/// retention of a week.
-fn reach(resolution: Resolution) -> u64 {
-    match resolution {
-        Resolution::TenSeconds | Resolution::Minute | Resolution::TenMinutes | Resolution::Day => 320,
-        Resolution::Hour => 120,
-    }
 }
 
 #[cfg(test)]
