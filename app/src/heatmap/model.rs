@@ -191,28 +191,28 @@ pub(crate) fn last_event(map: &Heatmap, node: Option<&str>) -> Option<u64> {
 
 /// How fresh a node's row is, and who signs for its name; of the mesh, how fresh it is. What is not known is not said.
 pub(crate) fn standing(snapshot: &Snapshot, node: Option<&str>, language: Language) -> String {
-    let mut said = Vec::new();
+    let mut said = String::new();
     if let Some(at) = last_event(&snapshot.heatmap, node) {
         let span = language.duration(snapshot.health.now.saturating_sub(at) / 1_000);
-        said.push(td_string!(language, heatmap.last_event, span));
+        said = td_string!(language, heatmap.last_event, span);
     }
-    said.extend(node.and_then(|node| signed(snapshot, node, language)).map(str::to_owned));
-    said.join(", ")
+    if let Some(signed) = node.and_then(|node| signed(snapshot, node, language)) {
+        said.push_str(if said.is_empty() { "" } else { ", " });
+        said.push_str(signed);
+    }
+    said
 }
 
-/// Who signs for a name; `None` where the node tells of so many others that it does not tell of this one.
+/// Who signs for a name; `None` where there are more names than the node tells of for which somebody else does, or more than one key.
 fn signed(snapshot: &Snapshot, node: &str, language: Language) -> Option<&'static str> {
     let (conflicts, vouched) = (&snapshot.health.conflicts, &snapshot.network.vouched);
-    // Both lists are of the first by name.
-    let is_told = |last: Option<&str>, told: usize, most: usize| told < most || last.is_some_and(|last| node <= last);
     if conflicts.iter().any(|conflict| conflict.node_id == node) {
         Some(td_string!(language, heatmap.doubtful))
     } else if vouched.iter().any(|name| name == node) {
         Some(td_string!(language, heatmap.vouched))
     } else {
-        let is_told = is_told(conflicts.last().map(|conflict| &*conflict.node_id), conflicts.len(), MOST_CONFLICTS)
-            && is_told(vouched.last().map(String::as_str), vouched.len(), MOST_VOUCHED);
-        is_told.then(|| td_string!(language, heatmap.signed))
+        let all_told = conflicts.len() < MOST_CONFLICTS && vouched.len() < MOST_VOUCHED;
+        all_told.then(|| td_string!(language, heatmap.signed))
     }
 }
 

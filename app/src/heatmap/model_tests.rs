@@ -73,8 +73,8 @@ fn of_whom_the_node_does_not_tell_whether_it_signs_nothing_is_said() {
     let mut snapshot = snapshot();
     snapshot.network.vouched = (0..MOST_VOUCHED).map(|name| format!("name-{name:03}")).collect();
     let said = |snapshot: &Snapshot, node| standing(snapshot, Some(node), Language::en);
-    assert_eq!([said(&snapshot, "name-255"), said(&snapshot, "aaa")], ["vouched for by a node", "signed"]);
-    assert_eq!(said(&snapshot, "name-256"), "", "the list was cut before it");
+    assert_eq!(said(&snapshot, "name-255"), "vouched for by a node");
+    assert_eq!(said(&snapshot, "name-256"), "", "there may be more than were told");
     snapshot.network.vouched.pop();
     assert_eq!(said(&snapshot, "name-256"), "signed");
     let conflict = |name| Conflict { node_id: format!("x-{name:02}"), public_key: String::new(), others: Vec::new() };

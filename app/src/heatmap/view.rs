@@ -40,23 +40,25 @@ pub(crate) fn HeatmapView(
     });
     let (cursor, drag, size) = (RwSignal::new(None), RwSignal::new(None), RwSignal::new(None));
     let scene = Scene { canvas: NodeRef::new(), snapshot, model, choice, language, cursor, drag, size };
-    let not_kept = move || {
-        model.with(|HeatmapModel { columns, kept_from: [_, kept_from], resolution_seconds, .. }| {
-            let said =
-                || td_string!(language, heatmap.kept_from, moment = language.start(*kept_from, *resolution_seconds));
-            if columns.first() < Some(kept_from) { said() } else { String::new() }
-        })
-    };
-    let left_out = move || match model.with(|model| model.nodes_left_out) as u64 {
-        0 => String::new(),
-        left_out => td_string!(language, heatmap.left_out, nodes = language.nodes(left_out)),
+    let missing = move || {
+        let HeatmapModel { columns, kept_from: [_, from], resolution_seconds, nodes_left_out, .. } = &*model.read();
+        let mut said = String::new();
+        if *nodes_left_out > 0 {
+            said = td_string!(language, heatmap.left_out, nodes = language.nodes(*nodes_left_out as u64));
+            said.push(' ');
+        }
+        if columns.first() < Some(from) {
+            let moment = language.start(*from, *resolution_seconds);
+            said.push_str(&td_string!(language, heatmap.kept_from, moment));
+        }
+        said
     };
     view! {
         <div class="heatmap">
             <Controls snapshot choice model part language />
             <Picture snapshot scene part />
             <Legend choice language />
-            <p class="note">{left_out} {not_kept}</p>
+            <p class="note">{missing}</p>
             <HeatmapTable model choice language />
         </div>
     }

@@ -57,6 +57,8 @@ pub(crate) enum Mode {
     Polling,
     /// Nothing does.
     Offline,
+    /// It stands still, and shows a moment of the past.
+    Past,
 }
 
 impl Mode {
@@ -67,6 +69,7 @@ impl Mode {
             Self::Live => "live",
             Self::Polling => "polling",
             Self::Offline => "offline",
+            Self::Past => "past",
         }
     }
 }

@@ -33,7 +33,7 @@ pub(crate) struct Freshness {
 pub(crate) fn keep_fresh(snapshot: (ReadSignal<Snapshot>, WriteSignal<Snapshot>), choice: Memo<Choice>) -> Freshness {
     let ((status, set_status), (skew, set_skew)) = (signal(Status::LOADED), signal(None));
     // What is yet to come is now.
-    let past = move |at: &u64| *at <= snapshot.0.with_untracked(|snapshot| snapshot.health.now);
+    let past = move |at: &u64| *at <= snapshot.0.read_untracked().health.now;
     let aim = Memo::new(move |_| choice.with(|choice| (choice.resolution, choice.at.filter(past))));
     Effect::new(move |_| {
         let (resolution, at) = aim.get();
@@ -94,13 +94,9 @@ impl Driver {
             self.status.try_set(Status::LOADED);
             return;
         }
-        self.status.try_maybe_update(|status| {
-            let fails_first = status.mode != Mode::Offline;
-            if fails_first {
-                *status = Status { mode: Mode::Offline, since: Some(browser::now()) };
-            }
-            (fails_first, ())
-        });
+        if wait == FIRST_WAIT {
+            self.status.try_set(Status { mode: Mode::Offline, since: Some(browser::now()) });
+        }
         let again = move || spawn_local(self.look_back(at, (2 * wait).min(LONGEST_WAIT)));
         set_timeout(again, Duration::from_millis(wait));
     }

@@ -26,7 +26,9 @@ pub(crate) fn Header(
     };
     let warning = move || {
         if fresh.status.get().mode == Mode::Offline {
-            return td_string!(language, header.gone, since = shown_at(&snapshot.read()));
+            let shown = snapshot.read();
+            let since = moment(shown.at.unwrap_or(shown.health.now));
+            return td_string!(language, header.gone, since = since);
         }
         if let Some(wrong) = wrong(&snapshot.read().health, language) {
             return wrong;
@@ -67,8 +69,8 @@ pub(crate) fn Header(
     .into_part()
 }
 
-/// How fresh the page is, in a word, and since when. What came last and is not known to be fresh is told by when it was, and so is
-/// what is still shown of another moment than the reader has chosen.
+/// How fresh the page is, in a word, and since when; of what is not known to be fresh, of when it is. It says what is shown, whatever the
+/// reader has chosen to see.
 #[component]
 pub(super) fn State(
     /// What the page shows.
@@ -77,23 +79,20 @@ pub(super) fn State(
     fresh: Freshness,
 ) -> impl IntoView {
     let language = use_language();
-    let past = move || fresh.aim.get().1.filter(|at| snapshot.read().at == Some(*at));
-    let since = move || match (past(), fresh.status.get()) {
-        (Some(at), _) => td_string!(language, header.at, moment = moment(at)),
-        (None, Status { mode, since: Some(since) }) if mode != Mode::Loaded => {
-            td_string!(language, header.since, moment = time(since))
+    let mode = move || if snapshot.read().at.is_some() { Mode::Past } else { fresh.status.get().mode };
+    let since = move || {
+        let Snapshot { at, health, .. } = &*snapshot.read();
+        match (at, fresh.status.get()) {
+            (Some(at), _) => td_string!(language, header.at, moment = moment(*at)),
+            (None, Status { mode, since: Some(since) }) if mode != Mode::Loaded => {
+                td_string!(language, header.since, moment = time(since))
+            }
+            (None, _) => td_string!(language, header.of, moment = time(health.now)),
         }
-        (None, _) => td_string!(language, header.of, moment = shown_at(&snapshot.read())),
     };
     view! {
-        <p
-            class="state"
-            data-testid="connection-state"
-            data-mode=move || if past().is_some() { "past" } else { fresh.status.get().mode.name() }.to_owned()
-        >
-            <strong role="status">
-                {move || if past().is_some() { td_string!(language, header.past) } else { word(fresh.status.get().mode, language) }.to_owned()}
-            </strong>
+        <p class="state" data-testid="connection-state" data-mode=move || mode().name().to_owned()>
+            <strong role="status">{move || word(mode(), language).to_owned()}</strong>
             " "
             <span class="since">{since}</span>
         </p>
@@ -116,11 +115,6 @@ pub(super) fn moment(at: u64) -> String {
     format!("{}:{:02}", day_and_time(at), at / 1_000 % 60)
 }
 
-/// When that was which is shown.
-fn shown_at(snapshot: &Snapshot) -> String {
-    snapshot.at.map_or_else(|| time(snapshot.health.now), moment)
-}
-
 /// The beginning of a key in groups of four digits.
 pub(super) fn grouped(key: &str) -> String {
     let digits: Vec<char> = key.chars().take(FINGERPRINT).collect();
@@ -135,6 +129,7 @@ fn word(mode: Mode, language: Language) -> &'static str {
         Mode::Live => td_string!(language, header.live),
         Mode::Polling => td_string!(language, header.polling),
         Mode::Offline => td_string!(language, header.offline),
+        Mode::Past => td_string!(language, header.past),
     }
 }
 

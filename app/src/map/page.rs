@@ -56,18 +56,15 @@ fn Map(
     let (snapshot, set_snapshot) = signal(snapshot);
     let fresh = keep_fresh((snapshot, set_snapshot), choice);
     keep_title(move || snapshot.with(|Snapshot { health, .. }| format!("{} · Beauty Mesh", health.node_id)));
-    let is_behind = move || {
-        let (resolution, at) = fresh.aim.get();
-        snapshot.with(|snapshot| (snapshot.heatmap.resolution_seconds, snapshot.at) != (resolution.seconds(), at))
+    let mode = move || {
+        let ((resolution, at), snapshot) = (fresh.aim.get(), snapshot.read());
+        // What is shown may be of another moment, or of columns of another width.
+        let is_behind = snapshot.at != at || snapshot.heatmap.resolution_seconds != resolution.seconds();
+        if is_behind { "behind" } else { fresh.status.get().mode.name() }.to_owned()
     };
     let wall = move || choice.with(|choice| choice.wall.then(|| "1".to_owned()));
     view! {
-        <div
-            class="page"
-            data-wall=wall
-            data-mode=move || fresh.status.get().mode.name().to_owned()
-            aria-busy=move || is_behind().then(|| "true".to_owned())
-        >
+        <div class="page" data-wall=wall data-mode=mode>
             <a class="skip" href="#heatmap" rel="external">{td_string!(language, page.skip)}</a>
             <Header snapshot fresh />
             <main>

@@ -109,15 +109,11 @@ pub(crate) fn Tiles(
     let trend = move || {
         snapshot.with(|Snapshot { health, heatmap, .. }| sentence(health.beauty_avg, Trend::of(heatmap), language))
     };
-    let title = move || {
-        let is_now = snapshot.read().at.is_none();
-        if is_now { td_string!(language, tiles.title) } else { td_string!(language, links.title) }.to_owned()
-    };
     let window =
         move || td_string!(language, tiles.window, span = language.duration(snapshot.read().health.window_seconds));
     view! {
         <section aria-labelledby="tiles-heading">
-            <h2 id="tiles-heading">{title}</h2>
+            <h2 id="tiles-heading">{td_string!(language, tiles.title)}</h2>
             <dl class="tiles">{tiles.collect_view()}</dl>
             <p>
                 <span data-testid="trend">{trend}</span>

@@ -39,7 +39,10 @@ pub(crate) fn TimeControls(
         now().saturating_sub(shown()) / resolution.millis()
     };
     // As far back as the oldest column that is kept.
-    let reach = move || snapshot.with(|snapshot| kept_columns(&snapshot.heatmap, snapshot.health.now) - 1);
+    let reach = move || {
+        let snapshot = snapshot.read();
+        kept_columns(&snapshot.heatmap, snapshot.health.now) - 1
+    };
     let place = use_place();
     let scrub = move |back: u64| {
         let newest = now();
@@ -59,7 +62,6 @@ pub(crate) fn TimeControls(
                     data-testid="scrub"
                     min=move || format!("-{}", reach())
                     max="0"
-                    step="1"
                     value=move || format!("-{}", back())
                     prop:value=move || format!("-{}", back())
                     aria-valuetext=move || moment(shown())
