@@ -38,12 +38,13 @@ fn a_map_in_json_has_the_documented_names() {
 
 #[test]
 fn a_row_tells_when_its_newest_event_was_as_finely_as_it_is_kept_whatever_the_columns() {
+    // So that ages are whole columns.
+    let now = Resolution::TenMinutes.floor(NOW);
     let newest = |back: u64, resolution| {
-        let ledger = ledger_of([&told(1, "alpha", NOW.saturating_sub(back), 500_000)]);
-        let map = ledger.heatmap(NOW, resolution, 40);
-        NOW.as_millis() - map.nodes[0].newest.unwrap()
+        let ledger = ledger_of([&told(1, "alpha", now.saturating_sub(back), 500_000)]);
+        let map = ledger.heatmap(now, resolution, 40);
+        now.as_millis() - map.nodes[0].newest.unwrap()
     };
-    // At a full ten minutes: whole columns back.
     for resolution in [Resolution::TenMinutes, Resolution::Hour, Resolution::Day] {
         assert_eq!(newest(3_000, resolution), 10_000);
         assert_eq!(newest(589_000, resolution), 590_000);
