@@ -7,7 +7,7 @@ use crate::map::Order;
 use crate::number;
 use crate::part::{IntoPart, text};
 use crate::place::{MAP, Place};
-use beauty::Resolution;
+use beauty::{MAX_COLUMNS, Resolution};
 use leptos::prelude::*;
 use std::fmt::Write;
 
@@ -204,9 +204,13 @@ impl Choice {
         address
     }
 
-    /// The address of a span of time: its end is the newest column, and columns are as narrow as they can be for the map to hold it.
+    /// The address of a span of time: its end is the newest column, and columns are as narrow as they can be for the map to hold it
+    /// and for the node to have kept it of single nodes.
     pub(crate) fn zoomed(&self, from: u64, to: u64, columns: usize, now: u64) -> String {
-        let holds = |resolution: &Resolution| resolution.millis() * columns as u64 >= to.saturating_sub(from);
+        let holds = |resolution: &Resolution| {
+            let width = resolution.millis();
+            width * columns as u64 >= to.saturating_sub(from) && from + width * MAX_COLUMNS as u64 > now
+        };
         let resolution = Resolution::ALL.into_iter().find(holds).unwrap_or(self.resolution);
         let at = (to <= now).then(|| to.saturating_sub(1));
         self.with(|choice| (choice.resolution, choice.at, choice.pin) = (resolution, at, None))
@@ -372,13 +376,22 @@ mod tests {
 
     #[test]
     fn a_span_is_shown_as_finely_as_the_map_can_hold_it() {
-        let (end, now) = (7_200_000, 9_000_000);
+        let (end, now) = (7_200_000, 7_300_000);
         let span = |minutes: u64| Choice::default().zoomed(end - minutes * 60_000, end, 40, now);
         assert_eq!(span(5), "/federated/map?t=7199999");
         assert_eq!(span(30), "/federated/map?res=1m&t=7199999");
         assert_eq!(span(60), "/federated/map?res=10m&t=7199999");
         // A span that reaches beyond now is live.
-        assert_eq!(Choice::default().zoomed(end, now + 1, 40, now), "/federated/map?res=1m");
+        assert_eq!(Choice::default().zoomed(end, now + 1, 40, now), "/federated/map");
+    }
+
+    #[test]
+    fn a_span_is_shown_in_columns_that_are_kept_of_nodes_so_far_back() {
+        let now = 90_000_000;
+        let span = |back: u64| Choice::default().zoomed(now - back, now - back + 60_000, 40, now);
+        // 60 columns of 10 s, and of a minute.
+        assert_eq!([span(599_000), span(600_000)], ["/federated/map?t=89460999", "/federated/map?res=1m&t=89459999"]);
+        assert_eq!(span(3_600_000), "/federated/map?res=10m&t=86459999");
     }
 
     #[test]

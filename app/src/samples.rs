@@ -25,7 +25,12 @@ pub(crate) fn heatmap(columns: usize, nodes: &[(&str, &[Option<f64>])]) -> Heatm
         chaos: avg.map(|_| 0.0),
         count: avg.map_or(0, |_| 1),
     };
-    let row = |(node_id, avg): &(&str, &[Option<f64>])| HeatmapRow::new(node_id, avg.iter().map(cell));
+    // The newest event is in the middle of its column.
+    let newest = |avg: &[Option<f64>]| Some(START + avg.iter().rposition(Option::is_some)? as u64 * 10_000 + 5_000);
+    let row = |(node_id, avg): &(&str, &[Option<f64>])| HeatmapRow {
+        newest: newest(avg),
+        ..HeatmapRow::new(node_id, avg.iter().map(cell))
+    };
     Heatmap {
         resolution_seconds: 10,
         buckets: (0..columns).map(bucket).collect(),
@@ -41,6 +46,7 @@ pub(crate) fn snapshot() -> Snapshot {
     Snapshot {
         run: 9,
         seq: 1,
+        at: None,
         health: health(),
         network: network(),
         gossip: gossip(),

@@ -64,6 +64,10 @@ pub struct HeatmapRow {
     pub chaos: Vec<Option<f64>>,
     /// How many events in each column.
     pub count: Vec<u64>,
+    /// When the node's newest event was, in milliseconds since the epoch, by the start of the finest column that all nodes keep of it:
+    /// so 10 s old at most where it is of the last ten minutes, a minute within the last hour. `None` where nobody can say.
+    #[serde(default)]
+    pub newest: Option<u64>,
 }
 
 /// What changed on a map since before. Columns and cells come whole, so applying a delta twice does no harm.
@@ -88,6 +92,9 @@ pub struct HeatmapDelta {
 pub struct HeatmapCells {
     /// The node's name.
     pub node_id: String,
+    /// When the node's newest event was, as in [`HeatmapRow`].
+    #[serde(default)]
+    pub newest: Option<u64>,
     /// The cells, oldest first.
     pub cells: Vec<HeatmapCell>,
 }
@@ -117,6 +124,7 @@ impl HeatmapRow {
             avg: Vec::with_capacity(columns),
             chaos: Vec::with_capacity(columns),
             count: Vec::with_capacity(columns),
+            newest: None,
         };
         for cell in cells {
             row.avg.push(cell.avg);

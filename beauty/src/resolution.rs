@@ -6,6 +6,7 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use crate::Timestamp;
+use crate::heatmap::MAX_COLUMNS;
 use crate::words::quoted;
 
 /// How wide a slot of time is. Slots are counted from the epoch, so every node cuts time at the same places.
@@ -43,6 +44,23 @@ impl Resolution {
             Resolution::TenMinutes => 600,
             Resolution::Hour => 3_600,
             Resolution::Day => 86_400,
+        }
+    }
+
+    /// How many columns of the whole mesh a node is sure to keep, up to any moment, that keeps events for so many hours.
+    pub const fn kept_columns(self, retention_hours: usize) -> usize {
+        match self {
+            // 1 hour.
+            Resolution::TenSeconds => 360,
+            // 6 hours.
+            Resolution::Minute => 360,
+            // 3 days.
+            Resolution::TenMinutes => 432,
+            // The whole retention, and no less than a map shows.
+            Resolution::Hour if retention_hours > MAX_COLUMNS => retention_hours,
+            Resolution::Hour => MAX_COLUMNS,
+            // 400 days.
+            Resolution::Day => 400,
         }
     }
 

@@ -87,7 +87,7 @@ test.describe('a node by itself', () => {
 
   test('breaks no rule when it is gone', async ({ mesh, page }) => {
     await page.routeWebSocket(/federated\/stream/, (socket) => socket.close());
-    await page.route(/federated\/(health|network|gossip|heatmap)/, (route) => route.abort());
+    await page.route(/federated\/moment/, (route) => route.abort());
     await forEveryReader(page, map(mesh), () => expect(state(page)).toHaveAttribute('data-mode', 'offline'));
   });
 

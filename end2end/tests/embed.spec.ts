@@ -2,6 +2,7 @@
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { state } from '../support/map.ts';
 import { expect, test } from '../support/test.ts';
 
 test.use({ meshNames: ['alpha'] });
@@ -22,6 +23,14 @@ test('the small map lives in a frame of another page', async ({ mesh, page }) =>
   await expect.poll(() => page.frames()[1]!.url().replace(/&pin=\d+$/, '')).toBe(`${url}/federated/embed?node=alpha`);
   await expect(canvas).toBeVisible();
   site.close();
+});
+
+test('the small map says when it is stale', async ({ mesh, page }) => {
+  await page.goto(`${mesh.node('alpha').url}/federated/embed`);
+  await expect(state(page)).toHaveText(/^Live since/);
+  await mesh.node('alpha').stop();
+  await expect(state(page)).toHaveText(/^Offline since/);
+  await expect(page.getByTestId('heatmap-canvas')).toHaveCSS('opacity', '0.6');
 });
 
 test.describe('a page that is framed', () => {

@@ -77,6 +77,31 @@ test('a stream that dies without a word is noticed within 15 s, and is live agai
   await expect(state(page)).toHaveText(/^Live since/, { timeout: 35_000 });
 });
 
+test('what is silent is called neither live nor polling: a snapshot until fetches have failed, then offline', async ({ mesh, page }) => {
+  let silent = false;
+  await page.routeWebSocket(/federated\/stream/, (socket) => {
+    const node = socket.connectToServer();
+    node.onMessage((text) => {
+      if (!silent) socket.send(text);
+    });
+  });
+  await openLiveMap(page, mesh.node('alpha'));
+  silent = true;
+  await page.route(/federated\/moment/, () => undefined);
+  await page.evaluate(() => {
+    const state = document.querySelector('.state')!;
+    const modes: string[] = ((globalThis as any).modes = []);
+    new MutationObserver(() => modes.push(state.getAttribute('data-mode')!)).observe(state, { attributes: true });
+  });
+  // Columns of another width, of which nothing has come yet.
+  await page.getByRole('link', { name: '1 min' }).click();
+  await expect(state(page)).toHaveText(/^Snapshot of \d\d:\d\d:\d\d UTC$/);
+  await expect(state(page)).toHaveText(/^Offline since/, { timeout: 20_000 });
+  expect(await page.evaluate(() => (globalThis as any).modes)).toEqual(['loaded', 'offline']);
+  silent = false;
+  await expect(state(page)).toHaveText(/^Live since/, { timeout: 35_000 });
+});
+
 test('the page says when its node is gone, and when it is back', async ({ mesh, page }) => {
   await openLiveMap(page, mesh.node('alpha'));
   await mesh.node('alpha').stop();
@@ -96,28 +121,37 @@ test('the raw JSON is what the page shows, and stays fresh while it is open', as
   await expect.poll(seen).toBe(1);
 });
 
-test('a page whose stream broke goes on where it was, without a gap', async ({ mesh, page }) => {
-  const types: string[] = [];
-  let breaking: (() => Promise<void>) | undefined;
+test('a page whose stream broke goes on where it was, without a gap and without the past again', async ({ mesh, page, context }) => {
+  const told: { type: string; health: { gossip_seen: number } }[] = [];
+  let [away, breaking]: [boolean, (() => Promise<void>) | undefined] = [false, undefined];
   await page.routeWebSocket(/federated\/stream/, (socket) => {
+    if (away) return void socket.close();
     const node = socket.connectToServer();
     node.onMessage((text) => {
-      types.push(JSON.parse(text.toString()).type);
+      told.push(JSON.parse(text.toString()));
       socket.send(text);
     });
     breaking = () => socket.close();
   });
+  // Another reader, so that there is a delta for each event.
+  const other = await context.newPage();
+  await openLiveMap(other, mesh.node('alpha'));
   await openLiveMap(page, mesh.node('alpha'));
   await mesh.node('alpha').post({ beauty: 0.25 });
   await expect(tile(page, 'gossip_seen')).toHaveText('1');
+  away = true;
   await breaking!();
-  await mesh.node('alpha').post({ beauty: 0.75 });
   await expect(state(page)).not.toHaveAttribute('data-mode', 'live');
-  types.length = 0;
+  told.length = 0;
+  for (const [beauty, seen] of [[0.75, '2'], [0.5, '3']] as const) {
+    await mesh.node('alpha').post({ beauty });
+    await expect(tile(other, 'gossip_seen')).toHaveText(seen);
+  }
+  away = false;
   await expect(state(page)).toHaveAttribute('data-mode', 'live');
   await expect(tile(page, 'beauty_avg')).toHaveText('0.500');
-  expect(types.length).toBeGreaterThan(1);
-  expect([...new Set(types)]).toEqual(['delta']);
+  expect(told.map((message) => [message.type, message.health.gossip_seen])).toContainEqual(['delta', 3]);
+  expect(told.filter(({ type, health }) => type !== 'delta' || health.gossip_seen < 3)).toEqual([]);
 });
 
 test('a reader of events goes on where it was', async ({ mesh }) => {
@@ -142,7 +176,10 @@ test('a reader of events goes on where it was', async ({ mesh }) => {
   const again = await events({ 'last-event-id': second!.id }, 3);
   expect(again.map((event) => event.name)).toEqual(['delta', 'delta', 'delta']);
   const number = (id: string) => Number(id.split('-')[1]);
-  expect(again.map((event) => number(event.id) - number(second!.id))).toEqual([0, 1, 2]);
+  // What it has missed is one delta; after it, they are told one by one.
+  const numbers = again.map((event) => number(event.id) - number(second!.id));
+  expect(numbers).toEqual([numbers[0], numbers[0]! + 1, numbers[0]! + 2]);
+  expect(numbers[0]).toBeGreaterThanOrEqual(0);
   expect((await events({ 'last-event-id': '1-1' }, 1))[0]!.name).toBe('snapshot');
   expect((await fetch(`${url}/federated/stream?since=x`)).status).toBe(400);
 });

@@ -67,7 +67,7 @@ test('empty, one node, stale and gone', async ({ mesh, page }) => {
     await openLiveMap(page, mesh.node('alpha'));
     await mesh.node('alpha').stop();
     await expect(state(page)).toHaveAttribute('data-mode', 'offline');
-    await expect(page.getByTestId('warning')).toHaveText(/^The node does not answer\. What is shown is of \d\d:\d\d:\d\d UTC/);
+    await expect(page.getByTestId('warning')).toHaveText(/^The node does not answer\. What is shown is of \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/);
   });
 });
 

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// How many names are told in which more than one key signs: the first.
+pub const MOST_CONFLICTS: usize = 16;
+
 /// `GET /federated/health`: this node in a few numbers.
 ///
 /// The averages are those of the mesh over the last `window_seconds`; `events` and `digest` are of all that is retained.

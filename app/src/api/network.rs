@@ -4,6 +4,9 @@ use super::cheats::Cheat;
 use super::peer::{Direction, Peer};
 use serde::{Deserialize, Serialize};
 
+/// How many names are told that others vouch for: the first.
+pub const MOST_VOUCHED: usize = 256;
+
 /// `GET /federated/network`: who is connected.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Network {

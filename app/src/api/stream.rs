@@ -14,6 +14,9 @@ pub struct Snapshot {
     pub run: u64,
     /// Deltas up to this number are contained.
     pub seq: u64,
+    /// Which moment of the past the map and its numbers are of; none is now.
+    #[serde(default)]
+    pub at: Option<u64>,
     /// The node and the mesh in numbers.
     pub health: Health,
     /// The peers.
@@ -42,8 +45,8 @@ pub struct Delta {
 }
 
 /// A message of `GET /federated/stream`: a snapshot first, then deltas. A reader who fell behind gets a snapshot again. One that
-/// comes back with `?since=RUN-SEQ`, or the header `Last-Event-ID`, gets the deltas that it has missed instead, if they are still
-/// remembered, and one that changes nothing before them.
+/// comes back with `?since=RUN-SEQ`, or the header `Last-Event-ID`, gets one delta of all that it has missed instead, if that is
+/// still remembered.
 ///
 /// One JSON object: the data of a server-sent event, whose name is the `type` and whose id is `RUN-SEQ`, or one text frame.
 /// Something comes at least every five seconds, so silence means a dead stream.

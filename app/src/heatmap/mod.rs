@@ -30,7 +30,7 @@ mod table;
 mod view;
 
 pub(crate) use layout::Area;
-pub(crate) use model::last_event;
+pub(crate) use model::{kept_columns, last_event};
 pub(crate) use scale::{css, node_colour};
 pub(crate) use spoken::Spoken;
 pub(crate) use view::HeatmapView;

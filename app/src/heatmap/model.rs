@@ -1,11 +1,11 @@
 //! The heatmap as rows, columns and cells, and how a cell reads in words.
 
 use super::cursor::Place;
-use crate::api::Snapshot;
+use crate::api::{MOST_CONFLICTS, MOST_VOUCHED, Snapshot};
 use crate::choice::{Kind, Pin};
 use crate::ordered;
 use crate::words::{Language, each, td_string};
-use beauty::{HISTOGRAM_BINS, Heatmap, HeatmapBucket, HeatmapRow};
+use beauty::{HISTOGRAM_BINS, Heatmap, HeatmapBucket, HeatmapRow, MAX_COLUMNS, Resolution};
 
 /// As many nodes are shown at once: more rows fit into nobody's view.
 pub(crate) const MOST_NODES: usize = 24;
@@ -32,6 +32,8 @@ pub(crate) struct HeatmapModel {
     pub(crate) counts: Vec<u64>,
     /// Whether the newest bucket is not over yet.
     pub(crate) filling: bool,
+    /// From when on the node keeps columns of the mesh, and of single nodes: whether there was anything before, nobody knows.
+    pub(crate) kept_from: [u64; 2],
     /// The mesh, then the nodes that are shown, in the order in which the node names them; or, for the distribution, scores.
     pub(crate) rows: Vec<Row>,
     /// How many nodes pass the filter, and how many of those lie above the first that is shown.
@@ -112,8 +114,12 @@ impl HeatmapModel {
             }));
             nodes = (passing.len(), first);
         }
+        let width = heatmap.resolution_seconds * 1_000;
+        let kept_from = |columns: u64| (now - now % width.max(1)).saturating_sub((columns - 1) * width);
+        let mesh = kept_from(kept_columns(heatmap, now));
         Self {
             resolution_seconds: heatmap.resolution_seconds,
+            kept_from: [mesh, if aspect.kind == Kind::Distribution { mesh } else { kept_from(MAX_COLUMNS as u64) }],
             counts: heatmap.buckets.iter().map(|bucket| bucket.count).collect(),
             filling: columns.last().is_some_and(|start| now < start + heatmap.resolution_seconds * 1_000),
             columns,
@@ -145,6 +151,11 @@ impl HeatmapModel {
     pub(crate) fn is_open(&self, row: &Row, column: usize) -> bool {
         let late = row.cells.get(column).is_some_and(|cell| cell.late && cell.value.is_some());
         late || self.filling && column + 1 == self.columns.len()
+    }
+
+    /// Whether nothing at a place means that there was nothing.
+    pub(crate) fn is_kept(&self, Place { row, column }: Place) -> bool {
+        self.columns.get(column) >= self.kept_from.get(row.min(1))
     }
 
     /// Whether there is a cell at a place.
@@ -190,10 +201,11 @@ impl HeatmapModel {
         Some(Said {
             name: row.name.clone(),
             span: language.span(from, to, self.resolution_seconds),
-            value: cell.value.map_or_else(
-                || td_string!(language, heatmap.no_events).to_owned(),
-                |value| language.value(row.kind, value),
-            ),
+            value: match cell.value {
+                Some(value) => language.value(row.kind, value),
+                None if self.is_kept(place) => td_string!(language, heatmap.no_events).to_owned(),
+                None => td_string!(language, heatmap.not_kept).to_owned(),
+            },
             count,
             standing: String::new(),
         })
@@ -213,29 +225,45 @@ impl HeatmapModel {
     }
 }
 
-/// When the newest bucket with an event of a node began, or of anybody; `None` where the map has none.
-pub(crate) fn last_event(map: &Heatmap, node: Option<&str>) -> Option<u64> {
-    let newest = match node {
-        Some(node) => map.nodes.iter().find(|row| row.node_id == node)?.count.iter().rposition(|count| *count > 0),
-        None => map.buckets.iter().rposition(|bucket| bucket.count > 0),
-    };
-    map.buckets.get(newest?).map(|bucket| bucket.start)
+/// How many columns the node keeps of the mesh, of such as the map has, by when its digest begins.
+pub(crate) fn kept_columns(heatmap: &Heatmap, now: u64) -> u64 {
+    let hour = Resolution::Hour.millis();
+    let hours = (now / hour + 1).saturating_sub(heatmap.digest_from / hour);
+    let resolution = Resolution::from_seconds(heatmap.resolution_seconds).unwrap_or(Resolution::TenSeconds);
+    resolution.kept_columns(hours as usize) as u64
 }
 
-/// How fresh a node's row is, and who signs for its name; of the mesh, how fresh it is.
+/// When the newest event of a node was, or of anybody; `None` where the map has none, and of the past.
+pub(crate) fn last_event(map: &Heatmap, node: Option<&str>) -> Option<u64> {
+    let rows = map.nodes.iter().filter(|row| node.is_none_or(|node| row.node_id == node));
+    rows.filter_map(|row| row.newest).max()
+}
+
+/// How fresh a node's row is, and who signs for its name; of the mesh, how fresh it is. What is not known is not said.
 pub(crate) fn standing(snapshot: &Snapshot, node: Option<&str>, language: Language) -> String {
-    let Some(at) = last_event(&snapshot.heatmap, node) else { return String::new() };
-    let span = language.duration(snapshot.health.now.saturating_sub(at) / 1_000);
-    let fresh = td_string!(language, heatmap.last_event, span);
-    let Some(node) = node else { return fresh };
-    let signed = if snapshot.health.conflicts.iter().any(|conflict| conflict.node_id == node) {
-        td_string!(language, heatmap.doubtful)
-    } else if snapshot.network.vouched.iter().any(|name| name == node) {
-        td_string!(language, heatmap.vouched)
+    let mut said = String::new();
+    if let Some(at) = last_event(&snapshot.heatmap, node) {
+        let span = language.duration(snapshot.health.now.saturating_sub(at) / 1_000);
+        said = td_string!(language, heatmap.last_event, span);
+    }
+    if let Some(signed) = node.and_then(|node| signed(snapshot, node, language)) {
+        said.push_str(if said.is_empty() { "" } else { ", " });
+        said.push_str(signed);
+    }
+    said
+}
+
+/// Who signs for a name; `None` where there are more names than the node tells of for which somebody else does, or more than one key.
+fn signed(snapshot: &Snapshot, node: &str, language: Language) -> Option<&'static str> {
+    let (conflicts, vouched) = (&snapshot.health.conflicts, &snapshot.network.vouched);
+    if conflicts.iter().any(|conflict| conflict.node_id == node) {
+        Some(td_string!(language, heatmap.doubtful))
+    } else if vouched.iter().any(|name| name == node) {
+        Some(td_string!(language, heatmap.vouched))
     } else {
-        td_string!(language, heatmap.signed)
-    };
-    format!("{fresh}, {signed}")
+        let all_told = conflicts.len() < MOST_CONFLICTS && vouched.len() < MOST_VOUCHED;
+        all_told.then(|| td_string!(language, heatmap.signed))
+    }
 }
 
 /// The cells of a row from each bucket's mean, chaos and number of events.

@@ -1,15 +1,15 @@
 //! How the heatmap reads.
 
 use super::super::cursor::Place;
-use super::{Aspect, HeatmapModel, MOST_NODES, standing};
-use crate::api::{Conflict, Snapshot};
+use super::{Aspect, HeatmapModel, MOST_NODES, kept_columns, standing};
+use crate::api::{Conflict, MOST_CONFLICTS, MOST_VOUCHED, Snapshot};
 use crate::choice::{Kind, Pin};
 use crate::samples::{START, heatmap, snapshot};
 use crate::words::Language;
 use beauty::Heatmap;
 
-/// Long after the last column.
-const LATER: u64 = START + 10_000_000;
+/// After the last column, while all columns are kept.
+const LATER: u64 = START + 500_000;
 
 fn model(heatmap: &Heatmap, kind: Kind) -> HeatmapModel {
     HeatmapModel::new(heatmap, &Aspect { kind, ..Aspect::default() }, LATER, Language::en)
@@ -54,9 +54,8 @@ fn a_cell_says_who_when_what_and_how_many() {
 #[test]
 fn a_row_says_how_fresh_it_is_and_who_signs_for_its_name() {
     let mut snapshot = snapshot();
-    // The sample's map has an event of alpha in its second column.
-    snapshot.heatmap.buckets[1].count = 1;
-    snapshot.health.now = START + 25_000;
+    // The sample's map has an event of alpha in the middle of its second column.
+    snapshot.health.now = START + 30_000;
     let said = |snapshot: &Snapshot, node| standing(snapshot, node, Language::en);
     assert_eq!(said(&snapshot, None), "last event 15 s ago");
     assert_eq!(said(&snapshot, Some("alpha")), "last event 15 s ago, signed");
@@ -65,7 +64,47 @@ fn a_row_says_how_fresh_it_is_and_who_signs_for_its_name() {
     let conflict = Conflict { node_id: "alpha".to_owned(), public_key: String::new(), others: Vec::new() };
     snapshot.health.conflicts = vec![conflict];
     assert_eq!(said(&snapshot, Some("alpha")), "last event 15 s ago, more than one key signs");
-    assert_eq!(said(&snapshot, Some("nobody")), "");
+    snapshot.heatmap.nodes[0].newest = None;
+    assert_eq!(said(&snapshot, Some("alpha")), "more than one key signs", "of the past");
+}
+
+#[test]
+fn of_whom_the_node_does_not_tell_whether_it_signs_nothing_is_said() {
+    let mut snapshot = snapshot();
+    snapshot.network.vouched = (0..MOST_VOUCHED).map(|name| format!("name-{name:03}")).collect();
+    let said = |snapshot: &Snapshot, node| standing(snapshot, Some(node), Language::en);
+    assert_eq!(said(&snapshot, "name-255"), "vouched for by a node");
+    assert_eq!(said(&snapshot, "name-256"), "", "there may be more than were told");
+    snapshot.network.vouched.pop();
+    assert_eq!(said(&snapshot, "name-256"), "signed");
+    let conflict = |name| Conflict { node_id: format!("x-{name:02}"), public_key: String::new(), others: Vec::new() };
+    snapshot.health.conflicts = (0..MOST_CONFLICTS).map(conflict).collect();
+    assert_eq!([said(&snapshot, "x-15"), said(&snapshot, "x-16")], ["more than one key signs", ""]);
+}
+
+#[test]
+fn what_is_not_kept_of_nodes_is_not_told_as_nothing() {
+    let map = heatmap(3, &[("alpha", &[None, Some(0.5), None])]);
+    // The second column is the oldest that is kept.
+    let model = HeatmapModel::new(&map, &Aspect::default(), START + 609_999, Language::en);
+    assert_eq!(model.kept_from[1], START + 10_000);
+    assert_eq!(say(&model, 1, 0), "alpha, 14:00:00–14:00:10 UTC: not kept");
+    assert_eq!(say(&model, 1, 2), "alpha, 14:00:20–14:00:30 UTC: no events");
+    assert_eq!(say(&model, 0, 0), "mesh, 14:00:00–14:00:10 UTC: no events");
+    let scores =
+        HeatmapModel::new(&map, &Aspect { kind: Kind::Distribution, ..Aspect::default() }, LATER, Language::en);
+    assert!(say(&scores, 1, 0).ends_with("no events"), "rows of scores are the mesh's");
+    let hours = HeatmapModel::new(&map, &Aspect::default(), START + 3_600_000, Language::en);
+    assert_eq!([0, 1].map(|column| hours.is_kept(Place { row: 0, column })), [false, true], "of the mesh, 360 columns");
+}
+
+#[test]
+fn hours_are_kept_for_as_long_as_the_digest_goes_back() {
+    let mut map = Heatmap { resolution_seconds: 3_600, ..heatmap(1, &[]) };
+    let kept = |map: &Heatmap, hours: u64| kept_columns(map, START + hours * 3_600_000 + 1);
+    assert_eq!([kept(&map, 0), kept(&map, 167)], [60, 168]);
+    map.resolution_seconds = 86_400;
+    assert_eq!(kept(&map, 167), 400);
 }
 
 #[test]

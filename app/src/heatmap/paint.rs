@@ -176,7 +176,7 @@ fn paint_row(
         picture.push(Draw::Cells { area: layout.row(index), rgba });
     }
     picture.push(paint_gaps(model, index, row, layout));
-    picture.extend(paint_hatching(row, index, layout));
+    picture.extend(paint_hatching(model, row, index, layout));
     picture.extend(paint_dashes(row, index, layout));
     picture.extend(look.line.and_then(|line| paint_marks(row, index, line, layout)));
     paint_words(row, index, layout, language, &mut picture);
@@ -211,11 +211,12 @@ fn paint_dashes(row: &Row, index: usize, layout: &Layout) -> Option<Draw> {
     (!areas.is_empty()).then_some(Draw::Rects { areas, ink: Ink::Muted })
 }
 
-/// Runs of cells without a value are hatched, never coloured.
-fn paint_hatching(row: &Row, index: usize, layout: &Layout) -> Option<Draw> {
+/// Runs of cells without a value are hatched, never coloured; left blank where it is not known whether there was any.
+fn paint_hatching(model: &HeatmapModel, row: &Row, index: usize, layout: &Layout) -> Option<Draw> {
     let (mut segments, mut from) = (Vec::new(), None);
     for column in 0..=row.cells.len() {
         let empty = row.cells.get(column).is_some_and(|cell| cell.value.is_none() && !cell.late);
+        let empty = empty && model.is_kept(Place { row: index, column });
         match (empty, from) {
             (true, None) => from = Some(column),
             (false, Some(start)) => {

@@ -13,7 +13,7 @@ const WIDTHS: [f64; 3] = [328.0, 1_000.0, 2_400.0];
 const PLAIN: Look = Look { palette: Palette::Cividis, line: None, cursor: None, drag: None };
 
 fn model(columns: usize, nodes: &[(&str, &[Option<f64>])]) -> HeatmapModel {
-    HeatmapModel::new(&heatmap(columns, nodes), &Aspect::default(), START + 10_000_000, Language::en)
+    HeatmapModel::new(&heatmap(columns, nodes), &Aspect::default(), START + 500_000, Language::en)
 }
 
 fn picture(model: &HeatmapModel, width: f64, look: &Look) -> (Layout, Vec<Draw>) {
@@ -74,6 +74,20 @@ fn what_has_no_events_is_hatched_and_never_coloured() {
 }
 
 #[test]
+fn what_is_not_kept_is_neither_hatched_nor_coloured() {
+    let map = heatmap(3, &[("alpha", &[None, None, Some(0.5)])]);
+    // The second column is the oldest that is kept of nodes.
+    let model = HeatmapModel::new(&map, &Aspect::default(), START + 609_999, Language::en);
+    let (layout, picture) = picture(&model, 1_000.0, &PLAIN);
+    let hatched = |row, column| {
+        let area = layout.run(row, column, column + 1);
+        let within = Area { x: area.x + 1.0, width: area.width - 2.0, ..area };
+        hatching(&picture).iter().any(|point| inside(within, *point))
+    };
+    assert_eq!([hatched(1, 0), hatched(1, 1), hatched(1, 2), hatched(0, 0)], [false, true, false, true]);
+}
+
+#[test]
 fn zero_is_a_value_and_not_hatched() {
     let (layout, picture) = picture(&model(1, &[("alpha", &[Some(0.0)])]), 1_000.0, &PLAIN);
     assert_eq!(pixels(&picture).iter().filter(|pixel| pixel[3] == 255).count(), 1);
@@ -124,7 +138,7 @@ fn a_long_name_is_cut_to_its_room() {
 fn the_bars_above_the_columns_are_as_high_as_their_events_are_many() {
     let mut heatmap = heatmap(3, &[]);
     (heatmap.buckets[0].count, heatmap.buckets[1].count) = (8, 4);
-    let model = HeatmapModel::new(&heatmap, &Aspect::default(), START + 10_000_000, Language::en);
+    let model = HeatmapModel::new(&heatmap, &Aspect::default(), START + 500_000, Language::en);
     let (layout, picture) = picture(&model, 1_000.0, &PLAIN);
     let room = layout.counts();
     let bars: Vec<Area> = rects(&picture, Ink::Faint).into_iter().filter(|area| area.y < room.height).collect();

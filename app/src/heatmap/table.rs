@@ -1,5 +1,6 @@
 //! The heatmap as a table: for readers without JavaScript, or who do not see the canvas.
 
+use super::cursor::Place;
 use super::model::{HeatmapModel, Row};
 use crate::choice::Choice;
 use crate::fold::Fold;
@@ -57,21 +58,23 @@ fn heading(row: &Row) -> impl IntoView + use<> {
 fn lines(model: &HeatmapModel, language: Language) -> impl IntoView + use<> {
     let line = |(column, start): (usize, &u64)| {
         let count = model.counts.get(column).map_or_else(|| NOTHING.to_owned(), |count| language.count(*count));
-        let value = |row: &Row| {
+        let value = |(index, row): (usize, &Row)| {
             let cell = row.cells.get(column);
             let value = cell.and_then(|cell| cell.value).map(|value| language.short(row.kind, value));
             let late = cell.filter(|cell| cell.late).map(|_| td_string!(language, heatmap.late));
             match (value, late) {
                 (Some(value), Some(late)) => format!("{value}, {late}"),
                 (Some(value), None) => value,
-                (None, late) => late.unwrap_or(NOTHING).to_owned(),
+                (None, Some(late)) => late.to_owned(),
+                (None, None) if model.is_kept(Place { row: index, column }) => NOTHING.to_owned(),
+                (None, None) => String::new(),
             }
         };
         view! {
             <tr>
                 <th scope="row">{language.start(*start, model.resolution_seconds)}</th>
                 <td>{count}</td>
-                {model.rows.iter().map(value).map(|value| view! { <td>{value}</td> }).collect_view()}
+                {model.rows.iter().enumerate().map(value).map(|value| view! { <td>{value}</td> }).collect_view()}
             </tr>
         }
     };

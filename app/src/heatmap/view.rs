@@ -50,13 +50,25 @@ pub(crate) fn HeatmapView(
     });
     let (cursor, drag, size) = (RwSignal::new(None), RwSignal::new(None), RwSignal::new(None));
     let scene = Scene { canvas: NodeRef::new(), snapshot, model, choice, language, cursor, drag, size };
-    let left_out = move || language.left_out(model.with(|model| model.nodes_left_out));
+    let missing = move || {
+        let HeatmapModel { columns, kept_from: [_, from], resolution_seconds, nodes_left_out, .. } = &*model.read();
+        let mut said = String::new();
+        if *nodes_left_out > 0 {
+            said = td_string!(language, heatmap.left_out, nodes = language.nodes(*nodes_left_out as u64));
+            said.push(' ');
+        }
+        if columns.first() < Some(from) {
+            let moment = language.start(*from, *resolution_seconds);
+            said.push_str(&td_string!(language, heatmap.kept_from, moment));
+        }
+        said
+    };
     view! {
         <div class="heatmap">
             <Controls choice model language />
             <Picture snapshot scene />
             <Legend choice language />
-            <p class="note">{text(left_out)}</p>
+            <p class="note">{text(missing)}</p>
             <HeatmapTable model choice language />
         </div>
     }

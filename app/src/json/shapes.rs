@@ -67,14 +67,14 @@ objects! {
         duplicates, redundancy, in_sync, events, signs_twice, last_seen
     }
     GossipSummary { seen, propagated, total, duplicates, redundancy, rejected }
-    Snapshot { run, seq, health, network, gossip, heatmap, history }
+    Snapshot { run, seq, at, health, network, gossip, heatmap, history }
     History { resolution_seconds, newest, events, gossip_seen, gossip_propagated, peers }
     Delta { seq, health, network, gossip, heatmap }
     Heatmap { resolution_seconds, buckets, nodes, nodes_total, digest, digest_from }
     HeatmapBucket { start, count, avg, min, max, chaos, histogram }
-    HeatmapRow { node_id, avg, chaos, count }
+    HeatmapRow { node_id, avg, chaos, count, newest }
     HeatmapDelta { now, resolution_seconds, buckets, nodes, digest, digest_from }
-    HeatmapCells { node_id, cells }
+    HeatmapCells { node_id, newest, cells }
     HeatmapCell { start, avg, chaos, count }
     Likeness { digest, mean, chaos, spread, trend }
     Preferences { language, theme, keys_off }

@@ -1,7 +1,8 @@
 //! Whether the page is fresh, and what to do about it: a state machine without clock, socket or timer.
 //!
 //! The page lives by the stream. Where that fails it fetches, and keeps trying the stream. Invariant: the page says [`Mode::Live`]
-//! only while the stream speaks, [`Mode::Polling`] only while fetches succeed, and [`Mode::Offline`] in every other case.
+//! only while the stream speaks, [`Mode::Polling`] only while fetches succeed, [`Mode::Loaded`] until it is known whether they do,
+//! and [`Mode::Offline`] in every other case.
 
 /// Milliseconds since the Unix epoch, by the browser's clock.
 pub(crate) type Millis = u64;
@@ -11,9 +12,9 @@ const SILENCE: Millis = 15_000;
 /// The stream's first message is a snapshot that the server has at hand, so it follows at once.
 const OPENING: Millis = 5_000;
 /// The wait before the stream is tried again, doubled with each failure.
-const FIRST_WAIT: Millis = 1_000;
+pub(super) const FIRST_WAIT: Millis = 1_000;
 /// The longest wait before the stream is tried again.
-const LONGEST_WAIT: Millis = 30_000;
+pub(super) const LONGEST_WAIT: Millis = 30_000;
 /// How often the page fetches while there is no stream.
 const POLL_EVERY: Millis = 10_000;
 /// Fetched data counts as fresh for two rounds of polling and a slow answer.
@@ -48,7 +49,7 @@ pub(crate) enum Command {
 /// How fresh the page is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// It shows what the server rendered; nothing has come since.
+    /// It shows what came last, from the server with the page or over a stream that is dead; whether more will come is not known yet.
     Loaded,
     /// The stream keeps it fresh.
     Live,
@@ -56,6 +57,8 @@ pub(crate) enum Mode {
     Polling,
     /// Nothing does.
     Offline,
+    /// It stands still, and shows a moment of the past.
+    Past,
 }
 
 impl Mode {
@@ -66,6 +69,7 @@ impl Mode {
             Self::Live => "live",
             Self::Polling => "polling",
             Self::Offline => "offline",
+            Self::Past => "past",
         }
     }
 }
@@ -103,8 +107,14 @@ pub(crate) struct Connection {
     next_fetch: Option<Millis>,
     fetching: bool,
     fetch_failed: bool,
+    /// Whether a fetch has succeeded since the stream spoke last.
+    polls: bool,
     /// When data last came, by stream or fetch.
     fresh: Option<Millis>,
+    /// The last time that was taken in, and by how much the browser's clock was set back since the beginning: times here never
+    /// go back, so that nothing waits for a moment that has been.
+    last: Millis,
+    set_back: Millis,
 }
 
 impl Connection {
@@ -117,7 +127,10 @@ impl Connection {
             next_fetch: None,
             fetching: false,
             fetch_failed: false,
+            polls: false,
             fresh: None,
+            last: 0,
+            set_back: 0,
         }
     }
 
@@ -127,7 +140,10 @@ impl Connection {
     }
 
     /// Takes in what has happened; returns what is to be done, in order.
-    pub(crate) fn handle(&mut self, now: Millis, input: Input) -> Vec<Command> {
+    pub(crate) fn handle(&mut self, wall: Millis, input: Input) -> Vec<Command> {
+        self.set_back = self.set_back.max(self.last.saturating_sub(wall));
+        let now = wall + self.set_back;
+        self.last = now;
         match input {
             Input::Message => self.on_message(now),
             Input::StreamEnded => self.on_stream_ended(now),
@@ -138,7 +154,7 @@ impl Connection {
         let mut commands = Vec::new();
         self.mind_stream(now, &mut commands);
         self.mind_fetch(now, &mut commands);
-        self.name_mode(now);
+        self.name_mode(now, wall);
         commands
     }
 
@@ -146,7 +162,7 @@ impl Connection {
         self.stream = Stream::Open { heard: now };
         self.wait = FIRST_WAIT;
         self.next_fetch = None;
-        self.fetch_failed = false;
+        (self.fetch_failed, self.polls) = (false, false);
         self.fresh = Some(now);
     }
 
@@ -158,7 +174,7 @@ impl Connection {
 
     fn on_fetched(&mut self, now: Millis) {
         self.fetching = false;
-        self.fetch_failed = false;
+        (self.fetch_failed, self.polls) = (false, true);
         self.fresh = Some(now);
     }
 
@@ -193,16 +209,16 @@ impl Connection {
         }
     }
 
-    fn name_mode(&mut self, now: Millis) {
+    fn name_mode(&mut self, now: Millis, wall: Millis) {
         let mode = match (self.stream, self.fresh) {
             (Stream::Open { .. }, _) => Mode::Live,
             _ if self.fetch_failed => Mode::Offline,
-            (_, None) => Mode::Loaded,
-            (_, Some(fresh)) if now < fresh + STALE => Mode::Polling,
-            (_, Some(_)) => Mode::Offline,
+            (_, Some(fresh)) if now >= fresh + STALE => Mode::Offline,
+            (_, Some(_)) if self.polls => Mode::Polling,
+            (_, _) => Mode::Loaded,
         };
         if mode != self.status.mode {
-            self.status = Status { mode, since: Some(now) };
+            self.status = Status { mode, since: Some(wall) };
         }
     }
 }

@@ -48,7 +48,7 @@ fn a_stream_that_ends_is_replaced_by_a_fetch_at_once_and_tried_again_after_a_sec
     let (connection, commands) =
         drive(&[(0, Tick), (100, Message), (7_000, StreamEnded), (7_050, Fetched), (8_000, Tick)]);
     assert_eq!(commands, [(0, OpenStream), (7_000, Fetch), (8_000, OpenStream)]);
-    assert_eq!(connection.status(), Status { mode: Mode::Polling, since: Some(7_000) });
+    assert_eq!(connection.status(), Status { mode: Mode::Polling, since: Some(7_050) });
 }
 
 #[test]
@@ -59,7 +59,32 @@ fn silence_of_fifteen_seconds_is_a_dead_stream() {
     inputs.push((15_000, Tick));
     let (connection, commands) = drive(&inputs);
     assert_eq!(commands[1..], [(15_000, CloseStream), (15_000, Fetch)]);
-    assert_eq!(connection.status().mode, Mode::Polling);
+    assert_eq!(connection.status(), Status { mode: Mode::Loaded, since: Some(15_000) });
+}
+
+#[test]
+fn nothing_is_called_polling_before_a_fetch_has_succeeded() {
+    let mut inputs = vec![(0, Tick), (10_000, Message)];
+    inputs.extend(ticks(11_000, 25_000));
+    assert_eq!(drive(&inputs).0.status().mode, Mode::Loaded);
+    let failed = [inputs.clone(), vec![(33_000, FetchFailed)]].concat();
+    assert_eq!(drive(&failed).0.status(), Status { mode: Mode::Offline, since: Some(33_000) });
+    inputs.push((26_000, Fetched));
+    assert_eq!(drive(&inputs).0.status(), Status { mode: Mode::Polling, since: Some(26_000) });
+    // The stream speaks and dies: what fetches brought before says nothing of now.
+    inputs.extend([(26_100, Message), (27_000, StreamEnded)]);
+    assert_eq!(drive(&inputs).0.status().mode, Mode::Loaded);
+}
+
+#[test]
+fn a_clock_that_is_set_back_keeps_nobody_waiting() {
+    let hour = 3_600_000;
+    let inputs = [(hour, Tick), (hour + 10, Message), (hour + 20, StreamEnded), (hour + 30, FetchFailed)];
+    let (connection, commands) = drive(&[&inputs[..], &[(500, Tick), (1_500, Tick)]].concat());
+    assert_eq!(commands, [(hour, OpenStream), (hour + 20, Fetch), (1_500, OpenStream)]);
+    assert_eq!(connection.status(), Status { mode: Mode::Offline, since: Some(hour + 30) });
+    let back = drive(&[&inputs[..], &[(500, Tick), (1_500, Tick), (1_600, Message)]].concat()).0;
+    assert_eq!(back.status(), Status { mode: Mode::Live, since: Some(1_600) }, "by the clock that the reader sees");
 }
 
 #[test]

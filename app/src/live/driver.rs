@@ -1,6 +1,6 @@
 //! Obeys the [`Connection`]: the one place that reads the clock, opens the stream and starts fetches.
 
-use super::connection::{Command, Connection, Input, Mode, Status};
+use super::connection::{Command, Connection, FIRST_WAIT, Input, LONGEST_WAIT, Millis, Mode, Status};
 use super::poll;
 use super::stream::{Heard, Stream};
 use crate::api::{Snapshot, StreamMessage};
@@ -24,22 +24,26 @@ pub(crate) struct Freshness {
     pub(crate) status: ReadSignal<Status>,
     /// By how many whole seconds the two clocks differ, where that is too much.
     pub(crate) skew: ReadSignal<Option<u64>>,
+    /// What is to be shown: columns of which resolution, and of which moment, where not of now.
+    pub(crate) aim: Memo<(Resolution, Option<u64>)>,
 }
 
 /// Keeps the snapshot fresh from hydration on, for as long as the calling component lives; or, where the reader looks at the
 /// past, shows that. Returns how fresh it is.
 pub(crate) fn keep_fresh(snapshot: (ReadSignal<Snapshot>, WriteSignal<Snapshot>), choice: Memo<Choice>) -> Freshness {
     let ((status, set_status), (skew, set_skew)) = (signal(Status::LOADED), signal(None));
-    let aim = Memo::new(move |_| choice.with(|choice| (choice.resolution, choice.at)));
+    // What is yet to come is now.
+    let past = move |at: &u64| *at <= snapshot.0.read_untracked().health.now;
+    let aim = Memo::new(move |_| choice.with(|choice| (choice.resolution, choice.at.filter(past))));
     Effect::new(move |_| {
         let (resolution, at) = aim.get();
         let driver = Driver::new(resolution, snapshot, set_status, set_skew);
         match at {
             None => start_later(driver),
-            Some(at) => spawn_local(driver.look_back(at)),
+            Some(at) => spawn_local(driver.look_back(at, FIRST_WAIT)),
         }
     });
-    Freshness { status, skew }
+    Freshness { status, skew, aim }
 }
 
 /// Starts the driver once all parts of the page are taken over, which wait in the same queue: a page that says it lives does.
@@ -71,21 +75,30 @@ impl Driver {
         skew: WriteSignal<Option<u64>>,
     ) -> Self {
         let connection = StoredValue::new(Connection::new());
+        // What is shown may be of another resolution or moment: nothing is known yet of how fresh this one will be.
+        status.set(Status::LOADED);
         Self { resolution, connection, stream: StoredValue::new_local(None), shown, snapshot, status, skew }
     }
 
-    /// Shows a moment of the past. What does not come leaves the page as it was, and offline.
-    async fn look_back(self, at: u64) {
-        let answer = poll::moment(self.resolution, at).await;
+    /// Shows a moment of the past. What does not come leaves the page as it was, and offline, and is asked for again.
+    async fn look_back(self, at: u64, wait: Millis) {
+        let asked = browser::now();
+        let answer = poll::snapshot(self.resolution, Some(at)).await;
         // The reader may look elsewhere by now.
         if self.connection.try_with_value(|_| ()).is_none() {
             return;
         }
-        let mode = if answer.is_ok() { Mode::Loaded } else { Mode::Offline };
-        self.status.try_set(Status { mode, since: Some(browser::now()) });
         if let Ok(moment) = answer {
+            self.compare_clocks(moment.health.now, asked);
             self.snapshot.try_set(moment);
+            self.status.try_set(Status::LOADED);
+            return;
         }
+        if wait == FIRST_WAIT {
+            self.status.try_set(Status { mode: Mode::Offline, since: Some(browser::now()) });
+        }
+        let again = move || spawn_local(self.look_back(at, (2 * wait).min(LONGEST_WAIT)));
+        set_timeout(again, Duration::from_millis(wait));
     }
 
     fn start(self) {
@@ -141,10 +154,11 @@ impl Driver {
     fn on_heard(self, heard: Heard) {
         match heard {
             Heard::Message(message) => {
-                self.compare_clocks(match &*message {
+                let theirs = match &*message {
                     StreamMessage::Snapshot(snapshot) => snapshot.health.now,
                     StreamMessage::Delta(delta) => delta.health.now,
-                });
+                };
+                self.compare_clocks(theirs, browser::now());
                 self.snapshot.try_update(|snapshot| snapshot.apply(*message));
                 self.feed(Input::Message);
             }
@@ -152,9 +166,10 @@ impl Driver {
         }
     }
 
-    /// Says by how much the clocks differ, and says it again only when the answer differs by seconds.
-    fn compare_clocks(self, theirs: u64) {
-        let apart = browser::now().abs_diff(theirs);
+    /// Says by how much the clocks differ, and says it again only when the answer differs by seconds. What was asked for at a moment
+    /// may have been told at any time since.
+    fn compare_clocks(self, theirs: u64, asked: u64) {
+        let apart = theirs.abs_diff(theirs.max(asked).min(browser::now()));
         let skew = (apart > SKEW).then_some(apart / 1_000);
         self.skew.try_maybe_update(|before| {
             let differs = *before != skew;
@@ -164,18 +179,16 @@ impl Driver {
     }
 
     async fn fetch(self) {
-        match poll::snapshot(self.resolution).await {
+        let asked = browser::now();
+        match poll::snapshot(self.resolution, None).await {
             Ok(fetched) => {
+                self.compare_clocks(fetched.health.now, asked);
                 self.feed(Input::Fetched);
-                // A stream that has come back meanwhile knows better.
+                // A stream that has come back meanwhile knows better. One that comes back now goes on after what was fetched.
                 let polling = |connection: &Connection| connection.status().mode == Mode::Polling;
                 if self.connection.try_with_value(polling) == Some(true) {
-                    // The stream goes on after what was heard of it: what it tells again of these buckets, it tells whole.
-                    self.snapshot.try_update(|snapshot| {
-                        let (run, seq, history) = (snapshot.run, snapshot.seq, std::mem::take(&mut snapshot.history));
-                        *snapshot = Snapshot { run, seq, history, ..fetched };
-                        snapshot.note();
-                    });
+                    // History comes whole, from the node.
+                    self.snapshot.try_set(fetched);
                 }
             }
             Err(_) => self.feed(Input::FetchFailed),

@@ -1,5 +1,6 @@
 //! Whether this node agrees with its peers, and the digest by which anybody can check.
 
+use super::heading::heading_of_now;
 use crate::api::{Health, Peer, Snapshot};
 use crate::heatmap::Spoken;
 use crate::part::{IntoPart, text};
@@ -44,7 +45,7 @@ pub(crate) fn Agreement(
     };
     view! {
         <section class="agreement" aria-labelledby="agreement-heading">
-            <h2 id="agreement-heading">{td_string!(language, agreement.title)}</h2>
+            {heading_of_now("agreement-heading", td_string!(language, agreement.title), snapshot)}
             <p class="verdict" data-verdict=text(verdict) data-testid="agreement">{text(said)}</p>
             <p class="visually-hidden" aria-live="polite" data-testid="agreement-spoken">{spoken.text}</p>
             <p>

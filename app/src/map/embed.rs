@@ -1,5 +1,6 @@
 //! `/federated/embed`: the heatmap alone, small enough for a frame in somebody's own page.
 
+use super::header::State;
 use super::off::SwitchedOff;
 use super::roster::keep_gone;
 use crate::choice::use_choice;
@@ -28,6 +29,7 @@ pub(crate) fn EmbedPage(
             <h1>
                 <a href=MAP target="_blank">"Beauty Mesh / " {name}</a>
             </h1>
+            <State snapshot fresh />
             <HeatmapView snapshot gone choice />
         </main>
     }

@@ -3,6 +3,7 @@
 //! A place follows from the node's name alone. So nothing moves when others come and go, and every page shows a node in the same place: all
 //! but its own page, where it is in the middle.
 
+use super::heading::heading_of_now;
 use crate::api::{Peer, Snapshot};
 use crate::choice::{Choice, Palette};
 use crate::heatmap::{Area, node_colour};
@@ -105,7 +106,7 @@ pub(crate) fn Graph(
     };
     view! {
         <section aria-labelledby="links-heading">
-            <h2 id="links-heading">{td_string!(language, links.title)}</h2>
+            {heading_of_now("links-heading", td_string!(language, links.title), snapshot)}
             <svg class="graph" data-testid="graph" role="img" aria-label=text(summary) viewBox=VIEW_BOX>
                 <g>{links}</g>
                 <g>{others}</g>

@@ -1,8 +1,7 @@
 //! Whose page this is, how fresh it is, and what keeps it from being the whole truth.
 
 use crate::api::{Health, Snapshot};
-use crate::choice::Choice;
-use crate::live::connection::Mode;
+use crate::live::connection::{Mode, Status};
 use crate::live::{Freshness, SKEW};
 use crate::part::IntoPart;
 use crate::words::{Language, day_and_time, isolated, td_string, time, use_language};
@@ -18,18 +17,8 @@ pub(crate) fn Header(
     snapshot: ReadSignal<Snapshot>,
     /// How fresh the page is.
     fresh: Freshness,
-    /// When the server took the snapshot that the page started from.
-    taken_at: u64,
-    /// What the reader has chosen.
-    choice: Memo<Choice>,
 ) -> impl IntoView {
     let language = use_language();
-    let past = move || choice.with(|choice| choice.at);
-    let since = move || match (past(), fresh.status.get().since) {
-        (Some(at), _) => td_string!(language, header.at, moment = moment(at)),
-        (None, Some(since)) => td_string!(language, header.since, moment = time(since)),
-        (None, None) => td_string!(language, header.of, moment = time(taken_at)),
-    };
     let key = move || snapshot.read().health.public_key.clone().unwrap_or_default();
     let grave = move || {
         let grave = fresh.status.get().mode == Mode::Offline || snapshot.read().health.status != "ok";
@@ -37,7 +26,9 @@ pub(crate) fn Header(
     };
     let warning = move || {
         if fresh.status.get().mode == Mode::Offline {
-            return td_string!(language, header.gone, since = time(snapshot.read().health.now));
+            let shown = snapshot.read();
+            let since = moment(shown.at.unwrap_or(shown.health.now));
+            return td_string!(language, header.gone, since = since);
         }
         if let Some(wrong) = wrong(&snapshot.read().health, language) {
             return wrong;
@@ -52,7 +43,7 @@ pub(crate) fn Header(
         if let Some(conflict) = snapshot.read().health.conflicts.first() {
             return td_string!(language, header.name_in_doubt, name = isolated(&conflict.node_id));
         }
-        let alone = past().is_none() && snapshot.read().network.peers.is_empty();
+        let alone = snapshot.read().at.is_none() && snapshot.read().network.peers.is_empty();
         if alone { td_string!(language, header.alone).to_owned() } else { String::new() }
     };
     view! {
@@ -71,19 +62,40 @@ pub(crate) fn Header(
                 </span>
                 <span>{td_string!(language, header.key)} " " <code>{move || grouped(&key())}</code></span>
             </span>
-            <p
-                class="state"
-                data-testid="connection-state"
-                data-mode=move || if past().is_some() { "past" } else { fresh.status.get().mode.name() }.to_owned()
-            >
-                <strong role="status">
-                    {move || if past().is_some() { td_string!(language, header.past) } else { word(fresh.status.get().mode, language) }.to_owned()}
-                </strong>
-                " "
-                <span class="since">{since}</span>
-            </p>
+            <State snapshot fresh />
             <p class="warning" role="status" data-testid="warning" data-grave=grave>{warning}</p>
         </header>
+    }
+    .into_part()
+}
+
+/// How fresh the page is, in a word, and since when; of what is not known to be fresh, of when it is. It says what is shown, whatever the
+/// reader has chosen to see.
+#[component]
+pub(super) fn State(
+    /// What the page shows.
+    snapshot: ReadSignal<Snapshot>,
+    /// How fresh the page is.
+    fresh: Freshness,
+) -> impl IntoView {
+    let language = use_language();
+    let mode = move || if snapshot.read().at.is_some() { Mode::Past } else { fresh.status.get().mode };
+    let since = move || {
+        let Snapshot { at, health, .. } = &*snapshot.read();
+        match (at, fresh.status.get()) {
+            (Some(at), _) => td_string!(language, header.at, moment = moment(*at)),
+            (None, Status { mode, since: Some(since) }) if mode != Mode::Loaded => {
+                td_string!(language, header.since, moment = time(since))
+            }
+            (None, _) => td_string!(language, header.of, moment = time(health.now)),
+        }
+    };
+    view! {
+        <p class="state" data-testid="connection-state" data-mode=move || mode().name().to_owned()>
+            <strong role="status">{move || word(mode(), language).to_owned()}</strong>
+            " "
+            <span class="since">{since}</span>
+        </p>
     }
     .into_part()
 }
@@ -99,7 +111,7 @@ fn wrong(health: &Health, language: Language) -> Option<String> {
 }
 
 /// A moment to the second.
-fn moment(at: u64) -> String {
+pub(super) fn moment(at: u64) -> String {
     format!("{}:{:02}", day_and_time(at), at / 1_000 % 60)
 }
 
@@ -109,13 +121,15 @@ pub(super) fn grouped(key: &str) -> String {
     digits.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join(" ")
 }
 
-/// The mode in a word. What the server rendered is a snapshot, and stays one where JavaScript is off.
+/// The mode in a word. What the server rendered is a snapshot, and stays one where JavaScript is off; what a stream told that has
+/// died is one until fetches succeed.
 fn word(mode: Mode, language: Language) -> &'static str {
     match mode {
         Mode::Loaded => td_string!(language, header.snapshot),
         Mode::Live => td_string!(language, header.live),
         Mode::Polling => td_string!(language, header.polling),
         Mode::Offline => td_string!(language, header.offline),
+        Mode::Past => td_string!(language, header.past),
     }
 }
 

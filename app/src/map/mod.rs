@@ -8,6 +8,7 @@ mod embed;
 mod foot;
 mod graph;
 mod header;
+mod heading;
 mod off;
 mod page;
 mod peers;
@@ -20,6 +21,7 @@ mod trends;
 mod world;
 
 pub(crate) use embed::EmbedPage;
+pub(crate) use heading::heading_of_now;
 pub(crate) use page::MapPage;
 #[cfg(test)]
 pub(crate) use roster::Column;

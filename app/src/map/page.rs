@@ -54,19 +54,24 @@ fn Map(
     choice: Memo<Choice>,
 ) -> impl IntoView {
     let language = use_language();
-    let taken_at = snapshot.health.now;
     let (snapshot, set_snapshot) = signal(snapshot);
     let fresh = keep_fresh((snapshot, set_snapshot), choice);
     let gone = keep_gone(snapshot);
     keep_title(move || snapshot.with(|Snapshot { health, .. }| format!("{} · Beauty Mesh", health.node_id)));
+    let mode = move || {
+        let ((resolution, at), snapshot) = (fresh.aim.get(), snapshot.read());
+        // What is shown may be of another moment, or of columns of another width.
+        let is_behind = snapshot.at != at || snapshot.heatmap.resolution_seconds != resolution.seconds();
+        if is_behind { "behind" } else { fresh.status.get().mode.name() }.to_owned()
+    };
     let wall = move || choice.with(|choice| choice.wall.then(|| "1".to_owned()));
     view! {
-        <div class="page" data-wall=wall data-mode=move || fresh.status.get().mode.name().to_owned()>
+        <div class="page" data-wall=wall data-mode=mode>
             <a class="skip" href="#heatmap" rel="external">{td_string!(language, page.skip)}</a>
-            <Header snapshot fresh taken_at choice />
+            <Header snapshot fresh />
             <main>
                 <Agreement snapshot />
-                <Tiles snapshot choice />
+                <Tiles snapshot />
                 <section aria-labelledby="heatmap-heading">
                     <div class="heading">
                         <h2 id="heatmap-heading">{td_string!(language, heatmap.title)}</h2>

@@ -1,6 +1,7 @@
 //! Who is connected: a table that can be sorted.
 
 use super::doubtful::Doubtful;
+use super::heading::heading_of_now;
 use super::roster::{Column, Gone, Health, Line, Order, lines};
 use crate::api::{Cheat, Direction, Peer, PeerState, Snapshot};
 use crate::choice::Choice;
@@ -31,7 +32,7 @@ pub(crate) fn Peers(
     let cheaters = move || td_string!(language, peers.cheaters, names = cheaters(&snapshot.read().network.cheats));
     view! {
         <section aria-labelledby="peers-heading">
-            <h2 id="peers-heading">{td_string!(language, peers.title)}</h2>
+            {heading_of_now("peers-heading", td_string!(language, peers.title), snapshot)}
             <div class="scroll" class:hidden=flag(none) role="group" aria-labelledby="peers-heading" tabindex="0">
                 <table class="peers" data-testid="peers">
                     <thead>

@@ -103,7 +103,7 @@ pub(crate) struct Line {
     pub(crate) peer: Peer,
     /// How it is.
     pub(crate) health: Health,
-    /// When the newest bucket with an event of it began; `None` where the map has none.
+    /// When its newest event was; `None` where the map has none, and of the past.
     pub(crate) last_event: Option<u64>,
     /// Whether it has signed two different bundles under one number.
     pub(crate) cheats: bool,
@@ -328,6 +328,6 @@ mod tests {
     fn the_last_event_of_a_peer_is_that_of_its_row_on_the_map() {
         // The sample's map has an event of alpha in its second column.
         let line = lines(&three(), &Gone::new(), Order { column: Column::LastEvent, backwards: false }).remove(0);
-        assert_eq!((line.peer.node_id.as_deref(), line.last_event), (Some("alpha"), Some(START + 10_000)));
+        assert_eq!((line.peer.node_id.as_deref(), line.last_event), (Some("alpha"), Some(START + 15_000)));
     }
 }

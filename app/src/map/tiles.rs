@@ -2,7 +2,6 @@
 
 use super::spark::spark;
 use crate::api::{Health, History, Snapshot};
-use crate::choice::Choice;
 use crate::part::{IntoPart, text};
 use crate::words::{Language, NOTHING, each, td_string, use_language};
 use beauty::{Direction, HeatmapBucket, Mood, Trend};
@@ -78,8 +77,6 @@ const TILES: [Tile; 8] = [
 pub(crate) fn Tiles(
     /// What the page shows.
     snapshot: ReadSignal<Snapshot>,
-    /// What the reader has chosen.
-    choice: Memo<Choice>,
 ) -> impl IntoView {
     let language = use_language();
     let tiles = TILES
@@ -88,7 +85,7 @@ pub(crate) fn Tiles(
         .map(|(tile, label)| {
             let Tile { field, value, series } = tile;
             // What nobody keeps is not known of the past.
-            let known = move || matches!(series, Series::Buckets(_)) || choice.with(|choice| choice.at.is_none());
+            let known = move || matches!(series, Series::Buckets(_)) || snapshot.read().at.is_none();
             let shown = move || if known() { value(&snapshot.read().health, language) } else { NOTHING.to_owned() };
             let values = Memo::new(move |_| match series {
                 Series::Buckets(of) => snapshot.read().heatmap.buckets.iter().map(of).collect(),

@@ -1,7 +1,9 @@
 //! Pause, and back through what is kept: the moment that the whole page shows.
 
+use super::header::moment;
 use crate::api::Snapshot;
 use crate::choice::Choice;
+use crate::heatmap::kept_columns;
 use crate::part::IntoPart;
 use crate::place::use_place;
 use crate::words::{td_string, use_language};
@@ -21,12 +23,13 @@ pub(crate) fn TimeControls(
 ) -> impl IntoView {
     let language = use_language();
     let now = move || snapshot.read().health.now;
-    let shown = move || choice.with(|choice| choice.at).unwrap_or_else(now);
+    let at = move || choice.with(|choice| choice.at).filter(|at| *at <= now());
+    let shown = move || at().unwrap_or_else(now);
     let moved = move |back: i64| {
         let (at, newest) = (shown(), now());
         choice.with(|choice| choice.with(|choice| choice.at = moved(at, newest, back, choice.resolution)))
     };
-    let paused = move || choice.with(|choice| choice.at.is_some());
+    let paused = move || at().is_some();
     let toggled = move || {
         let at = (!paused()).then(now);
         choice.with(|choice| choice.with(|choice| choice.at = at))
@@ -35,7 +38,11 @@ pub(crate) fn TimeControls(
         let resolution = choice.with(|choice| choice.resolution);
         now().saturating_sub(shown()) / resolution.millis()
     };
-    let reach = move || reach(choice.with(|choice| choice.resolution));
+    // As far back as the oldest column that is kept.
+    let reach = move || {
+        let snapshot = snapshot.read();
+        kept_columns(&snapshot.heatmap, snapshot.health.now) - 1
+    };
     let place = use_place();
     let scrub = move |back: u64| {
         let newest = now();
@@ -53,9 +60,9 @@ pub(crate) fn TimeControls(
                     data-testid="scrub"
                     min=move || format!("-{}", reach())
                     max="0"
-                    step="1"
                     value=move || format!("-{}", back())
                     prop:value=move || format!("-{}", back())
+                    aria-valuetext=move || moment(shown())
                     on:change:target=move |event| {
                         scrub(event.target().value().parse::<i64>().unwrap_or_default().unsigned_abs());
                     }
@@ -75,15 +82,6 @@ fn moved(at: u64, newest: u64, back: i64, resolution: Resolution) -> Option<u64>
     let by = back.unsigned_abs() * resolution.millis();
     let moved = if back < 0 { at.saturating_add(by) } else { at.saturating_sub(by) };
     (moved < newest).then_some(moved)
-}
-
-/// How many buckets back a map of 40 can be moved within what a node keeps of the whole mesh at a resolution, with the default
-/// retention of a week.
-fn reach(resolution: Resolution) -> u64 {
-    match resolution {
-        Resolution::TenSeconds | Resolution::Minute | Resolution::TenMinutes | Resolution::Day => 320,
-        Resolution::Hour => 120,
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The world: nodes where they say that they are. The land beneath them is a picture of the style sheet's (`scripts/land.mjs`).
 
 use super::graph::{BELOW, Dot, LETTERS, circle, newest, word};
+use super::heading::heading_of_now;
 use crate::api::{Place, Snapshot};
 use crate::choice::Choice;
 use crate::ordered;
@@ -44,7 +45,7 @@ pub(crate) fn World(
     };
     view! {
         <section class="world" class:hidden=flag(none) aria-labelledby="world-heading">
-            <h2 id="world-heading">{td_string!(language, world.title)}</h2>
+            {heading_of_now("world-heading", td_string!(language, world.title), snapshot)}
             <div class="world-land">
                 <svg class="graph" data-testid="world" role="img" aria-label=text(summary) viewBox=VIEW_BOX>
                     {dots}

@@ -4,6 +4,7 @@ use super::picture::{PORTRAIT_SIDE, Sitting};
 use crate::api::Snapshot;
 use crate::browser::{self, Bitmap};
 use crate::live::fetch_likeness;
+use crate::map::heading_of_now;
 use crate::part::{IntoPart, text};
 use crate::words::{NOTHING, each, td_string, use_language};
 use beauty::Likeness;
@@ -62,7 +63,7 @@ pub(crate) fn Portrait(
     };
     view! {
         <section class="portrait" aria-labelledby="portrait-heading">
-            <h2 id="portrait-heading">{td_string!(language, portrait.title)}</h2>
+            {heading_of_now("portrait-heading", td_string!(language, portrait.title), snapshot)}
             <canvas
                 node_ref=canvas
                 width=PORTRAIT_SIDE.to_string()

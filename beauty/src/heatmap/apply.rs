@@ -7,7 +7,8 @@ impl Heatmap {
     ///
     /// The window slides until its newest column holds the delta's `now`, never backwards. Columns and cells of the delta that
     /// lie in the window replace those of the map, whole: applying a delta twice does no harm. Nodes that are new get a row,
-    /// rows without data go. A snapshot and the deltas since then give the later snapshot.
+    /// rows without data go. A snapshot and the deltas since then give the later snapshot, in which
+    /// `newest` may be less fine.
     ///
     /// A delta of another resolution is ignored, and so is any delta on a map without columns. Past [`MAX_ROWS`] nodes, which
     /// rows are shown and what `nodes_total` says are put right only by the next snapshot.
@@ -64,11 +65,13 @@ impl Heatmap {
                     avg: vec![None; columns],
                     chaos: vec![None; columns],
                     count: vec![0; columns],
+                    newest: None,
                 };
                 self.nodes.insert(place, row);
                 place
             }
         };
+        self.nodes[place].newest = cells.newest;
         for cell in &cells.cells {
             if let Some(column) = self.column(cell.start) {
                 let row = &mut self.nodes[place];

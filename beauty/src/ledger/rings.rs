@@ -51,21 +51,9 @@ impl LedgerConfig {
 
     /// How many columns the mesh's ring is sure to hold up to any moment.
     pub(crate) fn mesh_columns(&self, resolution: Resolution) -> usize {
-        match resolution {
-            // 1 hour.
-            Resolution::TenSeconds => 360,
-            // 6 hours.
-            Resolution::Minute => 360,
-            // 3 days.
-            Resolution::TenMinutes => 432,
-            // The whole retention, the hour in which its edge lies, and no less than a map shows.
-            Resolution::Hour => {
-                let hours = self.retention_millis().div_ceil(Resolution::Hour.millis()) as usize + 1;
-                hours.max(MAX_COLUMNS)
-            }
-            // 400 days.
-            Resolution::Day => 400,
-        }
+        // And the hour in which the retention's edge lies.
+        let hours = self.retention_millis().div_ceil(Resolution::Hour.millis()) as usize + 1;
+        resolution.kept_columns(hours)
     }
 
     /// How many slots the mesh's ring has.

@@ -21,7 +21,8 @@ impl Ledger {
             nodes_total += 1;
             if rows.len() < MAX_ROWS {
                 let ring = node.rings.get(resolution);
-                rows.push(HeatmapRow::new(origin.as_str(), ring.window(now, columns).map(HeatmapCell::of)));
+                let row = HeatmapRow::new(origin.as_str(), ring.window(now, columns).map(HeatmapCell::of));
+                rows.push(HeatmapRow { newest: self.last_event(node, now, resolution), ..row });
             }
         }
         let digest = self.digest(now);
@@ -61,7 +62,7 @@ impl Ledger {
             now: now.as_millis(),
             resolution_seconds: resolution.seconds(),
             buckets: columns.into_iter().map(|start| HeatmapBucket::of((start, mesh.get(start)))).collect(),
-            nodes: cells.into_iter().map(|(origin, starts)| self.cells(resolution, &origin, starts)).collect(),
+            nodes: cells.into_iter().map(|(origin, starts)| self.cells(now, resolution, &origin, starts)).collect(),
             digest: digest.hex(),
             digest_from: digest.from.as_millis(),
         }
@@ -98,16 +99,40 @@ impl Ledger {
         hours.fold(0, |sum, bucket| sum.saturating_add(bucket.count()))
     }
 
+    /// When the newest event of a node was that a map at this moment shows: the start of its column at the finest resolution whose
+    /// ring is sure to hold it. So it follows from the events alone, whatever a ring still holds beside.
+    fn last_event(&self, node: &Node, now: Timestamp, shown: Resolution) -> Option<u64> {
+        let end = shown.floor(now).saturating_add(shown.millis() - 1);
+        let end = end.min(now.saturating_add(self.config.future_millis()));
+        Resolution::ALL.into_iter().find_map(|resolution| {
+            let columns = MAX_COLUMNS + (resolution.slot(end) - resolution.slot(now)) as usize;
+            let spoken = node.rings.get(resolution).window(end, columns);
+            let spoken = spoken.filter(|(_, bucket)| bucket.is_some_and(|bucket| bucket.count() > 0));
+            spoken.last().map(|(start, _)| start.as_millis())
+        })
+    }
+
     /// The start of the first hour that lies wholly within the retention.
     fn digest_from(&self, now: Timestamp) -> Timestamp {
         let edge = now.saturating_sub(self.config.retention_millis());
         Resolution::Hour.floor(edge).saturating_add(Resolution::Hour.millis())
     }
 
-    fn cells(&self, resolution: Resolution, origin: &Origin, starts: BTreeSet<Timestamp>) -> HeatmapCells {
-        let ring = self.nodes.get(origin).map(|node| node.rings.get(resolution));
+    fn cells(
+        &self,
+        now: Timestamp,
+        resolution: Resolution,
+        origin: &Origin,
+        starts: BTreeSet<Timestamp>,
+    ) -> HeatmapCells {
+        let node = self.nodes.get(origin);
+        let ring = node.map(|node| node.rings.get(resolution));
         let cell = |start: Timestamp| HeatmapCell::of((start, ring.and_then(|ring| ring.get(start))));
-        HeatmapCells { node_id: origin.as_str().to_owned(), cells: starts.into_iter().map(cell).collect() }
+        HeatmapCells {
+            node_id: origin.as_str().to_owned(),
+            newest: node.and_then(|node| self.last_event(node, now, resolution)),
+            cells: starts.into_iter().map(cell).collect(),
+        }
     }
 }
 

@@ -27,13 +27,30 @@ fn a_map_in_json_has_the_documented_names() {
             "start": 1_767_227_400_000_u64, "count": 2, "avg": 0.5, "min": 0.25, "max": 0.75, "chaos": 0.5,
             "histogram": histogram,
         }],
-        "nodes": [{"node_id": "alpha", "avg": [0.5], "chaos": [0.5], "count": [2]}],
+        "nodes": [{"node_id": "alpha", "avg": [0.5], "chaos": [0.5], "count": [2], "newest": 1_767_227_400_000_u64}],
         "nodes_total": 1,
         "digest": ledger.digest(NOW).hex(),
         "digest_from": 1_766_624_400_000_u64,
     });
     assert_eq!(serde_json::to_value(&map).unwrap(), expected);
     assert_eq!(serde_json::from_value::<Heatmap>(expected).unwrap(), map);
+}
+
+#[test]
+fn a_row_tells_when_its_newest_event_was_as_finely_as_it_is_kept_whatever_the_columns() {
+    // So that ages are whole columns.
+    let now = Resolution::TenMinutes.floor(NOW);
+    let newest = |back: u64, resolution| {
+        let ledger = ledger_of([&told(1, "alpha", now.saturating_sub(back), 500_000)]);
+        let map = ledger.heatmap(now, resolution, 40);
+        now.as_millis() - map.nodes[0].newest.unwrap()
+    };
+    for resolution in [Resolution::TenMinutes, Resolution::Hour, Resolution::Day] {
+        assert_eq!(newest(3_000, resolution), 10_000);
+        assert_eq!(newest(589_000, resolution), 590_000);
+        assert_eq!(newest(601_000, resolution), 660_000, "to a minute");
+        assert_eq!(newest(3_601_000, resolution), 4_200_000, "to ten");
+    }
 }
 
 #[test]

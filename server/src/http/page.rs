@@ -4,7 +4,6 @@ use super::headers;
 use super::moment::snapshot_at;
 use super::problem::HttpProblem;
 use super::{AppState, pages, portrait};
-use crate::node::MAP_BUCKETS;
 use any_spawner::Executor;
 use app::{Address, Preferences, SnapshotSource, shell};
 use axum::Router;
@@ -54,12 +53,7 @@ pub(super) fn router(state: &AppState) -> Router<AppState> {
 /// nonce that the page's scripts carry.
 fn provide(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
     let (node, enabled, portraits) = (state.node.clone(), state.enabled, state.clone());
-    let take = move |resolution, at| {
-        enabled.then(|| match at {
-            Some(at) => snapshot_at(&node.shared, resolution, at),
-            None => node.shared.snapshot(resolution, MAP_BUCKETS),
-        })
-    };
+    let take = move |resolution, at| enabled.then(|| snapshot_at(&node.shared, resolution, at));
     let source = SnapshotSource::new(take, move || portrait::likeness(&portraits));
     // cargo-leptos sets it where it serves a page that is being edited.
     let reload = std::env::var_os("LEPTOS_WATCH").map(|_| state.leptos.reload_port);

@@ -17,7 +17,7 @@ use serde::Deserialize;
 use std::sync::{Mutex, PoisonError};
 
 pub(super) async fn health(State(state): State<AppState>) -> Json<Health> {
-    Json(state.node.shared.health())
+    Json(state.node.shared.health(MAP_RESOLUTION))
 }
 
 pub(super) async fn network(State(state): State<AppState>) -> Json<Network> {

@@ -2,12 +2,12 @@
 //!
 //! Subscribed before the snapshot is read, and what the snapshot contains is left out: no gap, nothing twice.
 //! A reader that falls behind gets a snapshot again instead of a queue that grows. One that comes back and says what it has heard
-//! gets what it has missed instead, where that is still remembered.
+//! gets what it has missed instead, in one delta, where that is still remembered.
 
 use super::problem::HttpProblem;
 use super::read::Window;
 use super::{AppState, origin};
-use crate::node::{Frame, Mark, Node, write};
+use crate::node::{Frame, Mark, Missed, Node, write};
 use app::api::StreamMessage;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
@@ -20,7 +20,6 @@ use beauty::Resolution;
 use futures_util::{Stream, stream};
 use gossip::Bucket;
 use serde::Deserialize;
-use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 use tokio::sync::broadcast::{self, error::RecvError};
@@ -121,8 +120,8 @@ struct Reader {
     resolution: Resolution,
     buckets: usize,
     deltas: broadcast::Receiver<Frame>,
-    /// What it has missed and is told first.
-    missed: VecDeque<Frame>,
+    /// The delta of what it has missed, which it is told first: so it knows at once that the stream is alive.
+    missed: Option<Frame>,
     /// The last number told; `None` before the snapshot, and again after falling behind.
     told: Option<u64>,
     shutdown: CancellationToken,
@@ -138,19 +137,15 @@ impl Reader {
     ) -> Reader {
         let shared = &state.node.shared;
         let deltas = shared.hub.subscribe(resolution);
-        let missed = since.and_then(|since| Some((since.1, shared.hub.missed(resolution, since)?)));
-        let (told, missed) = missed.map_or((None, VecDeque::new()), |(heard, missed)| {
-            // So that the reader knows at once that the stream is alive.
-            let greeting = Frame { seq: heard, json: shared.delta(resolution, heard, Vec::new()) };
-            (Some(heard), [greeting].into_iter().chain(missed).collect())
-        });
+        let missed = since.and_then(|since| shared.hub.missed(resolution, since));
+        let missed = missed.map(|Missed { seq, cells }| Frame { seq, json: shared.delta(resolution, seq, cells) });
         Reader {
             deltas,
             node: state.node.clone(),
             resolution,
             buckets,
             missed,
-            told,
+            told: None,
             shutdown: state.shutdown.clone(),
             _place: place,
         }
@@ -158,7 +153,7 @@ impl Reader {
 
     /// The next message: its name, its number and its text. `None` when the node ends.
     async fn next(&mut self) -> Option<(&'static str, Frame)> {
-        if let Some(frame) = self.missed.pop_front() {
+        if let Some(frame) = self.missed.take() {
             self.told = Some(frame.seq);
             return Some(("delta", frame));
         }

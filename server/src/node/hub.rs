@@ -1,10 +1,11 @@
 //! Deltas, from the driver to whoever reads the stream.
 //!
-//! Each channel remembers what it told of late, so that a reader whose connection broke goes on where it was. A number means
-//! something together with the run of the node that gave it: a node that has started again counts anew.
+//! Each channel remembers which cells it told of late, so that a reader whose connection broke is told of those as they are now, and
+//! goes on where it was. A number means something together with the run of the node that gave it: a node that has started again
+//! counts anew.
 
-use beauty::Resolution;
-use std::collections::VecDeque;
+use beauty::{Origin, Resolution, Timestamp};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,8 +15,8 @@ use tokio::sync::broadcast;
 const BACKLOG: usize = 64;
 /// Deltas that are remembered for readers who come back: 25 s where they come as often as they can.
 const REMEMBERED: usize = 512;
-/// How long they may be together, in bytes.
-const REMEMBERED_BYTES: usize = 4 * 1_024 * 1_024;
+/// How many cells they may have together, 1 MB: whoever has missed more is better off with a snapshot, which has no more.
+const REMEMBERED_CELLS: usize = 40_000;
 /// How long deltas are written for readers who may come back: longer than the page's longest wait.
 const PATIENCE: Duration = Duration::from_secs(45);
 
@@ -24,6 +25,16 @@ const PATIENCE: Duration = Duration::from_secs(45);
 pub(crate) struct Frame {
     pub(crate) seq: u64,
     pub(crate) json: Arc<str>,
+}
+
+/// A cell of the map: whose, and when its column begins.
+pub(crate) type Cell = (Origin, Timestamp);
+
+/// What a reader has missed: the last number that was told, and the cells that have changed since the one that it has heard.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Missed {
+    pub(crate) seq: u64,
+    pub(crate) cells: BTreeSet<Cell>,
 }
 
 /// The last number that was heard, behind the run of the node that it is of.
@@ -44,8 +55,8 @@ struct Channel {
 /// What was told of late, without gaps.
 #[derive(Default)]
 struct Recent {
-    frames: VecDeque<Frame>,
-    bytes: usize,
+    deltas: VecDeque<(u64, Box<[Cell]>)>,
+    cells: usize,
     /// When somebody was last there to hear.
     heard: Option<Instant>,
 }
@@ -69,14 +80,18 @@ impl Hub {
 
     /// What a reader has missed who has heard all up to a number of a run; none where that is not known any more.
     /// Subscribe first: what is told meanwhile is in both.
-    pub(crate) fn missed(&self, resolution: Resolution, (run, heard): Mark) -> Option<Vec<Frame>> {
+    pub(crate) fn missed(&self, resolution: Resolution, (run, heard): Mark) -> Option<Missed> {
         let recent = self.channel(resolution).recent();
-        let seq = self.seq();
-        if run != self.run || heard > seq {
+        let last = self.seq();
+        if run != self.run || heard > last {
             return None;
         }
-        let first = recent.frames.front().map_or(seq + 1, |frame| frame.seq);
-        (first <= heard + 1).then(|| recent.frames.iter().filter(|frame| frame.seq > heard).cloned().collect())
+        let first = recent.deltas.front().map_or(last + 1, |(seq, _)| *seq);
+        let later = || recent.deltas.iter().filter(|(seq, _)| *seq > heard);
+        let cells = || later().flat_map(|(_, cells)| cells.iter().cloned()).collect();
+        // Not what is numbered already and yet to be told: that comes over the subscription.
+        let seq = recent.deltas.back().map_or(heard, |(seq, _)| heard.max(*seq));
+        (first <= heard + 1).then(|| Missed { seq, cells: cells() })
     }
 
     /// The number of the last delta. What it says was in the ledger before it was numbered.
@@ -94,9 +109,15 @@ impl Hub {
         self.channels.iter().any(|channel| channel.sender.receiver_count() > 0)
     }
 
-    /// Sends a delta to the readers of its resolution, if there are any, and remembers it if some may come back: else it is not
-    /// even written.
-    pub(super) fn publish(&self, resolution: Resolution, now: Instant, write: impl FnOnce(u64) -> Arc<str>) {
+    /// Sends a delta of these cells to the readers of its resolution, if there are any, and remembers them if some may come back: else
+    /// it is not even written.
+    pub(super) fn publish(
+        &self,
+        resolution: Resolution,
+        now: Instant,
+        cells: Vec<Cell>,
+        write: impl FnOnce(u64, Vec<Cell>) -> Arc<str>,
+    ) {
         let channel = self.channel(resolution);
         let mut recent = channel.recent();
         if channel.sender.receiver_count() > 0 {
@@ -107,10 +128,9 @@ impl Hub {
             return;
         }
         let seq = self.seq();
-        let frame = Frame { seq, json: write(seq) };
-        recent.remember(frame.clone());
+        recent.remember(seq, &cells);
         // Fails only when nobody reads at this moment.
-        let _ = channel.sender.send(frame);
+        let _ = channel.sender.send(Frame { seq, json: write(seq, cells) });
     }
 
     fn channel(&self, resolution: Resolution) -> &Channel {
@@ -125,12 +145,12 @@ impl Channel {
 }
 
 impl Recent {
-    fn remember(&mut self, frame: Frame) {
-        self.bytes += frame.json.len();
-        self.frames.push_back(frame);
-        while self.frames.len() > REMEMBERED || self.bytes > REMEMBERED_BYTES {
-            let Some(oldest) = self.frames.pop_front() else { return };
-            self.bytes -= oldest.json.len();
+    fn remember(&mut self, seq: u64, cells: &[Cell]) {
+        self.cells += cells.len();
+        self.deltas.push_back((seq, cells.into()));
+        while self.deltas.len() > REMEMBERED || self.cells > REMEMBERED_CELLS {
+            let Some((_, oldest)) = self.deltas.pop_front() else { return };
+            self.cells -= oldest.len();
         }
     }
 }
@@ -142,25 +162,49 @@ mod tests {
     const RUN: u64 = 7;
     const MAP: Resolution = Resolution::TenSeconds;
 
-    fn publish(hub: &Hub, now: Instant, text: &str) {
+    /// A delta of one cell.
+    fn publish(hub: &Hub, now: Instant, name: &str) {
         hub.next();
-        hub.publish(MAP, now, |seq| format!("{text}{seq}").into());
+        hub.publish(MAP, now, vec![cell(name)], |seq, _| seq.to_string().into());
     }
 
-    fn missed(hub: &Hub, heard: u64) -> Option<Vec<u64>> {
-        hub.missed(MAP, (RUN, heard)).map(|frames| frames.iter().map(|frame| frame.seq).collect())
+    fn cell(name: &str) -> Cell {
+        (Origin::new(name).unwrap(), Timestamp::from_millis(10_000))
+    }
+
+    /// Up to which number, and whose cells.
+    fn missed(hub: &Hub, heard: u64) -> Option<(u64, Vec<String>)> {
+        let Missed { seq, cells } = hub.missed(MAP, (RUN, heard))?;
+        Some((seq, cells.iter().map(|(origin, _)| origin.to_string()).collect()))
+    }
+
+    fn of(seq: u64, names: &[&str]) -> Option<(u64, Vec<String>)> {
+        Some((seq, names.iter().map(ToString::to_string).collect()))
     }
 
     #[test]
-    fn a_reader_who_comes_back_hears_what_it_has_missed_and_nothing_twice() {
+    fn a_reader_who_comes_back_is_told_once_of_each_cell_that_has_changed() {
         let (hub, now) = (Hub::new(RUN), Instant::now());
         let reader = hub.subscribe(MAP);
-        publish(&hub, now, "a");
-        publish(&hub, now, "b");
+        for name in ["a", "b", "a"] {
+            publish(&hub, now, name);
+        }
         drop(reader);
         publish(&hub, now, "c");
-        assert_eq!(missed(&hub, 1), Some(vec![2, 3]));
-        assert_eq!(missed(&hub, 3), Some(vec![]));
+        publish(&hub, now, "c");
+        assert_eq!(missed(&hub, 1), of(5, &["a", "b", "c"]));
+        assert_eq!(missed(&hub, 3), of(5, &["c"]));
+        assert_eq!(missed(&hub, 5), of(5, &[]));
+    }
+
+    #[test]
+    fn what_is_numbered_and_not_told_yet_is_not_taken_for_told() {
+        let (hub, now) = (Hub::new(RUN), Instant::now());
+        let _reader = hub.subscribe(MAP);
+        publish(&hub, now, "a");
+        hub.next();
+        assert_eq!(missed(&hub, 0), of(1, &["a"]));
+        assert_eq!(missed(&hub, 1), of(1, &[]));
     }
 
     #[test]
@@ -182,26 +226,26 @@ mod tests {
         publish(&hub, now, "a");
         drop(reader);
         publish(&hub, now + PATIENCE, "b");
-        assert_eq!(missed(&hub, 2), Some(vec![3]));
+        assert_eq!(missed(&hub, 2), of(3, &["b"]));
         publish(&hub, now + PATIENCE + Duration::from_secs(1), "c");
         assert_eq!([missed(&hub, 2), missed(&hub, 3)], [None, None]);
-        assert_eq!(missed(&hub, 4), Some(vec![]), "who has heard all misses nothing");
+        assert_eq!(missed(&hub, 4), of(4, &[]), "who has heard all misses nothing");
     }
 
     #[test]
-    fn what_is_remembered_is_bounded_by_number_and_by_size() {
+    fn what_is_remembered_is_bounded_by_deltas_and_by_cells() {
         let (hub, now) = (Hub::new(RUN), Instant::now());
         let _reader = hub.subscribe(MAP);
         for _ in 0..2 * REMEMBERED {
-            publish(&hub, now, "");
+            publish(&hub, now, "a");
         }
-        assert_eq!(hub.channel(MAP).recent().frames.len(), REMEMBERED);
-        let large = "x".repeat(REMEMBERED_BYTES / 3);
+        assert_eq!(hub.channel(MAP).recent().deltas.len(), REMEMBERED);
         for _ in 0..5 {
-            publish(&hub, now, &large);
+            hub.next();
+            hub.publish(MAP, now, vec![cell("a"); REMEMBERED_CELLS / 3], |seq, _| seq.to_string().into());
         }
         let recent = hub.channel(MAP).recent();
-        assert_eq!(recent.frames.len(), 2);
-        assert_eq!(recent.bytes, recent.frames.iter().map(|frame| frame.json.len()).sum::<usize>());
+        assert_eq!(recent.deltas.len(), 3);
+        assert_eq!(recent.cells, recent.deltas.iter().map(|(_, cells)| cells.len()).sum::<usize>());
     }
 }

@@ -18,7 +18,7 @@ mod verify;
 mod view;
 
 pub(crate) use driver::Driver;
-pub(crate) use hub::{Frame, Hub, Mark};
+pub(crate) use hub::{Frame, Hub, Mark, Missed};
 pub(crate) use keeper::Room;
 pub(crate) use names::Names;
 pub(crate) use restore::{Begin, RestoreError, Restored, restore};

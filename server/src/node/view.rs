@@ -1,13 +1,14 @@
 //! What the API and the page say of the node.
 
+use super::hub::Cell;
 use super::turned_away::Entry;
 use super::{Protocol, Shared, names};
 use crate::clock;
 use crate::store::StoredProof;
 use crate::transport::LinkStats;
 use app::api::{
-    Banned, Cheat, CheatProof, Conflict, Delta, Dialect, Direction, GossipSummary, Health, Named, Network, Numbers,
-    Peer, PeerState, Place, SignedBundle, Snapshot, StreamMessage, TurnedAway,
+    Banned, Cheat, CheatProof, Conflict, Delta, Dialect, Direction, GossipSummary, Health, MOST_CONFLICTS,
+    MOST_VOUCHED, Named, Network, Numbers, Peer, PeerState, Place, SignedBundle, Snapshot, StreamMessage, TurnedAway,
 };
 use beauty::{Heatmap, Origin, Resolution, Timestamp};
 use gossip::{Ban, Bundle, Counters, Digest, Mark, OriginId, PeerView, Spot, bundle_bytes};
@@ -20,16 +21,11 @@ pub(crate) const MAP_BUCKETS: usize = 40;
 /// How long a bucket of the map is, unless somebody asks for another resolution.
 pub(crate) const MAP_RESOLUTION: Resolution = Resolution::TenSeconds;
 
-/// How many conflicts of names are told with each health: the first, by name.
-const MAX_CONFLICTS: usize = 16;
-/// And how many cheats with the network: both are in every delta of the stream.
+/// How many cheats are told with the network: they are in every delta of the stream.
 const MAX_CHEATS: usize = 16;
 
 /// How many places are told, those of the first names: as many as the page draws.
 const MAX_PLACES: usize = 240;
-
-/// How many names are told that others vouch for, those that come first.
-const MAX_VOUCHED: usize = 256;
 
 impl Shared {
     /// What gossip shows of itself, at this moment.
@@ -40,7 +36,8 @@ impl Shared {
         (state.counters().clone(), peers.map(|(stats, peer)| (peer, stats)).collect())
     }
 
-    pub(crate) fn health(&self) -> Health {
+    /// The node in numbers; those of beauty and chaos are of as many buckets of a resolution as the map has.
+    pub(crate) fn health(&self, resolution: Resolution) -> Health {
         let now = clock::wall();
         let (counters, peers) = self.gossip();
         let (clock_ahead_ms, has_clone) = {
@@ -53,7 +50,7 @@ impl Shared {
             None => "ok",
         };
         let ledger = self.ledger();
-        let totals = ledger.totals(now, MAP_RESOLUTION, MAP_BUCKETS);
+        let totals = ledger.totals(now, resolution, MAP_BUCKETS);
         let digest = ledger.digest(now);
         let named = peers.iter().filter_map(|(peer, _)| peer.node_id.as_deref());
         let known: BTreeSet<&str> =
@@ -72,7 +69,7 @@ impl Shared {
             beauty_min: totals.min().map(beauty::Score::as_f64),
             beauty_max: totals.max().map(beauty::Score::as_f64),
             chaos: totals.chaos(),
-            window_seconds: MAP_RESOLUTION.seconds() * MAP_BUCKETS as u64,
+            window_seconds: resolution.seconds() * MAP_BUCKETS as u64,
             events: ledger.events(now),
             gossip_seen: counters.seen,
             gossip_propagated: counters.propagated,
@@ -92,7 +89,7 @@ impl Shared {
             others: named.others.iter().map(|key| hex::encode(key.0)).collect(),
         };
         let names = self.names();
-        names.iter().filter(|(_, named)| !named.others.is_empty()).take(MAX_CONFLICTS).map(conflict).collect()
+        names.iter().filter(|(_, named)| !named.others.is_empty()).take(MOST_CONFLICTS).map(conflict).collect()
     }
 
     /// Who signs in which name.
@@ -194,7 +191,7 @@ impl Shared {
     fn vouched(&self) -> Vec<String> {
         let names = self.names();
         let vouched = names.iter().filter(|(_, named)| named.vouched);
-        vouched.take(MAX_VOUCHED).map(|(name, _)| name.to_string()).collect()
+        vouched.take(MOST_VOUCHED).map(|(name, _)| name.to_string()).collect()
     }
 
     /// Who is not spoken with for a while.
@@ -232,8 +229,9 @@ impl Shared {
         let mut snapshot = Snapshot {
             run: self.hub.run(),
             seq,
+            at: None,
             heatmap: self.heatmap(resolution, buckets),
-            health: self.health(),
+            health: self.health(resolution),
             network: self.network(),
             gossip: self.gossip_summary(),
             history: self.past().history(resolution),
@@ -253,14 +251,14 @@ impl Shared {
     }
 
     /// Tells the stream's readers of these cells, and of all that is small enough to be told whole.
-    pub(super) fn publish_delta(&self, resolution: Resolution, cells: Vec<(Origin, Timestamp)>) {
-        self.hub.publish(resolution, Instant::now(), |seq| self.delta(resolution, seq, cells));
+    pub(super) fn publish_delta(&self, resolution: Resolution, cells: Vec<Cell>) {
+        self.hub.publish(resolution, Instant::now(), cells, |seq, cells| self.delta(resolution, seq, cells));
     }
 
     /// What is told of these cells under a number.
-    pub(crate) fn delta(&self, resolution: Resolution, seq: u64, cells: Vec<(Origin, Timestamp)>) -> Arc<str> {
+    pub(crate) fn delta(&self, resolution: Resolution, seq: u64, cells: impl IntoIterator<Item = Cell>) -> Arc<str> {
         let heatmap = self.ledger().changes(clock::wall(), resolution, cells);
-        let (health, network, gossip) = (self.health(), self.network(), self.gossip_summary());
+        let (health, network, gossip) = (self.health(resolution), self.network(), self.gossip_summary());
         write(&StreamMessage::Delta(Box::new(Delta { seq, health, network, gossip, heatmap })))
     }
 

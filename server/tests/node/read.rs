@@ -56,6 +56,28 @@ async fn the_heatmap_has_as_many_buckets_as_asked_for_each_as_long_as_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_moment_is_shown_as_it_was_if_it_has_been_with_numbers_of_the_columns_that_are_shown() {
+    let node = TestNode::start("alpha", &[]).await;
+    let then = node.get("/federated/health").await.json()["now"].as_u64().unwrap() - 3_600_000;
+    node.post(format!(r#"[{{"beauty": 0.25, "timestamp": {then}}}, {{"beauty": 0.75}}]"#)).await;
+    let now = node.get("/federated/health").await.json()["now"].as_u64().unwrap();
+    let (hours, seconds) = (40 * 3_600, 400);
+    for (query, at, window, mean) in [
+        (String::new(), None, seconds, 0.75),
+        ("?resolution=1h".to_owned(), None, hours, 0.5),
+        (format!("?resolution=1h&at={now}"), Some(now), hours, 0.5),
+        (format!("?at={}", then + 1_000), Some(then + 1_000), seconds, 0.25),
+        ("?resolution=1h&at=9999999999999".to_owned(), None, hours, 0.5),
+    ] {
+        let moment = node.get(&format!("/federated/moment{query}")).await.json();
+        let health = &moment["health"];
+        assert_eq!((&moment["at"], moment["run"].as_u64().unwrap() > 0), (&json!(at), at.is_none()), "{query}");
+        assert_eq!((&health["window_seconds"], &health["beauty_avg"]), (&json!(window), &json!(mean)), "{query}");
+    }
+    node.get("/federated/moment?at=now").await.problem(400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_written_map_is_never_older_than_the_last_event() {
     let node = TestNode::start("alpha", &[]).await;
     for count in 1..=50 {
