@@ -163,9 +163,12 @@ pub(super) fn word(class: &'static str, (x, y): (f64, f64), text: String) -> imp
     view! { <text class=class x=tenths(x) y=tenths(y)>{text}</text> }
 }
 
+/// How far below a dot its name stands, and where its numbers do; nowhere where there is no room.
+type Words = (Option<f64>, Option<(f64, f64)>);
+
 /// Which words of each dot can be read: how far below it its name stands, and where beside its link the numbers do. No word lies on
 /// another, nor on a dot that has words, and numbers touch no line. It follows from the names alone: numbers that change move nothing.
-fn readable(dots: &[Dot<'_>], own: &str) -> Vec<(Option<f64>, Option<(f64, f64)>)> {
+fn readable(dots: &[Dot<'_>], own: &str) -> Vec<Words> {
     let links = dots.iter().filter(|dot| dot.peer.is_some()).count();
     let named = |dot: &Dot<'_>| dots.len() <= MOST_WORDS || dot.peer.is_some() && links <= MOST_WORDS;
     let mut taken = vec![around((0.0, 0.0), 26.0), room((0.0, OWN_NAME), width(own))];
@@ -375,7 +378,7 @@ mod tests {
         let known = (0..known).map(|node| HeatmapRow { node_id: format!("node-{node:03}"), ..row.clone() });
         snapshot.heatmap.nodes = known.collect();
         let words = readable(&dots(&snapshot), "alpha");
-        let count = |has: fn(&(Option<f64>, Option<(f64, f64)>)) -> bool| words.iter().filter(|word| has(word)).count();
+        let count = |has: fn(&Words) -> bool| words.iter().filter(|word| has(word)).count();
         (count(|(name, _)| name.is_some()), count(|(_, numbers)| numbers.is_some()))
     }
 
