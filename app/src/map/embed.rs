@@ -6,7 +6,7 @@ use super::roster::keep_gone;
 use crate::choice::use_choice;
 use crate::heatmap::HeatmapView;
 use crate::live::keep_fresh;
-use crate::part::IntoPart;
+use crate::part::{IntoPart, text};
 use crate::place::{MAP, Place, keep_title};
 use crate::source::taken;
 use leptos::prelude::*;
@@ -25,7 +25,7 @@ pub(crate) fn EmbedPage(
     let name = move || snapshot.with(|snapshot| snapshot.health.node_id.clone());
     keep_title(|| "Beauty Mesh".to_owned());
     view! {
-        <main class="embed" data-wall="1" data-testid="embed" data-mode=move || fresh.status.get().mode.name().to_owned()>
+        <main class="embed" data-wall="1" data-testid="embed" data-mode=text(move || fresh.status.get().mode.name().to_owned())>
             <h1>
                 <a href=MAP target="_blank">"Beauty Mesh / " {name}</a>
             </h1>

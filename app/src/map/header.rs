@@ -3,7 +3,7 @@
 use crate::api::{Health, Snapshot};
 use crate::live::connection::{Mode, Status};
 use crate::live::{Freshness, SKEW};
-use crate::part::IntoPart;
+use crate::part::{IntoPart, text};
 use crate::words::{Language, day_and_time, isolated, td_string, time, use_language};
 use leptos::prelude::*;
 
@@ -52,18 +52,18 @@ pub(crate) fn Header(
                 <span class="brand">"Beauty Mesh"</span>
                 " "
                 <span class="node" data-testid="node-id">
-                    {move || snapshot.read().health.node_id.clone()}
+                    {text(move || snapshot.read().health.node_id.clone())}
                 </span>
             </h1>
-            <span class="key" title=key>
+            <span class="key" title=text(key)>
                 <span>
                     {td_string!(language, header.mesh)} " "
-                    <strong data-testid="mesh">{move || snapshot.read().health.mesh.clone()}</strong>
+                    <strong data-testid="mesh">{text(move || snapshot.read().health.mesh.clone())}</strong>
                 </span>
-                <span>{td_string!(language, header.key)} " " <code>{move || grouped(&key())}</code></span>
+                <span>{td_string!(language, header.key)} " " <code>{text(move || grouped(&key()))}</code></span>
             </span>
             <State snapshot fresh />
-            <p class="warning" role="status" data-testid="warning" data-grave=grave>{warning}</p>
+            <p class="warning" role="status" data-testid="warning" data-grave=grave>{text(warning)}</p>
         </header>
     }
     .into_part()
@@ -91,10 +91,10 @@ pub(super) fn State(
         }
     };
     view! {
-        <p class="state" data-testid="connection-state" data-mode=move || mode().name().to_owned()>
-            <strong role="status">{move || word(mode(), language).to_owned()}</strong>
+        <p class="state" data-testid="connection-state" data-mode=text(move || mode().name().to_owned())>
+            <strong role="status">{text(move || word(mode(), language).to_owned())}</strong>
             " "
-            <span class="since">{since}</span>
+            <span class="since">{text(since)}</span>
         </p>
     }
     .into_part()

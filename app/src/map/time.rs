@@ -4,7 +4,7 @@ use super::header::moment;
 use crate::api::Snapshot;
 use crate::choice::Choice;
 use crate::heatmap::kept_columns;
-use crate::part::IntoPart;
+use crate::part::{IntoPart, text};
 use crate::place::use_place;
 use crate::words::{td_string, use_language};
 use beauty::Resolution;
@@ -52,25 +52,25 @@ pub(crate) fn TimeControls(
     };
     view! {
         <nav class="time choices" aria-label=td_string!(language, time.title)>
-            <a href=move || moved(STEP as i64) data-testid="earlier">"← " {td_string!(language, time.earlier)}</a>
+            <a href=text(move || moved(STEP as i64)) data-testid="earlier">"← " {td_string!(language, time.earlier)}</a>
             <label>
                 <span class="visually-hidden">{td_string!(language, time.moment)}</span>
                 <input
                     type="range"
                     data-testid="scrub"
-                    min=move || format!("-{}", reach())
+                    min=text(move || format!("-{}", reach()))
                     max="0"
-                    value=move || format!("-{}", back())
-                    prop:value=move || format!("-{}", back())
-                    aria-valuetext=move || moment(shown())
+                    value=text(move || format!("-{}", back()))
+                    prop:value=text(move || format!("-{}", back()))
+                    aria-valuetext=text(move || moment(shown()))
                     on:change:target=move |event| {
                         scrub(event.target().value().parse::<i64>().unwrap_or_default().unsigned_abs());
                     }
                 />
             </label>
-            <a href=move || moved(-(STEP as i64)) data-testid="later">{td_string!(language, time.later)} " →"</a>
-            <a class="pause" href=toggled data-testid="pause">
-                {move || if paused() { td_string!(language, time.resume) } else { td_string!(language, time.pause) }.to_owned()}
+            <a href=text(move || moved(-(STEP as i64))) data-testid="later">{td_string!(language, time.later)} " →"</a>
+            <a class="pause" href=text(toggled) data-testid="pause">
+                {text(move || if paused() { td_string!(language, time.resume) } else { td_string!(language, time.pause) }.to_owned())}
             </a>
         </nav>
     }
