@@ -18,6 +18,7 @@ mod read;
 mod serve;
 mod stream;
 mod token;
+mod web_socket;
 
 pub(crate) use serve::serve;
 pub(crate) use token::Token;

@@ -24,6 +24,7 @@ pub(crate) use checks::Checks;
 pub(crate) use connection::Context;
 pub(crate) use dialler::dial;
 pub(crate) use gate::LogGate;
+pub(crate) use guard::Guard;
 pub(crate) use joining::Entry;
 pub(crate) use lanes::{Lane, Queued};
 pub(crate) use link::{Link, LinkStats};
