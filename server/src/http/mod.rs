@@ -16,6 +16,7 @@ mod problem;
 mod rate;
 mod read;
 mod serve;
+mod sound;
 mod stream;
 mod token;
 mod web_socket;
@@ -113,6 +114,8 @@ pub(crate) fn router(state: AppState) -> Router {
         .merge(page::router(&state))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(middleware::from_fn_with_state(state.clone(), rate::limit))
+        .layer(middleware::from_fn(sound::only_paths))
+        .layer(middleware::from_fn(sound::no_panics))
         .layer(middleware::map_response(headers::guard))
         .with_state(state)
 }
