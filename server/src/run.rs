@@ -141,7 +141,8 @@ pub async fn run(
         verifier: Verifier::new(Arc::clone(&shared), args.unsigned, &args.mesh),
         packing: Arc::default(),
         uplink: Arc::default(),
-        checks: Arc::new(transport::Checks::new(args.limit_loopback)),
+        budgets: Arc::new(transport::Budgets::new(args.limit_loopback)),
+        refusals: Arc::new(transport::SharedGate::new(node::LINES_OF_REFUSALS)),
         entry: Arc::new(transport::Entry {
             tls: Arc::clone(&tls),
             terms: terms.clone(),
