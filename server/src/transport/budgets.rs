@@ -2,7 +2,7 @@
 //!
 //! Each connection has the same budgets for itself ([`super::pace`]), which begin anew with it.
 
-use super::pace::{CHECKS, Load};
+use super::pace::{CHECKS, EVENTS, Load};
 use crate::ip::counted;
 use gossip::{Bucket, Time};
 use std::collections::BTreeMap;
@@ -19,17 +19,18 @@ const RESTED: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(crate) struct Budgets {
     checks: Budget,
+    events: Budget,
 }
 
 impl Budgets {
     /// `limit_loopback`: whether this machine's own addresses are counted, on which many nodes may run.
     pub(crate) fn new(limit_loopback: bool) -> Budgets {
-        Budgets { checks: Budget::new(CHECKS, limit_loopback) }
+        Budgets { checks: Budget::new(CHECKS, limit_loopback), events: Budget::new(EVENTS, limit_loopback) }
     }
 
     /// So much has come over a connection from there. How long it is to wait before the next.
     pub(super) fn spend(&self, now: Time, from: IpAddr, load: Load) -> Duration {
-        self.checks.spend(now, from, load.checks())
+        self.checks.spend(now, from, load.checks()).max(self.events.spend(now, from, load.events()))
     }
 }
 

@@ -192,13 +192,14 @@ impl Reader<'_> {
     async fn on_data(&mut self, data: Vec<Data>) {
         data.iter().for_each(|_| self.stats.on_received());
         let work = Work::begin(&self.context.verifier, &self.context.packing, &self.stats, self.dialect, data);
-        let (load, checked) = if work.is_large() {
+        let (mut load, checked) = if work.is_large() {
             // Milliseconds: meanwhile others are served. Fails only when the node ends.
             tokio::task::spawn_blocking(|| work.check()).await.unwrap_or_default()
         } else {
             work.check()
         };
         for Checked { holds, refused } in checked {
+            load.refuse(refused.iter().filter(|refusal| refusal.event).count());
             for refusal in refused {
                 self.refuse(refusal).await;
             }
@@ -216,9 +217,9 @@ impl Reader<'_> {
         let now = self.context.node.time();
         let Wait { pause, is_abuse } = self.pace.spend(now, load);
         let of_host = self.from.map_or(Duration::ZERO, |from| self.context.budgets.spend(now, from, load));
-        let pause = pause.max(of_host.min(pace::LONGEST));
+        let pause = pause.max(of_host.min(pace::LONGEST_OF_HOST));
         if is_abuse {
-            let why = "frames of control came faster than a node has need of";
+            let why = "frames of control, or events that are refused, came faster than a node has need of";
             self.refuse(Refusal::frame("too_fast", why.to_owned())).await;
         }
         if !pause.is_zero() {

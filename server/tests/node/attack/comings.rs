@@ -1,4 +1,4 @@
-//! Peers that come and go without end.
+//! Peers that come and go without end, and events that are refused without end.
 
 use super::{Honest, either, peers, stranger, web_socket};
 use crate::process::{Process, command};
@@ -6,6 +6,7 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message as Frame;
 use uuid::Uuid;
 
@@ -62,4 +63,28 @@ async fn who_connects_too_often_is_not_let_in_and_others_are() {
         assert!(start.elapsed() < PATIENCE, "it may come again after a while");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_sends_events_that_are_refused_without_end_is_banned() {
+    let honest = Honest::start(&["--limit-loopback", "1"]).await;
+    let socket = web_socket(stranger(1), peers(&honest.alpha), None).await.unwrap();
+    let ((mut sink, mut stream), event) = (socket.split(), unsigned());
+    let sends = async {
+        loop {
+            for _ in 0..64 {
+                if sink.feed(event.clone()).await.is_err() {
+                    return;
+                }
+            }
+            if sink.flush().await.is_err() {
+                return;
+            }
+        }
+    };
+    let hears = async { while let Some(Ok(_)) = stream.next().await {} };
+    timeout(PATIENCE, async { tokio::join!(sends, hears) }).await.expect("it is cut off");
+    let (network, _) = honest.alpha.until("/federated/network", |it| it["banned"].as_array().unwrap().len() == 1).await;
+    assert_eq!(network["banned"][0]["reason"], "too_fast", "{network:#}");
+    assert!(web_socket(stranger(1), peers(&honest.alpha), None).await.is_err(), "and not let in again");
 }
