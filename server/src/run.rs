@@ -2,6 +2,7 @@
 
 use crate::clock;
 use crate::config::{ServeArgs, Source};
+use crate::descriptors;
 use crate::folder::data_folder;
 use crate::http::{self, AppState, Token};
 use crate::identity;
@@ -102,6 +103,7 @@ pub async fn run(
     ready: oneshot::Sender<Ports>,
     shutdown: CancellationToken,
 ) -> Result<(), StartError> {
+    let files = descriptors::raise();
     let source = if args.enable && args.source == Source::Host { Some(HostSource::open()?) } else { None };
     let tls = Arc::new(Tls::load(args.tls_cert.as_deref(), args.tls_key.as_deref())?);
     let http_listener = listen(args.http, "the page", "LEPTOS_SITE_ADDR, --http").await?;
@@ -167,6 +169,7 @@ pub async fn run(
     let state = AppState::new(node, (args.enable, token), args.limit_loopback, leptos_options(ports.http)?, lifetime);
     tasks.spawn(http::serve(
         (http_listener, Arc::clone(&tls), args.limit_loopback),
+        connections(files),
         http::router(state),
         tasks.clone(),
         shutdown.clone(),
@@ -270,6 +273,19 @@ fn node_key(args: &ServeArgs) -> Result<Keypair, StartError> {
         Some(second) => key.with_second(second),
         None => key,
     })
+}
+
+/// How many connections of HTTP are served at once, where the system lets this process have so many files open.
+fn connections(files: u64) -> usize {
+    let most = descriptors::share_of_http(files, http::MAX_CONNECTIONS);
+    if most < http::MAX_CONNECTIONS {
+        warn!(
+            "the system lets this process have {files} files open, so the page has {most} connections at once instead of {}; \
+             `ulimit -n`, or LimitNOFILE of systemd, gives more",
+            http::MAX_CONNECTIONS
+        );
+    }
+    most
 }
 
 /// What the page is built with: Leptos.toml, or its defaults where there is none.

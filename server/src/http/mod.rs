@@ -21,7 +21,7 @@ mod stream;
 mod token;
 mod web_socket;
 
-pub(crate) use serve::serve;
+pub(crate) use serve::{MAX_CONNECTIONS, serve};
 pub(crate) use token::Token;
 
 use crate::node::Node;
@@ -75,7 +75,7 @@ impl AppState {
             shutdown,
             heatmaps: Arc::default(),
             rates: Arc::default(),
-            readers: Arc::default(),
+            readers: Arc::new(stream::Readers::new(limit_loopback)),
             portraits: Arc::default(),
             pages: Arc::default(),
         }

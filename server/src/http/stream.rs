@@ -9,9 +9,10 @@ use super::read::Window;
 use super::web_socket::{Socket, Upgrade};
 use super::{AppState, origin};
 use crate::node::{Frame, Mark, Node, write};
+use crate::places::{Place, Places};
 use app::api::StreamMessage;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::{ConnectInfo, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
@@ -21,6 +22,7 @@ use gossip::Bucket;
 use serde::Deserialize;
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -32,31 +34,43 @@ use tracing::debug;
 
 /// How many readers a node serves at once.
 const MAX_READERS: usize = 1_024;
+/// How many of them one address may be: sixty-four addresses fill all places, and not sixteen. A guess.
+const PER_ADDRESS: usize = 16;
 /// A reader over a WebSocket has nothing to say: what it sends is small or refused, and seldom. So many a second, and at once.
 const MAX_SAID: usize = 1_024;
 const SAID: Bucket = Bucket::new(4, 64);
 
-/// The places for readers.
-pub(super) struct Readers(Arc<Semaphore>);
+/// The places for readers: for all, and for each address.
+pub(super) struct Readers(Arc<Semaphore>, Arc<Places>);
 
-impl Default for Readers {
-    fn default() -> Readers {
-        Readers(Arc::new(Semaphore::new(MAX_READERS)))
+impl Readers {
+    /// `limit_loopback`: whether the limit for an address holds for this machine's own, too.
+    pub(super) fn new(limit_loopback: bool) -> Readers {
+        Readers(Arc::new(Semaphore::new(MAX_READERS)), Places::new(PER_ADDRESS, limit_loopback))
+    }
+
+    fn take(&self, from: SocketAddr) -> Result<(OwnedSemaphorePermit, Place), HttpProblem> {
+        let full = |detail| HttpProblem::new(StatusCode::SERVICE_UNAVAILABLE, "full", "Too many readers", detail);
+        let of_address = self.1.take(from.ip()).ok_or_else(|| {
+            full(format!("your address has {PER_ADDRESS} readers already, and can have no more: close one of them"))
+        })?;
+        let place = Arc::clone(&self.0)
+            .try_acquire_owned()
+            .map_err(|_| full(format!("{MAX_READERS} readers are served already; try another node, or again later")))?;
+        Ok((place, of_address))
     }
 }
 
 pub(super) async fn stream(
     State(state): State<AppState>,
+    ConnectInfo(from): ConnectInfo<SocketAddr>,
     asked: Result<Query<Asked>, QueryRejection>,
     headers: HeaderMap,
     upgrade: Result<Upgrade, HttpProblem>,
 ) -> Result<Response, HttpProblem> {
     origin::same_site(&headers)?;
     let (resolution, buckets, since) = Asked::read(asked, &headers)?;
-    let place = Arc::clone(&state.readers.0).try_acquire_owned().map_err(|_| {
-        let detail = format!("{MAX_READERS} readers are served already; try another node, or again later");
-        HttpProblem::new(StatusCode::SERVICE_UNAVAILABLE, "full", "Too many readers", detail)
-    })?;
+    let place = state.readers.take(from)?;
     let reader = Reader::new(&state, (resolution, buckets), since, place);
     match upgrade {
         Ok(upgrade) => {
@@ -132,7 +146,7 @@ struct Reader {
     /// The last number told; `None` before the snapshot, and again after falling behind.
     told: Option<u64>,
     shutdown: CancellationToken,
-    _place: OwnedSemaphorePermit,
+    _place: (OwnedSemaphorePermit, Place),
 }
 
 impl Reader {
@@ -140,7 +154,7 @@ impl Reader {
         state: &AppState,
         (resolution, buckets): (Resolution, usize),
         since: Option<Mark>,
-        place: OwnedSemaphorePermit,
+        place: (OwnedSemaphorePermit, Place),
     ) -> Reader {
         let shared = &state.node.shared;
         let deltas = shared.hub.subscribe(resolution);

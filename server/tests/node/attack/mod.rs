@@ -4,6 +4,7 @@
 //! addresses of their own on the loopback network, so that limits for an address and bans hold for them as for strangers.
 
 mod comings;
+mod crowd;
 mod flood;
 mod frames;
 mod half_open;
