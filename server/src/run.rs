@@ -250,7 +250,7 @@ fn protocol(
 
 /// On which terms one joins.
 fn terms(args: &ServeArgs, key: Keypair, rotations: Arc<Rotations>) -> Terms {
-    let allow = args.allow.as_ref().map(|allow| allow.0.clone());
+    let allow = args.allow.as_ref().map(|allow| Arc::new(allow.0.clone()));
     Terms { mesh: args.mesh.clone(), key, secret: args.secret.clone(), allow, rotations }
 }
 
