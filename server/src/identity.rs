@@ -141,7 +141,12 @@ fn read_secret<T>(
         io::ErrorKind::NotFound => IdentityError::Missing { path: path.clone() },
         _ => IdentityError::Io { path: path.clone(), why },
     };
-    let mode = std::fs::metadata(&path).map_err(failed)?.permissions().mode() & 0o777;
+    let data = std::fs::metadata(&path).map_err(failed)?;
+    if !data.is_file() {
+        // Reading a pipe would wait for whoever writes into it.
+        return Err(IdentityError::Damaged { path, what: "it is a folder, a pipe or a device, and no file" });
+    }
+    let mode = data.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
         return Err(IdentityError::Open { path, mode });
     }
@@ -224,6 +229,22 @@ mod tests {
             assert!(!error.to_string().contains(secret));
             assert_eq!(std::fs::read(&path).unwrap(), bytes);
         }
+    }
+
+    #[test]
+    fn what_is_no_file_is_named_and_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE);
+        let made = std::process::Command::new("mkfifo").arg("-m").arg("600").arg(&path).status().unwrap();
+        assert!(made.success());
+        let no_file = || {
+            let words = kept(folder.path()).unwrap_err().to_string();
+            assert!(words.contains("no file") && !words.contains("chmod"), "{words}");
+        };
+        no_file();
+        std::fs::remove_file(&path).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        no_file();
     }
 
     #[test]

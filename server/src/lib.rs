@@ -10,7 +10,7 @@
 //! | what survives a crash | `store/`, `identity.rs`, `rotations.rs`, `profiles.rs`, `folder.rs`, `kept.rs` |
 //! | what the binary does beside running a node | `tools.rs` |
 //! | the API and the page | `http/` |
-//! | how many connections one address may hold | `places.rs` |
+//! | how many connections one address may hold, and how many files the system gives | `places.rs`, `descriptors.rs` |
 //!
 //! Plumbing: rules about events live in `beauty`, rules of the protocol in `gossip`.
 
@@ -18,6 +18,7 @@
 
 mod clock;
 pub mod config;
+mod descriptors;
 mod folder;
 mod http;
 pub mod identity;

@@ -2,6 +2,7 @@
 
 use crate::clock;
 use crate::config::{ServeArgs, Source};
+use crate::descriptors;
 use crate::folder::data_folder;
 use crate::http::{self, AppState, Token};
 use crate::identity;
@@ -102,6 +103,7 @@ pub async fn run(
     ready: oneshot::Sender<Ports>,
     shutdown: CancellationToken,
 ) -> Result<(), StartError> {
+    let files = descriptors::raise();
     let source = if args.enable && args.source == Source::Host { Some(HostSource::open()?) } else { None };
     let tls = Arc::new(Tls::load(args.tls_cert.as_deref(), args.tls_key.as_deref())?);
     let http_listener = listen(args.http, "the page", "LEPTOS_SITE_ADDR, --http").await?;
@@ -141,7 +143,8 @@ pub async fn run(
         verifier: Verifier::new(Arc::clone(&shared), args.unsigned, &args.mesh),
         packing: Arc::default(),
         uplink: Arc::default(),
-        checks: Arc::new(transport::Checks::new(args.limit_loopback)),
+        budgets: Arc::new(transport::Budgets::new(args.limit_loopback)),
+        refusals: Arc::new(transport::SharedGate::new(node::LINES_OF_REFUSALS)),
         entry: Arc::new(transport::Entry {
             tls: Arc::clone(&tls),
             terms: terms.clone(),
@@ -166,6 +169,7 @@ pub async fn run(
     let state = AppState::new(node, (args.enable, token), args.limit_loopback, leptos_options(ports.http)?, lifetime);
     tasks.spawn(http::serve(
         (http_listener, Arc::clone(&tls), args.limit_loopback),
+        connections(files),
         http::router(state),
         tasks.clone(),
         shutdown.clone(),
@@ -247,7 +251,7 @@ fn protocol(
 
 /// On which terms one joins.
 fn terms(args: &ServeArgs, key: Keypair, rotations: Arc<Rotations>) -> Terms {
-    let allow = args.allow.as_ref().map(|allow| allow.0.clone());
+    let allow = args.allow.as_ref().map(|allow| Arc::new(allow.0.clone()));
     Terms { mesh: args.mesh.clone(), key, secret: args.secret.clone(), allow, rotations }
 }
 
@@ -270,6 +274,19 @@ fn node_key(args: &ServeArgs) -> Result<Keypair, StartError> {
         Some(second) => key.with_second(second),
         None => key,
     })
+}
+
+/// How many connections of HTTP are served at once, where the system lets this process have so many files open.
+fn connections(files: u64) -> usize {
+    let most = descriptors::share_of_http(files, http::MAX_CONNECTIONS);
+    if most < http::MAX_CONNECTIONS {
+        warn!(
+            "the system lets this process have {files} files open, so the page has {most} connections at once instead of {}; \
+             `ulimit -n`, or LimitNOFILE of systemd, gives more",
+            http::MAX_CONNECTIONS
+        );
+    }
+    most
 }
 
 /// What the page is built with: Leptos.toml, or its defaults where there is none.

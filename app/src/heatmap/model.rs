@@ -303,7 +303,8 @@ pub(crate) fn folded(name: &str) -> String {
 }
 
 fn passes(row: &HeatmapRow, filter: &str) -> bool {
-    filter.is_empty() || folded(&row.node_id).contains(filter)
+    // Byte by byte, which finds the same: a search for texts is 1 kB of what readers download, and names have 64 characters.
+    filter.is_empty() || folded(&row.node_id).as_bytes().windows(filter.len()).any(|part| part == filter.as_bytes())
 }
 
 /// The middle value, of an even number the upper of the two in the middle; none of none.

@@ -76,7 +76,8 @@ pub struct Terms {
     /// What both sides must know, if anything.
     pub secret: Option<Secret>,
     /// Whose keys may join; `None`: anybody's. A key that has taken the place of one of these may, and that one may no more.
-    pub allow: Option<BTreeSet<OriginId>>,
+    /// Shared: each handshake has its terms, and a list may be long.
+    pub allow: Option<Arc<BTreeSet<OriginId>>>,
     /// The changes of keys that are known when the handshake begins, this node's own included.
     pub rotations: Arc<Rotations>,
 }

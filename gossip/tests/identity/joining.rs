@@ -83,7 +83,7 @@ fn two_sides_of_one_mesh_learn_each_others_keys() {
 
 #[test]
 fn who_is_on_the_list_joins_and_nobody_else_does() {
-    let list = |keys: &[u8]| Some(keys.iter().map(|key| pair(*key).origin()).collect::<BTreeSet<_>>());
+    let list = |keys: &[u8]| Some(Arc::new(keys.iter().map(|key| pair(*key).origin()).collect::<BTreeSet<_>>()));
     let alpha = Terms { allow: list(&[2]), ..terms(1, None) };
     assert!(plainly(&alpha, &terms(2, None)).iter().all(|outcome| matches!(outcome, Some(Ok(_)))));
     assert!(plainly(&terms(2, None), &alpha).iter().all(|outcome| matches!(outcome, Some(Ok(_)))));

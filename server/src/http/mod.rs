@@ -16,10 +16,12 @@ mod problem;
 mod rate;
 mod read;
 mod serve;
+mod sound;
 mod stream;
 mod token;
+mod web_socket;
 
-pub(crate) use serve::serve;
+pub(crate) use serve::{MAX_CONNECTIONS, serve};
 pub(crate) use token::Token;
 
 use crate::node::Node;
@@ -73,7 +75,7 @@ impl AppState {
             shutdown,
             heatmaps: Arc::default(),
             rates: Arc::default(),
-            readers: Arc::default(),
+            readers: Arc::new(stream::Readers::new(limit_loopback)),
             portraits: Arc::default(),
             pages: Arc::default(),
         }
@@ -112,6 +114,8 @@ pub(crate) fn router(state: AppState) -> Router {
         .merge(page::router(&state))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(middleware::from_fn_with_state(state.clone(), rate::limit))
+        .layer(middleware::from_fn(sound::only_paths))
+        .layer(middleware::from_fn(sound::no_panics))
         .layer(middleware::map_response(headers::guard))
         .with_state(state)
 }

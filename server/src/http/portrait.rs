@@ -11,14 +11,24 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use beauty::{Likeness, Resolution, Timestamp};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::Mutex as AsyncMutex;
+use tokio::sync::Semaphore;
 
 /// The likeness and the picture that were made last: they are asked for more often than they change.
 #[derive(Default)]
 pub(super) struct Portraits {
     taken: Mutex<Option<Taken>>,
+    drawn: Mutex<Option<(Likeness, Bytes)>>,
     /// One picture is drawn at a time, away from the node's thread.
-    drawn: AsyncMutex<Option<(Likeness, Bytes)>>,
+    turn: Turn,
+}
+
+/// A place for whoever draws; the others wait for it without holding what has been drawn.
+struct Turn(Semaphore);
+
+impl Default for Turn {
+    fn default() -> Turn {
+        Turn(Semaphore::new(1))
+    }
 }
 
 struct Taken {
@@ -33,16 +43,16 @@ pub(super) fn likeness(state: &AppState) -> Likeness {
     let (version, now) = (state.node.shared.version(), clock::wall());
     let hour = Resolution::Hour.floor(now);
     let known = |taken: &Taken| (taken.version == version && taken.hour == hour).then(|| taken.likeness.clone());
-    if let Some(likeness) = lock(&state.portraits).as_ref().and_then(known) {
+    if let Some(likeness) = lock(&state.portraits.taken).as_ref().and_then(known) {
         return Likeness::clone(&likeness);
     }
     let likeness = Arc::new(state.node.shared.ledger().likeness(now));
-    *lock(&state.portraits) = Some(Taken { version, hour, likeness: Arc::clone(&likeness) });
+    *lock(&state.portraits.taken) = Some(Taken { version, hour, likeness: Arc::clone(&likeness) });
     Likeness::clone(&likeness)
 }
 
-fn lock(portraits: &Portraits) -> MutexGuard<'_, Option<Taken>> {
-    portraits.taken.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(kept: &Mutex<T>) -> MutexGuard<'_, T> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 pub(super) async fn numbers(State(state): State<AppState>) -> Json<Likeness> {
@@ -50,16 +60,18 @@ pub(super) async fn numbers(State(state): State<AppState>) -> Json<Likeness> {
 }
 
 pub(super) async fn picture(State(state): State<AppState>) -> Result<Response, HttpProblem> {
-    let mut drawn = state.portraits.drawn.lock().await;
+    // Never closed: it fails nowhere.
+    let _turn = state.portraits.turn.0.acquire().await.map_err(|_| not_drawn())?;
     let likeness = likeness(&state);
-    let known = drawn.as_ref().filter(|(of, _)| *of == likeness).map(|(_, png)| png.clone());
+    let of_this = |(of, png): &(Likeness, Bytes)| (*of == likeness).then(|| png.clone());
+    let known = lock(&state.portraits.drawn).as_ref().and_then(of_this);
     let png = match known {
         Some(png) => png,
         None => {
             let of = likeness.clone();
             let png = tokio::task::spawn_blocking(move || draw(&of)).await.ok().and_then(Result::ok);
             let png = Bytes::from(png.ok_or_else(not_drawn)?);
-            *drawn = Some((likeness, png.clone()));
+            *lock(&state.portraits.drawn) = Some((likeness, png.clone()));
             png
         }
     };

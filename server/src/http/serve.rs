@@ -26,20 +26,21 @@ const HEAD: Duration = Duration::from_secs(8);
 const WRITE: Duration = Duration::from_secs(10);
 /// How large a head may be, in bytes.
 const MAX_HEAD: usize = 16 * 1_024;
-/// Connections at once; more wait in the system's queue.
-const MAX_CONNECTIONS: usize = 4_096;
+/// Connections at once, where there are files enough; more wait in the system's queue.
+pub(crate) const MAX_CONNECTIONS: usize = 4_096;
 /// Connections from one address at once. A guess: a browser opens six, and a few readers may share an address.
 const PER_ADDRESS: usize = 64;
 
-/// Serves until the node ends, and then lets each connection finish its request.
+/// Serves `most` connections at once until the node ends, and then lets each finish its request.
 /// `limit_loopback`: whether the limit for an address holds for this machine's own, too.
 pub(crate) async fn serve(
     (listener, tls, limit_loopback): (TcpListener, Arc<Tls>, bool),
+    most: usize,
     router: Router,
     tasks: TaskTracker,
     shutdown: CancellationToken,
 ) {
-    let (places, mut log) = (Arc::new(Semaphore::new(MAX_CONNECTIONS)), LogGate::default());
+    let (places, mut log) = (Arc::new(Semaphore::new(most)), LogGate::default());
     let of_addresses = Places::new(PER_ADDRESS, limit_loopback);
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };

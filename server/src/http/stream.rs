@@ -6,75 +6,95 @@
 
 use super::problem::HttpProblem;
 use super::read::Window;
+use super::web_socket::{Socket, Upgrade};
 use super::{AppState, origin};
 use crate::node::{Frame, Mark, Missed, Node, write};
+use crate::places::{Place, Places};
 use app::api::StreamMessage;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
-use axum::extract::{Query, State};
+use axum::extract::{ConnectInfo, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use beauty::Resolution;
-use futures_util::{Stream, stream};
+use futures_util::{SinkExt, Stream, StreamExt, stream};
 use gossip::Bucket;
 use serde::Deserialize;
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 use tokio_util::sync::CancellationToken;
+use tracing::debug;
 
 /// How many readers a node serves at once.
 const MAX_READERS: usize = 1_024;
+/// How many of them one address may be: sixty-four addresses fill all places, and not sixteen. A guess.
+const PER_ADDRESS: usize = 16;
 /// A reader over a WebSocket has nothing to say: what it sends is small or refused, and seldom. So many a second, and at once.
 const MAX_SAID: usize = 1_024;
 const SAID: Bucket = Bucket::new(4, 64);
 
-/// The places for readers.
-pub(super) struct Readers(Arc<Semaphore>);
+/// The places for readers: for all, and for each address.
+pub(super) struct Readers(Arc<Semaphore>, Arc<Places>);
 
-impl Default for Readers {
-    fn default() -> Readers {
-        Readers(Arc::new(Semaphore::new(MAX_READERS)))
+impl Readers {
+    /// `limit_loopback`: whether the limit for an address holds for this machine's own, too.
+    pub(super) fn new(limit_loopback: bool) -> Readers {
+        Readers(Arc::new(Semaphore::new(MAX_READERS)), Places::new(PER_ADDRESS, limit_loopback))
+    }
+
+    fn take(&self, from: SocketAddr) -> Result<(OwnedSemaphorePermit, Place), HttpProblem> {
+        let full = |detail| HttpProblem::new(StatusCode::SERVICE_UNAVAILABLE, "full", "Too many readers", detail);
+        let of_address = self.1.take(from.ip()).ok_or_else(|| {
+            full(format!("your address has {PER_ADDRESS} readers already, and can have no more: close one of them"))
+        })?;
+        let place = Arc::clone(&self.0)
+            .try_acquire_owned()
+            .map_err(|_| full(format!("{MAX_READERS} readers are served already; try another node, or again later")))?;
+        Ok((place, of_address))
     }
 }
 
 pub(super) async fn stream(
     State(state): State<AppState>,
+    ConnectInfo(from): ConnectInfo<SocketAddr>,
     asked: Result<Query<Asked>, QueryRejection>,
     headers: HeaderMap,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    upgrade: Result<Upgrade, HttpProblem>,
 ) -> Result<Response, HttpProblem> {
     origin::same_site(&headers)?;
     let (resolution, buckets, since) = Asked::read(asked, &headers)?;
-    let place = Arc::clone(&state.readers.0).try_acquire_owned().map_err(|_| {
-        let detail = format!("{MAX_READERS} readers are served already; try another node, or again later");
-        HttpProblem::new(StatusCode::SERVICE_UNAVAILABLE, "full", "Too many readers", detail)
-    })?;
+    let place = state.readers.take(from)?;
     let reader = Reader::new(&state, (resolution, buckets), since, place);
     match upgrade {
         Ok(upgrade) => {
-            let tasks = state.tasks.clone();
-            let upgrade = upgrade.max_message_size(MAX_SAID).max_frame_size(MAX_SAID).write_buffer_size(0);
-            Ok(upgrade.on_upgrade(async move |socket| {
-                // Tracked, so that the end of the node waits for its close frame.
-                let _ = tasks.spawn(reader.run(socket)).await;
-            }))
+            let (answer, socket) = upgrade.agree(web_socket_config());
+            // Tracked, so that the end of the node waits for its close frame.
+            state.tasks.spawn(async {
+                if let Some(socket) = socket.await {
+                    reader.run(socket).await;
+                }
+            });
+            Ok(answer)
         }
-        Err(_) if headers.contains_key(header::SEC_WEBSOCKET_KEY) => Err(HttpProblem::new(
-            StatusCode::BAD_REQUEST,
-            "bad-upgrade",
-            "This is no WebSocket handshake",
-            "a WebSocket is opened with the version 13 handshake of RFC 6455",
-        )),
+        Err(problem) if headers.contains_key(header::SEC_WEBSOCKET_KEY) => Err(problem),
         Err(_) => {
             // Proxies that gather before they pass on would hold events back.
             let unbuffered = [("x-accel-buffering", HeaderValue::from_static("no"))];
             Ok((unbuffered, Sse::new(reader.into_events())).into_response())
         }
     }
+}
+
+/// What a reader says is small; what it is told goes out at once.
+fn web_socket_config() -> WebSocketConfig {
+    let config = WebSocketConfig::default().max_message_size(Some(MAX_SAID)).max_frame_size(Some(MAX_SAID));
+    config.read_buffer_size(2 * MAX_SAID).write_buffer_size(0)
 }
 
 /// `?buckets=40&resolution=10s&since=1763820915999-42`.
@@ -125,7 +145,7 @@ struct Reader {
     /// The last number told; `None` before the snapshot, and again after falling behind.
     told: Option<u64>,
     shutdown: CancellationToken,
-    _place: OwnedSemaphorePermit,
+    _place: (OwnedSemaphorePermit, Place),
 }
 
 impl Reader {
@@ -133,7 +153,7 @@ impl Reader {
         state: &AppState,
         (resolution, buckets): (Resolution, usize),
         since: Option<Mark>,
-        place: OwnedSemaphorePermit,
+        place: (OwnedSemaphorePermit, Place),
     ) -> Reader {
         let shared = &state.node.shared;
         let deltas = shared.hub.subscribe(resolution);
@@ -190,28 +210,29 @@ impl Reader {
         })
     }
 
-    async fn run(mut self, mut socket: WebSocket) {
+    async fn run(mut self, mut socket: Socket) {
         let mut heard = SAID;
         loop {
             let message = tokio::select! {
                 next = self.next() => match next {
                     Some((_, frame)) => Message::Text(Utf8Bytes::from(&*frame.json)),
                     None => {
-                        let frame = CloseFrame { code: close_code::AWAY, reason: "this node ends".into() };
+                        let frame = CloseFrame { code: CloseCode::Away, reason: "this node ends".into() };
                         // Whether the reader hears it makes no difference: the node ends.
                         let _ = socket.send(Message::Close(Some(frame))).await;
                         return;
                     }
                 },
-                said = socket.recv() => match said {
+                said = socket.next() => match said {
                     Some(Ok(_)) if heard.take(self.node.shared.time(), 1) => continue,
                     Some(Ok(_)) => {
                         let reason = "a reader has nothing to say, and says too much".into();
                         // Whether it hears that makes no difference: the connection ends.
-                        let _ = socket.send(Message::Close(Some(CloseFrame { code: close_code::POLICY, reason }))).await;
+                        let _ = socket.send(Message::Close(Some(CloseFrame { code: CloseCode::Policy, reason }))).await;
                         return;
                     }
-                    Some(Err(_)) | None => return,
+                    Some(Err(error)) => return debug!("a reader's connection ended: {error}"),
+                    None => return,
                 },
             };
             // Fails also where the reader takes nothing for too long: `serve.rs` has the deadline for all answers.

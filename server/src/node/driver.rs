@@ -5,11 +5,12 @@
 
 use super::deferred::Deferred;
 use super::keeper::{Done, Keeper, Part, Poster};
+use super::log::Gates;
 use super::{Begin, Command, Heard, IngestError, Shared, kept_names};
 use crate::clock;
 use crate::kept::KeptFile;
 use crate::store::StoreError;
-use crate::transport::{self, Lane, Link, LogGate, Packing, Queued};
+use crate::transport::{self, Lane, Link, Packing, Queued};
 use beauty::{BeautyEvent, EventId, Origin, Report, Resolution, TimeRefusal, Timestamp, Told, Touched};
 use gossip::{
     Ban, Because, ClockOffset, Dialect, Event, Exchange, Hello, Input, Mark, Message, OriginId, Output, PeerId,
@@ -52,9 +53,8 @@ pub(crate) struct Driver {
     /// Whether the log says that this node's clock is off, and that another node has its key.
     clock_is_off: bool,
     has_clone: bool,
-    /// However fast strangers change keys or declare second ones, the log is not full of it.
-    told_rotations: LogGate,
-    told_profiles: LogGate,
+    /// However much strangers do, the log is not full of it.
+    log: Gates,
     /// What has changed since the last delta.
     touched: [Touched; Resolution::ALL.len()],
     /// Whether there is something to tell soon: of events, or of who is connected. The rest waits for the heartbeat, or
@@ -109,8 +109,7 @@ impl Driver {
             last_digest: Instant::now(),
             clock_is_off: false,
             has_clone: false,
-            told_rotations: LogGate::default(),
-            told_profiles: LogGate::default(),
+            log: Gates::default(),
             touched: Resolution::ALL.map(Touched::new),
             changed: false,
             crowded: false,
@@ -265,14 +264,20 @@ impl Driver {
         match command {
             Command::Up { peer, direction, address, link } => {
                 let (dialect, key) = (link.dialect, link.key);
-                info!(%address, ?direction, ?dialect, "{peer} is connected");
+                match self.log.connected.pass(Instant::now().into_std()) {
+                    Some(withheld) => info!(%address, ?direction, ?dialect, withheld, "{peer} is connected"),
+                    None => debug!(%address, ?direction, ?dialect, "{peer} is connected"),
+                }
                 self.shared.protocol().links.insert(peer, link);
                 self.changed = true;
                 self.handle(Input::PeerUp { peer, direction, address, dialect, key });
             }
             Command::Down { peer, why } => {
                 if self.shared.protocol().links.remove(&peer).is_some() {
-                    info!("{peer} is gone: {why}");
+                    match self.log.gone.pass(Instant::now().into_std()) {
+                        Some(withheld) => info!(withheld, "{peer} is gone: {why}"),
+                        None => debug!("{peer} is gone: {why}"),
+                    }
                 }
                 self.changed = true;
                 self.handle(Input::PeerDown { peer });
@@ -344,24 +349,28 @@ impl Driver {
         }
     }
 
-    fn tell_ban(&self, Ban { who, until, times, reason }: &Ban) {
+    fn tell_ban(&mut self, Ban { who, until, times, reason }: &Ban) {
+        let Some(withheld) = self.log.banned.pass(Instant::now().into_std()) else { return };
         let key = who.key.map(|key| hex::encode(key.0));
         let seconds = until.since(self.shared.time()).as_secs();
-        warn!(host = %who.host, key, reason, times, "banned for {seconds} s: it has broken too many rules");
+        warn!(host = %who.host, key, reason, times, withheld, "banned for {seconds} s: it has broken too many rules");
     }
 
     /// An origin has signed two bundles under one number: the proof is kept, and told of once.
     fn mark(&mut self, proof: Proof, mark: &Mark) {
-        let (key, seq) = (hex::encode(mark.id.origin.0), mark.id.seq);
-        let [one, other] = mark.hashes.map(|hash| hex::encode(hash.0));
-        warn!(
-            key,
-            seq,
-            one,
-            other,
-            "an origin has signed two different bundles under one number: it cheats, or two nodes have its key. Both count; \
-             /federated/cheats/{key} has the proof"
-        );
+        if let Some(withheld) = self.log.cheats.pass(Instant::now().into_std()) {
+            let (key, seq) = (hex::encode(mark.id.origin.0), mark.id.seq);
+            let [one, other] = mark.hashes.map(|hash| hex::encode(hash.0));
+            warn!(
+                key,
+                seq,
+                one,
+                other,
+                withheld,
+                "an origin has signed two different bundles under one number: it cheats, or two nodes have its key. Both \
+                 count; /federated/cheats/{key} has the proof"
+            );
+        }
         self.changed = true;
         self.keeper.prove(Instant::now(), proof, mark);
     }
@@ -369,7 +378,7 @@ impl Driver {
     /// A node has changed its key: its name stays with it, and that it is so is kept.
     fn follow(&mut self, rotation: &Rotation) {
         let [old, new] = [rotation.old, rotation.new].map(|key| hex::encode(key.0));
-        if let Some(withheld) = self.told_rotations.pass(Instant::now().into_std()) {
+        if let Some(withheld) = self.log.rotations.pass(Instant::now().into_std()) {
             info!(withheld, "a node has changed its key: {new} has taken the place of {old}");
         }
         let known = self.shared.protocol().state.rotations().clone();
@@ -383,7 +392,7 @@ impl Driver {
 
     /// An origin has declared that it signs twice: that is kept.
     fn note(&mut self, profile: &Arc<Profile>) {
-        if let Some(withheld) = self.told_profiles.pass(Instant::now().into_std()) {
+        if let Some(withheld) = self.log.profiles.pass(Instant::now().into_std()) {
             info!(withheld, "{} signs its events with a second key from now on", hex::encode(profile.origin.0));
         }
         let file = Arc::clone(&self.shared.profiles);
@@ -418,7 +427,9 @@ impl Driver {
                         debug!("a frame finds no room in the queue of {peer}, and is left out");
                         continue;
                     }
-                    warn!("{peer} reads too slowly: its queue is full, and it is dropped");
+                    if let Some(withheld) = self.log.slow.pass(Instant::now().into_std()) {
+                        warn!(withheld, "{peer} reads too slowly: its queue is full, and it is dropped");
+                    }
                     link.close("this peer reads too slowly");
                     links.remove(peer);
                     // Handled after what is being carried out now: the connection's own end comes as a command.
@@ -435,7 +446,10 @@ impl Driver {
             protocol.links.values().for_each(Link::probe);
         }
         if let Some(link) = protocol.links.remove(&peer) {
-            info!("{peer} is disconnected: {because}");
+            match self.log.disconnected.pass(Instant::now().into_std()) {
+                Some(withheld) => info!(withheld, "{peer} is disconnected: {because}"),
+                None => debug!("{peer} is disconnected: {because}"),
+            }
             link.close(&because.to_string());
         }
     }
@@ -491,10 +505,16 @@ impl Driver {
     }
 
     /// An event was signed by this key, in this name. What has no signature this node vouches for.
-    fn claim(&self, key: OriginId, name: &Origin) {
-        if let Some(holder) = self.shared.names().claim(key, name) {
+    fn claim(&mut self, key: OriginId, name: &Origin) {
+        let holder = self.shared.names().claim(key, name);
+        if let Some(holder) = holder
+            && let Some(withheld) = self.log.conflicts.pass(Instant::now().into_std())
+        {
             let (key, holder) = (hex::encode(key.0), hex::encode(holder.0));
-            warn!("two keys sign in the name of {name}: {holder} was first and keeps it, {key} is shown as a conflict");
+            warn!(
+                withheld,
+                "two keys sign in the name of {name}: {holder} was first and keeps it, {key} is shown as a conflict"
+            );
         }
     }
 
@@ -516,7 +536,11 @@ impl Driver {
                 }
             }
             // It was acceptable a moment ago, when it was verified or asked for.
-            Err(refusal) => warn!(node_id = %told.origin, "an event came too late: {refusal}"),
+            Err(refusal) => {
+                if let Some(withheld) = self.log.late.pass(Instant::now().into_std()) {
+                    warn!(node_id = %told.origin, withheld, "an event came too late: {refusal}");
+                }
+            }
         }
     }
 

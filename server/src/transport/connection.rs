@@ -3,8 +3,8 @@
 //! The reader decodes, verifies and hands on all that has come together; the writer empties the queue, pings, and says goodbye. Neither waits for
 //! the other, so a peer that doesn't read stops nobody from hearing it, and hurts only its own queue.
 
-use super::checks::Checks;
-use super::gate::LogGate;
+use super::budgets::Budgets;
+use super::gate::SharedGate;
 use super::guard::Abuse;
 use super::joining::{Entry, Socket};
 use super::lanes::{self, Queue};
@@ -39,7 +39,9 @@ pub(crate) struct Context {
     pub(crate) verifier: Verifier,
     pub(crate) packing: Arc<Packing>,
     pub(crate) uplink: Arc<Uplink>,
-    pub(crate) checks: Arc<Checks>,
+    pub(crate) budgets: Arc<Budgets>,
+    /// For lines about frames that were refused.
+    pub(crate) refusals: Arc<SharedGate>,
     pub(crate) entry: Arc<Entry>,
     pub(crate) tasks: TaskTracker,
     pub(crate) shutdown: CancellationToken,
@@ -76,8 +78,8 @@ pub(super) async fn run(context: Context, socket: Socket, met: Met) {
     let (commands, stats_too) = (context.commands.clone(), Arc::clone(&stats));
     let writer = Writer { queue, end: Arc::clone(&end), stats: stats_too, ping: Arc::clone(&ping), uplink, commands };
     context.tasks.spawn(writer.run(sink));
-    let (log, pace) = (LogGate::default(), Pace::default());
-    let mut reader = Reader { context: &context, peer, from, dialect, label, stats, log, pace };
+    let pace = Pace::default();
+    let mut reader = Reader { context: &context, peer, from, dialect, label, stats, pace };
     let why = tokio::select! {
         why = reader.run(stream, &probe, &ping) => why,
         why = ended_by_node(&end) => why,
@@ -102,7 +104,6 @@ struct Reader<'a> {
     dialect: Dialect,
     label: String,
     stats: Arc<LinkStats>,
-    log: LogGate,
     pace: Pace,
 }
 
@@ -191,13 +192,14 @@ impl Reader<'_> {
     async fn on_data(&mut self, data: Vec<Data>) {
         data.iter().for_each(|_| self.stats.on_received());
         let work = Work::begin(&self.context.verifier, &self.context.packing, &self.stats, self.dialect, data);
-        let (load, checked) = if work.is_large() {
+        let (mut load, checked) = if work.is_large() {
             // Milliseconds: meanwhile others are served. Fails only when the node ends.
             tokio::task::spawn_blocking(|| work.check()).await.unwrap_or_default()
         } else {
             work.check()
         };
         for Checked { holds, refused } in checked {
+            load.refuse(refused.iter().filter(|refusal| refusal.event).count());
             for refusal in refused {
                 self.refuse(refusal).await;
             }
@@ -214,10 +216,10 @@ impl Reader<'_> {
     async fn keep_pace(&mut self, load: Load) {
         let now = self.context.node.time();
         let Wait { pause, is_abuse } = self.pace.spend(now, load);
-        let of_host = self.from.map_or(Duration::ZERO, |from| self.context.checks.spend(now, from, load.checks()));
-        let pause = pause.max(of_host.min(pace::LONGEST));
+        let of_host = self.from.map_or(Duration::ZERO, |from| self.context.budgets.spend(now, from, load));
+        let pause = pause.max(of_host.min(pace::LONGEST_OF_HOST));
         if is_abuse {
-            let why = "frames of control came faster than a node has need of";
+            let why = "frames of control, or events that are refused, came faster than a node has need of";
             self.refuse(Refusal::frame("too_fast", why.to_owned())).await;
         }
         if !pause.is_zero() {
@@ -246,7 +248,7 @@ impl Reader<'_> {
 
     async fn refuse(&mut self, Refusal { reason, event, why, undeclared }: Refusal) {
         self.stats.on_refused();
-        if let Some(withheld) = self.log.pass(Instant::now().into_std()) {
+        if let Some(withheld) = self.context.refusals.pass(Instant::now().into_std()) {
             warn!(peer = %self.label, reason, withheld, "refused a frame: {why}");
         }
         let peer = self.peer;

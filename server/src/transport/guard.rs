@@ -21,7 +21,7 @@ const END_OF_HEAD: &[u8] = b"\r\n\r\n";
 
 /// What a peer's frames may not be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Abuse {
+pub(crate) enum Abuse {
     /// A message in too many frames.
     #[error("a message came in more than {MAX_FRAGMENTS} fragments; send it in one frame")]
     Fragments,
@@ -32,7 +32,7 @@ pub(super) enum Abuse {
 
 impl Abuse {
     /// A stable word for counters.
-    pub(super) fn reason(self) -> &'static str {
+    pub(crate) fn reason(self) -> &'static str {
         match self {
             Abuse::Fragments => "fragments",
             Abuse::Controls => "too_many_controls",
@@ -40,13 +40,13 @@ impl Abuse {
     }
 
     /// The abuse for which a read has failed, if it was for one.
-    pub(super) fn of(error: &io::Error) -> Option<Abuse> {
+    pub(crate) fn of(error: &io::Error) -> Option<Abuse> {
         error.get_ref()?.downcast_ref::<Abuse>().copied()
     }
 }
 
 /// A stream whose reads fail when the other side breaks the rules of this file.
-pub(super) struct Guard<S> {
+pub(crate) struct Guard<S> {
     stream: S,
     since: Instant,
     watch: Watch,
@@ -56,6 +56,12 @@ impl<S> Guard<S> {
     /// Guards a stream from its first byte on, which is that of an HTTP head.
     pub(super) fn new(stream: S) -> Guard<S> {
         Guard { stream, since: Instant::now(), watch: Watch::default() }
+    }
+
+    /// Guards a stream whose HTTP head somebody else has read: its first byte is that of a frame.
+    pub(crate) fn behind_the_head(stream: S) -> Guard<S> {
+        let watch = Watch { stage: Stage::Header(Header::default()), ..Watch::default() };
+        Guard { stream, since: Instant::now(), watch }
     }
 
     /// The stream below.

@@ -1,5 +1,6 @@
 //! The bounds of a connection, in one place. Those without a source are guesses.
 
+use gossip::Bucket;
 use std::time::Duration;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
@@ -42,6 +43,8 @@ pub(super) const HANDSHAKES: usize = 256;
 
 /// Connections from one address at once, those in their handshake included.
 pub(super) const PER_ADDRESS: usize = 8;
+/// New connections a second from one address, and at once. A guess: eight that all break at the same moment come back eight times.
+pub(super) const ARRIVALS: Bucket = Bucket::new(4, 64);
 
 /// Both sides: 64 KiB messages and frames, small buffers (the read buffer is allocated eagerly), a bounded write buffer.
 pub(super) fn web_socket_config() -> WebSocketConfig {

@@ -1,5 +1,6 @@
 //! The port for peers.
 
+use super::budgets::Budget;
 use super::connection::{Context, Met, run};
 use super::gate::LogGate;
 use super::guard::Guard;
@@ -28,9 +29,10 @@ use tracing::{debug, warn};
 const MAX_OFFERED: usize = 8;
 
 /// Accepts peers until the node ends.
-/// `limit_loopback`: whether the limit for an address holds for this machine's own, too.
+/// `limit_loopback`: whether the limits for an address hold for this machine's own, too.
 pub(crate) async fn listen(context: Context, listener: TcpListener, limit_loopback: bool) {
     let places = Places::new(limits::PER_ADDRESS, limit_loopback);
+    let arrivals = Budget::new(limits::ARRIVALS, limit_loopback);
     let (handshakes, mut log) = (Arc::new(Handshakes::default()), LogGate::default());
     loop {
         let accepted = tokio::select! {
@@ -50,6 +52,10 @@ pub(crate) async fn listen(context: Context, listener: TcpListener, limit_loopba
         };
         if context.node.turns_away(from.ip()) {
             debug!(%from, "dropped: it is banned");
+            continue;
+        }
+        if !arrivals.take(context.node.time(), from.ip()) {
+            debug!(%from, "dropped: its address connects too often");
             continue;
         }
         let Some(place) = places.take(from.ip()) else {

@@ -3,7 +3,7 @@
 //! Knows how to carry frames and when a connection is dead. Knows nothing of what events are for: whom to dial, what to
 //! send and whom to drop is `gossip`'s to say.
 
-mod checks;
+mod budgets;
 mod connection;
 mod dialler;
 mod gate;
@@ -20,10 +20,11 @@ mod stream;
 mod uplink;
 mod work;
 
-pub(crate) use checks::Checks;
+pub(crate) use budgets::Budgets;
 pub(crate) use connection::Context;
 pub(crate) use dialler::dial;
-pub(crate) use gate::LogGate;
+pub(crate) use gate::{LogGate, SharedGate};
+pub(crate) use guard::Guard;
 pub(crate) use joining::Entry;
 pub(crate) use lanes::{Lane, Queued};
 pub(crate) use link::{Link, LinkStats};

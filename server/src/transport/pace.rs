@@ -10,18 +10,21 @@ use std::time::Duration;
 /// Bytes a second, and at once: twice what a line of 100 Mbit/s carries. All these are guesses.
 const BYTES: Bucket = Bucket::new(24 << 20, 32 << 20);
 /// Events: what a page of readings from a few hundred hosts each second comes to, a hundred times.
-const EVENTS: Bucket = Bucket::new(100_000, 200_000);
+pub(super) const EVENTS: Bucket = Bucket::new(100_000, 200_000);
 /// Signatures: a quarter of a core.
 pub(super) const CHECKS: Bucket = Bucket::new(10_000, 20_000);
 /// A second signature costs as much to check as so many first ones. A guess; `cargo bench -p gossip --bench identity` measures it.
 const SECOND: u32 = 4;
 /// Frames of reconciliation: each costs a look into the store.
 const SYNC: Bucket = Bucket::new(4_000, 8_000);
-/// All other frames: a few for each second of each origin that is heard, at most. Twice as many, and whoever asks without end on a busy
+/// All other frames, and events that are refused: a few for each second of each origin that is heard, at most. Twice as many, and whoever asks without end on a busy
 /// machine is not found out within five seconds.
 const CONTROL: Bucket = Bucket::new(1_000, 2_000);
 /// The longest wait at once; what is still owed then is waited for behind the next frame.
 pub(super) const LONGEST: Duration = Duration::from_secs(1);
+/// The same for what all connections of an address owe: each adds to it meanwhile, and a second would let eight of them spend more
+/// than time pays back. Far shorter than the silence for which a peer is given up.
+pub(super) const LONGEST_OF_HOST: Duration = Duration::from_secs(10);
 
 /// How long it takes to be found out: who has made this node wait so long for frames that are no events has broken a rule, and three times
 /// of it are a ban. With the burst before them that is four and a half seconds for whoever sends twice what it may.
@@ -71,6 +74,16 @@ impl Load {
     /// How many checks of signatures it takes.
     pub(super) const fn checks(&self) -> u32 {
         self.checks
+    }
+
+    /// And how many events have come.
+    pub(super) const fn events(&self) -> u32 {
+        self.events
+    }
+
+    /// Events were refused: each is worth as little as a frame of control, and counts as one.
+    pub(super) fn refuse(&mut self, events: usize) {
+        self.control = self.control.saturating_add(u32::try_from(events).unwrap_or(u32::MAX));
     }
 
     /// A frame has been read. `None`: it can't be. `was_asked` says, and then counts, whether bundles were asked for.
@@ -181,6 +194,27 @@ mod tests {
         assert!(found.len() >= 3 && found[2] <= 3, "{found:?} s");
         let (mut pace, honest) = (Pace::default(), load(&Message::Prune(Vec::new())));
         assert!((0..60_000_u64).all(|n| pace.spend(at(n), honest) == Wait { pause: Duration::ZERO, is_abuse: false }));
+    }
+
+    #[test]
+    fn events_that_are_refused_without_end_are_found_out_as_frames_that_nobody_needs() {
+        let refused = |pace: &mut Pace, now| {
+            let mut load = Load::of_bytes(100);
+            load.refuse(1);
+            pace.spend(now, load)
+        };
+        let (mut pace, mut now, mut found) = (Pace::default(), 0, 0);
+        for _ in 0..20_000 {
+            let wait = refused(&mut pace, Time::from_micros(now));
+            now += (wait.pause.as_micros() as u64).max(10);
+            found += u32::from(wait.is_abuse);
+        }
+        assert!(found >= 3, "{found}");
+        let mut pace = Pace::default();
+        assert!(
+            (0..60_000_u64).all(|n| refused(&mut pace, at(n)).pause.is_zero()),
+            "a script's thousand a second is none"
+        );
     }
 
     #[test]

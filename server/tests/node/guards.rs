@@ -1,10 +1,13 @@
 //! What HTTP says to browsers, and whom it turns away.
 
-use crate::support::{Answer, TestNode, client};
+use crate::support::{Answer, DEADLINE, TestNode, client};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::{HeaderMap, Request};
 use std::collections::HashSet;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 /// A request to post an event, with these headers and no others.
 async fn post_as(node: &TestNode, headers: &[(&str, &[u8])]) -> u16 {
@@ -126,6 +129,29 @@ async fn nobody_who_may_write_is_refused() {
             }
         }
     }
+}
+
+/// What the node says to these words and nothing behind them.
+async fn said_to(node: &TestNode, words: &str) -> String {
+    let mut stream = TcpStream::connect(node.http).await.unwrap();
+    stream.write_all(words.as_bytes()).await.unwrap();
+    let mut said = Vec::new();
+    timeout(DEADLINE, stream.read_to_end(&mut said)).await.expect("the node answers").unwrap();
+    String::from_utf8_lossy(&said).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_is_no_path_is_refused_in_words() {
+    let node = TestNode::start("alpha", &[]).await;
+    for line in ["GET example.com:80", "GET example.com", "POST 127.0.0.1:1", "OPTIONS a", "CONNECT example.com:80"] {
+        let words = format!("{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let said = said_to(&node, &words).await;
+        assert!(said.starts_with("HTTP/1.1 400"), "{line}: {said}");
+        assert!(said.contains("content-security-policy") && said.contains("this is no proxy"), "{line}: {said}");
+    }
+    let said = said_to(&node, "HEAD example.com HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+    assert!(said.starts_with("HTTP/1.1 400"), "{said}");
+    assert_eq!(node.get("/federated/map").await.status, 200);
 }
 
 fn assert_guarded(what: &str, headers: &HeaderMap) {

@@ -48,7 +48,8 @@ fn context() -> (Context, mpsc::Receiver<Command>) {
         verifier: Verifier::new(shared, Unsigned::Accept, "beauty"),
         packing: Arc::default(),
         uplink: Arc::default(),
-        checks: Arc::new(Checks::new(false)),
+        budgets: Arc::new(Budgets::new(false)),
+        refusals: Arc::new(SharedGate::new(1)),
         entry: Arc::new(entry),
         tasks: TaskTracker::new(),
         shutdown: CancellationToken::new(),
@@ -59,8 +60,7 @@ fn context() -> (Context, mpsc::Receiver<Command>) {
 
 fn reader(context: &Context) -> Reader<'_> {
     let (peer, stats, label) = (PeerId(1), Arc::new(LinkStats::new()), String::new());
-    let (log, pace) = (LogGate::default(), Pace::default());
-    Reader { context, peer, from: None, dialect: Dialect::Json, label, stats, log, pace }
+    Reader { context, peer, from: None, dialect: Dialect::Json, label, stats, pace: Pace::default() }
 }
 
 #[tokio::test(start_paused = true)]

@@ -20,11 +20,13 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     [&[first, 0x80 | payload.len() as u8, 0, 0, 0, 0], payload].concat()
 }
 
-/// A peer by hand, behind its upgrade.
-async fn upgraded(number: usize, to: SocketAddr) -> TcpStream {
+/// A WebSocket by hand, behind its upgrade: a peer's, or with the path of the stream a reader's.
+async fn upgraded(number: usize, to: SocketAddr, path: &str) -> TcpStream {
     let mut stream = connect(stranger(number), to).await.unwrap();
-    let head = "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-                Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    let head = format!(
+        "GET {path} HTTP/1.1\r\nHost: {to}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
     while !answer.ends_with(b"\r\n\r\n") {
@@ -35,8 +37,8 @@ async fn upgraded(number: usize, to: SocketAddr) -> TcpStream {
 }
 
 /// Sends a first frame, then another one without end. How long until the node has closed the connection.
-async fn without_end(number: usize, to: SocketAddr, first: Vec<u8>, again: Vec<u8>) -> Duration {
-    let (mut read, mut write) = upgraded(number, to).await.into_split();
+async fn without_end(number: usize, (to, path): (SocketAddr, &str), [first, again]: [Vec<u8>; 2]) -> Duration {
+    let (mut read, mut write) = upgraded(number, to, path).await.into_split();
     let start = Instant::now();
     let sends = async {
         if write.write_all(&first).await.is_err() {
@@ -65,7 +67,7 @@ async fn fragments_and_pings_without_end_are_cut_off_at_once() {
     let tasks: Vec<_> = (0..each * kinds)
         .map(|number| {
             let (first, again) = storms[number % kinds].clone();
-            tokio::spawn(timeout(PATIENCE, without_end(number, to, first, again)))
+            tokio::spawn(timeout(PATIENCE, without_end(number, (to, "/"), [first, again])))
         })
         .collect();
     let (posted, _) = honest.deliver(Duration::from_secs(2), 100).await;
@@ -85,6 +87,23 @@ async fn fragments_and_pings_without_end_are_cut_off_at_once() {
     let rejected = honest.alpha.get("/federated/gossip/summary").await.json()["rejected"].clone();
     assert_eq!(rejected["fragments"], 2 * each as u64, "{rejected}");
     assert_eq!(rejected["too_many_controls"], 2 * each as u64, "{rejected}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fragments_without_end_are_cut_off_at_the_pages_port_too() {
+    let honest = Honest::start(&[]).await;
+    let to = honest.alpha.http;
+    let storms = [(frame(0x01, b""), frame(0x00, b"")), (frame(0x02, b"x"), frame(0x00, b"x"))];
+    let tasks = (0..either(4, 40)).map(|number| {
+        let (first, again) = storms[number % storms.len()].clone();
+        tokio::spawn(timeout(PATIENCE, without_end(number, (to, "/federated/stream"), [first, again])))
+    });
+    let tasks: Vec<_> = tasks.collect();
+    for task in tasks {
+        task.await.unwrap().expect("the node closes it");
+    }
+    honest.deliver(Duration::from_secs(1), 100).await;
+    honest.agree().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -157,7 +176,7 @@ async fn a_frame_that_is_too_large_is_refused_before_it_has_come() {
     let honest = Honest::start(&[]).await;
     let (before, mut sockets) = (memory_kib(&honest.alpha), Vec::new());
     for number in 0..either(40, 200) {
-        let mut socket = upgraded(number, peers(&honest.alpha)).await;
+        let mut socket = upgraded(number, peers(&honest.alpha), "/").await;
         // It says that 16 MiB follow, and sends none of them.
         socket.write_all(&[&[0x82, 0xff][..], &(16_u64 << 20).to_be_bytes(), &[0; 4]].concat()).await.unwrap();
         sockets.push(socket);

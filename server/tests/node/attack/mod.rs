@@ -3,6 +3,8 @@
 //! Small here; `scripts/soak.sh` sets `ATTACK=full`. Each test prints a line with what it has seen. Hostile peers have
 //! addresses of their own on the loopback network, so that limits for an address and bans hold for them as for strangers.
 
+mod comings;
+mod crowd;
 mod flood;
 mod frames;
 mod half_open;
