@@ -243,7 +243,9 @@ test('what is on screen can be taken along as JSON, and the heatmap as a picture
     return Buffer.concat(chunks);
   };
   const told = JSON.parse((await saved('JSON')).toString());
-  expect([told.columns.length, told.rows[1].name, told.rows[1].values.at(-1)]).toEqual([40, 'alpha', 0.125]);
+  // A bucket may have ended meanwhile.
+  const values = told.rows[1].values.filter((value: number | null) => value !== null);
+  expect([told.columns.length, told.rows[1].name, ...values]).toEqual([40, 'alpha', 0.125]);
   const picture = await saved('PNG');
   const { width, height } = await page.getByTestId('heatmap-canvas').evaluate(({ width, height }: HTMLCanvasElement) => ({ width, height }));
   expect(picture.subarray(1, 4).toString()).toBe('PNG');
