@@ -7,11 +7,10 @@ use crate::folder::data_folder;
 use crate::http::{self, AppState, Token};
 use crate::identity;
 use crate::name;
-use crate::node::{self, COUNTED, Driver, Node, RestoreError, Restored, Room, Shared, Verifier, restore};
+use crate::node::{self, COUNTED, Driver, Failure, Node, RestoreError, Restored, Room, Shared, Verifier, restore};
 use crate::profiles::{self, ProfileError, ProfileFile};
 use crate::rotations::{self, RotationError, RotationFile};
 use crate::sources::{HostSource, NoSource};
-use crate::store::StoreError;
 use crate::tls::{Tls, TlsError};
 use crate::transport;
 use beauty::{LedgerConfig, Origin};
@@ -62,9 +61,9 @@ pub enum StartError {
     /// The node's key.
     #[error(transparent)]
     Identity(#[from] identity::IdentityError),
-    /// The store, at the start; or the disk, at any time.
+    /// What a node can't go on after.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Failure(#[from] Failure),
     /// What the store holds.
     #[error(transparent)]
     Restore(#[from] RestoreError),

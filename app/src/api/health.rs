@@ -10,7 +10,7 @@ pub const MOST_CONFLICTS: usize = 16;
 /// The averages are those of the mesh over the last `window_seconds`; `events` and `digest` are of all that is retained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Health {
-    /// `ok`, or a word for what is wrong: `disk-failed`, or `key-in-use-twice` where a copy of this node runs elsewhere.
+    /// `ok`, or a word for what is wrong: `disk-failed`, `second-key-missing`, or `key-in-use-twice` where a copy of this node runs elsewhere.
     pub status: String,
     /// The name of the mesh.
     pub mesh: String,

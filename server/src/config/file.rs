@@ -165,7 +165,8 @@ fn explain(command: &clap::Command, error: clap::Error) -> ConfigError {
     let known = serve.and_then(|serve| serve.get_arguments().find(|a| a.get_long() == Some(&flag)));
     let env = known.and_then(|arg| arg.get_env()).map(|env| env.to_string_lossy().into_owned()).unwrap_or_default();
     let secret = known.is_some_and(clap::Arg::is_hide_env_values_set);
-    let valid = text(ContextKind::ValidValue).map(|values| format!("allowed are {values}"));
+    let valid = text(ContextKind::ValidValue).filter(|values| !values.is_empty());
+    let valid = valid.map(|values| format!("allowed are {values}"));
     let source = std::error::Error::source(&error).map(ToString::to_string);
     ConfigError::Value {
         name: format!("{env} (--{flag})"),

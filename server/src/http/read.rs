@@ -52,7 +52,7 @@ pub(super) async fn gossip_summary(State(state): State<AppState>) -> Json<Gossip
 pub(super) async fn ready(State(state): State<AppState>) -> Result<&'static str, HttpProblem> {
     match state.node.shared.failure() {
         None => Ok("ready\n"),
-        Some(why) => Err(HttpProblem::not_kept(why)),
+        Some(why) => Err(HttpProblem::not_kept(why.to_string())),
     }
 }
 

@@ -6,10 +6,9 @@
 use super::deferred::Deferred;
 use super::keeper::{Done, Keeper, Part, Poster};
 use super::log::Gates;
-use super::{Begin, Command, Heard, IngestError, Shared, kept_names};
+use super::{Begin, Command, Failure, Heard, IngestError, Shared, kept_names};
 use crate::clock;
 use crate::kept::KeptFile;
-use crate::store::StoreError;
 use crate::transport::{self, Lane, Link, Packing, Queued};
 use beauty::{BeautyEvent, EventId, Origin, Report, Resolution, TimeRefusal, Timestamp, Told, Touched};
 use gossip::{
@@ -39,7 +38,7 @@ const CLOCK_OFF: u64 = 5_000_000;
 /// With nothing to tell, a delta still comes: silence means a dead stream, and columns slide without events.
 const HEARTBEAT: Duration = Duration::from_secs(2);
 
-/// How long a node whose disk has failed says so, before it ends.
+/// How long a node that can't go on says so, before it ends.
 const LINGER: Duration = Duration::from_secs(5);
 
 /// The driver of a node.
@@ -66,7 +65,7 @@ pub(crate) struct Driver {
     keeper: Keeper,
     names: Arc<KeptFile>,
     /// Why nothing is kept any more, and when the node ends for it.
-    failed: Option<(StoreError, Instant)>,
+    failed: Option<(Failure, Instant)>,
     /// Connections end when the driver does, and not before.
     _end_transport: DropGuard,
 }
@@ -139,7 +138,7 @@ impl Driver {
         mut self,
         mut commands: mpsc::Receiver<Command>,
         shutdown: CancellationToken,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), Failure> {
         // In reverse: the next command is the last one.
         let mut batch = Vec::with_capacity(BATCH);
         self.handle(Input::Tick);
@@ -183,7 +182,7 @@ impl Driver {
     }
 
     /// What is still gathered goes out before the connections end, and to disk.
-    async fn end(mut self) -> Result<(), StoreError> {
+    async fn end(mut self) -> Result<(), Failure> {
         // Where the disk is behind, it makes room first.
         while !self.keeper.has_room() {
             self.keeper.go_on(Instant::now());
@@ -194,7 +193,7 @@ impl Driver {
             }
         }
         self.checkpoint();
-        self.keeper.end().await
+        Ok(self.keeper.end().await?)
     }
 
     fn next_wakeup(&self) -> Instant {
@@ -221,12 +220,16 @@ impl Driver {
             Done::Kept(Ok(kept)) => {
                 kept.horizon.into_iter().for_each(|before| self.handle(Input::Dropped { before }));
             }
-            Done::Kept(Err(error)) if self.failed.is_none() => {
-                error!("{error}");
-                self.shared.fail(&error);
-                self.failed = Some((error, Instant::now() + LINGER));
-            }
-            Done::Kept(Err(_)) => {}
+            Done::Kept(Err(error)) => self.fail(error.into()),
+        }
+    }
+
+    /// Says why it ends, for a while; the first reason counts.
+    fn fail(&mut self, why: Failure) {
+        if self.failed.is_none() {
+            error!("{why}");
+            self.shared.fail(&why);
+            self.failed = Some((why, Instant::now() + LINGER));
         }
     }
 
@@ -392,6 +395,10 @@ impl Driver {
 
     /// An origin has declared that it signs twice: that is kept.
     fn note(&mut self, profile: &Arc<Profile>) {
+        // What this node has declared itself it knew from its start on: this is of a folder that its key came from.
+        if profile.origin == self.shared.public_key {
+            self.fail(Failure::SecondKey { key: hex::encode(profile.origin.0) });
+        }
         if let Some(withheld) = self.log.profiles.pass(Instant::now().into_std()) {
             info!(withheld, "{} signs its events with a second key from now on", hex::encode(profile.origin.0));
         }

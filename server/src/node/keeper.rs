@@ -353,7 +353,7 @@ impl Keeper {
         self.done += 1;
         self.writing_bytes -= bytes;
         for (poster, ids) in posters {
-            let outcome = kept.as_ref().map(|_| ids).map_err(|error| IngestError::NotKept(error.clone()));
+            let outcome = kept.as_ref().map(|_| ids).map_err(|error| IngestError::NotKept(error.clone().into()));
             // Who asked may have given up waiting.
             let _ = poster.send(outcome);
         }
@@ -367,7 +367,7 @@ impl Keeper {
     fn stop(&mut self, error: &StoreError) {
         self.stopped = true;
         for (_, Post { poster, .. }) in std::mem::take(&mut self.posts).open {
-            let _ = poster.send(Err(IngestError::NotKept(error.clone())));
+            let _ = poster.send(Err(IngestError::NotKept(error.clone().into())));
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod deferred;
 mod driver;
+mod failure;
 mod hub;
 mod keeper;
 mod kept_names;
@@ -19,6 +20,7 @@ mod verify;
 mod view;
 
 pub(crate) use driver::Driver;
+pub(crate) use failure::Failure;
 pub(crate) use hub::{Frame, Hub, Mark, Missed};
 pub(crate) use keeper::Room;
 pub(crate) use log::LINES_OF_REFUSALS;
@@ -31,7 +33,7 @@ pub(crate) use view::{MAP_BUCKETS, MAP_RESOLUTION, write};
 
 use crate::profiles::ProfileFile;
 use crate::rotations::RotationFile;
-use crate::store::{StoreError, StoredProof};
+use crate::store::StoredProof;
 use crate::transport::Link;
 use beauty::{EventId, Ledger, Report, TimeRefusal};
 use gossip::{Address, Direction, Message, OriginId, PeerId, State, Time};
@@ -75,7 +77,7 @@ pub(crate) enum Command {
 pub(crate) enum IngestError {
     /// They may not be on disk. Peers may have them all the same.
     #[error("{0}")]
-    NotKept(StoreError),
+    NotKept(Failure),
     /// The times of these entries are not acceptable.
     #[error("{} of the events have a time that is not acceptable", .0.len())]
     Times(Vec<(usize, TimeRefusal)>),
@@ -114,7 +116,7 @@ pub(crate) struct Shared {
     /// Who could not join.
     pub(crate) turned_away: Arc<TurnedAway>,
     /// Why nothing is kept any more.
-    failure: OnceLock<String>,
+    failure: OnceLock<Failure>,
 }
 
 /// The state machine and the connections that it speaks through.
@@ -185,14 +187,14 @@ impl Shared {
         self.past.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Why nothing is kept any more: a sentence, if it is so.
-    pub(crate) fn failure(&self) -> Option<&str> {
-        self.failure.get().map(String::as_str)
+    /// Why nothing is acknowledged any more, if it is so.
+    pub(crate) fn failure(&self) -> Option<&Failure> {
+        self.failure.get()
     }
 
-    /// From now on nothing is kept. The first reason counts.
-    fn fail(&self, why: &StoreError) {
-        self.failure.get_or_init(|| why.to_string());
+    /// From now on nothing is acknowledged. The first reason counts.
+    fn fail(&self, why: &Failure) {
+        self.failure.get_or_init(|| why.clone());
     }
 
     /// Whether connections from there are turned away: its host is banned.

@@ -45,7 +45,7 @@ impl Shared {
             (state.clock_offset().map(|offset| offset.micros / 1_000), state.has_clone(self.time()))
         };
         let status = match self.failure() {
-            Some(_) => "disk-failed",
+            Some(failure) => failure.status(),
             None if has_clone => "key-in-use-twice",
             None => "ok",
         };

@@ -37,6 +37,7 @@ fn a_wrong_value_stops_the_start_with_its_name_its_value_and_what_is_allowed() {
         ("FEDERATED_SECRET", "hunter2", "16 to 512"),
         ("FEDERATED_ALLOW", "a key", "64 hexadecimal digits"),
         ("FEDERATED_PEERS", "wss://mesh.example", "port"),
+        ("FEDERATED_TLS_CERT", "", "not allowed"),
         ("FEDERATED_LOCATION", "Berlin", "latitude from -90 to 90"),
         ("FEDERATED_LOCATION", "52.5", "as in 52.5,13.4"),
         ("FEDERATED_LOCATION", "13.4,252.5", "longitude from -180 to 180"),

@@ -192,3 +192,18 @@ async fn a_mesh_of_nodes_that_sign_once_and_twice_agrees_and_restarts_so() {
     let taken = import(stranger.path());
     assert!(taken.status.success(), "{}", String::from_utf8_lossy(&taken.stderr));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_whose_second_key_stayed_behind_says_so_and_ends() {
+    let folders: Vec<_> = (0..3).map(|_| tempfile::tempdir().unwrap()).collect();
+    let alpha = Process::start(&mut twice_signing("alpha", folders[0].path()));
+    let beta = Process::start(command("beta", folders[1].path()).args(["--peers", &alpha.peers]));
+    post(&alpha).await;
+    beta.until("/federated/health", |health| health["events"] == 1).await;
+    alpha.end();
+    let key = |folder: &Path| folder.join("identity.key");
+    std::fs::copy(key(folders[0].path()), key(folders[2].path())).unwrap();
+    let moved = command("alpha", folders[2].path()).args(["--peers", &beta.peers]).output().unwrap();
+    let said = String::from_utf8(moved.stderr).unwrap();
+    assert!(!moved.status.success() && said.lines().last().unwrap().contains("identity.second.key"), "{said}");
+}
