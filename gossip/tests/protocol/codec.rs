@@ -113,7 +113,7 @@ fn addresses_that_are_none_are_left_out() {
 }
 
 fn name() -> impl Strategy<Value = String> {
-    "[^\\p{C}\\p{Zl}\\p{Zp}]{1,64}"
+    "[^\\p{C}\\p{Zl}\\p{Zp}\\p{Default_Ignorable_Code_Point}]{1,64}"
 }
 
 fn message() -> impl Strategy<Value = Message> {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 fn event() -> impl Strategy<Value = Event> {
-    (any::<u128>(), "[^\\p{C}\\p{Zl}\\p{Zp}]{1,64}").prop_map(|(id, node_id)| {
+    (any::<u128>(), "[^\\p{C}\\p{Zl}\\p{Zp}\\p{Default_Ignorable_Code_Point}]{1,64}").prop_map(|(id, node_id)| {
         let id = Uuid::from_u128(id);
         let json = serde_json::json!({ "event_id": id, "node_id": node_id, "beauty": 0.5 }).to_string();
         Event { id, node_id: node_id.into(), json: json.into() }
