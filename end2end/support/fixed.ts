@@ -52,7 +52,9 @@ function heatmap(names: string[], silent: string[]) {
   });
   const nodes = names.map((node_id, node) => {
     const avg = columns.map((column) => told(node, column));
-    return { node_id, avg, chaos: avg.map((value) => (value === null ? null : 0)), count: avg.map((value) => Number(value !== null)) };
+    const last = avg.findLastIndex((value) => value !== null);
+    const newest = last < 0 ? null : first + last * WIDTH;
+    return { node_id, avg, chaos: avg.map((value) => (value === null ? null : 0)), count: avg.map((value) => Number(value !== null)), newest };
   });
   return { resolution_seconds: 10, buckets, nodes, nodes_total: names.length, digest: hex(64, 3), digest_from: NOW - 7 * 86_400_000 };
 }
