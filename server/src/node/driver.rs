@@ -463,7 +463,9 @@ impl Driver {
 
     /// Events of this node: all of them, or none. Who posted them is answered when they are on disk.
     fn ingest(&mut self, reports: Vec<Report>, poster: Poster) {
-        let times = reports.iter().enumerate().filter_map(|(index, report)| Some((index, report.at?)));
+        // Its own time as well: where peers that lie have moved it beyond the retention, nobody would count what is acknowledged.
+        let own = self.shared.own_clock();
+        let times = reports.iter().map(|report| report.at.unwrap_or(own)).enumerate();
         let refused: Vec<_> = times.filter_map(|(index, at)| Some((index, self.shared.admits(at).err()?))).collect();
         let failed = self.failed.as_ref().map(|(error, _)| IngestError::NotKept(error.clone()));
         let refused = (!refused.is_empty()).then_some(IngestError::Times(refused));
@@ -472,7 +474,6 @@ impl Driver {
             let _ = poster.send(Err(error));
             return;
         }
-        let own = self.shared.own_clock();
         let events = reports.into_iter().map(|report| report.into_event(EventId(Uuid::now_v7()), own));
         let events: Vec<BeautyEvent> = events.collect();
         self.keeper.expect(poster, events.iter().map(|event| event.id).collect());

@@ -48,19 +48,32 @@ async fn heard(peer: &mut Socket) -> Bundle {
     tokio::time::timeout(DEADLINE, bundle).await.unwrap()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_node_whose_clock_is_an_hour_ahead_of_its_peers_dates_and_numbers_events_by_theirs() {
+/// A node with two links that tell that its clock is so far ahead.
+async fn ahead_of_two(by: u64) -> (TestNode, Vec<Socket>) {
     let node = TestNode::start("alpha", &[]).await;
     let mut peers = Vec::new();
     for seed in [22, 23] {
         let pair = Keypair::from_seed(&[seed; 32]);
         let mut peer = peer(&node, &pair).await;
         link(&mut peer, &format!("peer-{seed}")).await;
-        say(&mut peer, Message::Pulse(Pulse { clock: micros() - HOUR, kbit: 0 })).await;
+        say(&mut peer, Message::Pulse(Pulse { clock: micros() - by, kbit: 0 })).await;
         peers.push(peer);
     }
-    let ahead = |health: &Value| health["clock_ahead_ms"].as_i64().is_some_and(|ahead| ahead > 3_000_000);
+    let ahead = |health: &Value| health["clock_ahead_ms"].as_u64().is_some_and(|ahead| ahead > by / 2_000);
     node.until("/federated/health", |health| health["peers"] == 2 && ahead(health)).await;
+    (node, peers)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_would_count_is_not_acknowledged() {
+    let (node, _peers) = ahead_of_two(24 * 30 * HOUR).await;
+    node.post(r#"{"beauty": 0.5}"#).await.problem(422);
+    node.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_whose_clock_is_an_hour_ahead_of_its_peers_dates_and_numbers_events_by_theirs() {
+    let (node, mut peers) = ahead_of_two(HOUR).await;
     let posted = node.post(r#"{"beauty": 0.5}"#).await;
     assert_eq!(posted.status, 202, "{:?}", posted.body);
     let bundle = heard(&mut peers[0]).await;
