@@ -3,8 +3,8 @@
 //     node scripts/shrink.mjs FOLDER HASHES
 //
 // FOLDER has what cargo-leptos built, HASHES is its list of the names' hashes. What wasm-bindgen calls an import ends in 16 digits of a
-// hash, in the program and in the script: that is a tenth of what the script has. Functions in the order of their names lie beside
-// those that are made of the same code, which brotli likes. Both files are named anew by what is in them: browsers keep them for ever.
+// hash, in the program and in the script: that is a tenth of what the script has. Functions in the order of their code lie beside
+// those that begin as they do, which brotli likes. Both files are named anew by what is in them: browsers keep them for ever.
 
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -20,51 +20,98 @@ const only = (end) => {
 };
 const [program, script] = [only('.wasm'), only('.js')];
 
-execFileSync('wasm-opt', ['-Oz', '--converge', '--reorder-functions-by-name', '--enable-bulk-memory', '--enable-nontrapping-float-to-int',
-  join(folder, program), '-o', join(folder, program)], { stdio: 'inherit' });
+const optimise = (...passes) => {
+  const file = join(folder, program);
+  execFileSync('wasm-opt', [...passes, '--enable-bulk-memory', '--enable-nontrapping-float-to-int', file, '-o', file], { stdio: 'inherit' });
+  return readFileSync(file);
+};
 
 /** A number as LEB128 has it. */
 const leb = (number) => (number < 128 ? [number] : [(number & 127) | 128, ...leb(number >>> 7)]);
+/** A section of a module. */
+const section = (kind, body) => Buffer.concat([Buffer.from([kind, ...leb(body.length)]), body]);
+const [CUSTOM, IMPORT, CODE] = [0, 2, 10];
 
-/** Short names for what a module imports: the module anew, and each name with what it is called now. */
-function renamed(bytes) {
-  let at = 8;
-  const number = () => {
+/** Reads a module piece by piece. */
+class Reader {
+  constructor(bytes, at = 0) {
+    Object.assign(this, { bytes, at });
+  }
+  byte() {
+    return this.bytes[this.at++];
+  }
+  number() {
     for (let [value, shift] = [0, 0]; ; shift += 7) {
-      const byte = bytes[at++];
+      const byte = this.byte();
       value += (byte & 127) * 2 ** shift;
       if (byte < 128) return value;
     }
-  };
-  const skip = (length) => bytes.subarray(at, (at += length));
-  const names = new Map();
-  while (at < bytes.length) {
-    const begins = at;
-    const section = bytes[at++];
-    const ends = number() + at;
-    if (section !== 2) {
-      at = ends;
-      continue;
-    }
-    const count = number();
-    const entries = [Buffer.from(leb(count))];
-    for (let left = count; left > 0; left--) {
-      const from = skip(number());
-      const name = skip(number()).toString();
-      // wasm-bindgen imports functions and nothing else.
-      if (bytes[at++] !== 0) throw new Error(`${program} imports something that is no function`);
-      const type = number();
-      if (!names.has(name)) names.set(name, `_${names.size.toString(36)}`);
-      const short = Buffer.from(names.get(name));
-      entries.push(Buffer.from(leb(from.length)), from, Buffer.from(leb(short.length)), short, Buffer.from([0, ...leb(type)]));
-    }
-    const body = Buffer.concat(entries);
-    return { names, bytes: Buffer.concat([bytes.subarray(0, begins), Buffer.from([2, ...leb(body.length)]), body, bytes.subarray(ends)]) };
   }
-  throw new Error(`${program} imports nothing`);
+  /** The bytes of what begins with its length. */
+  piece() {
+    const length = this.number();
+    return this.bytes.subarray(this.at, (this.at += length));
+  }
+  /** So many of what can be read. */
+  *several(read) {
+    for (let left = this.number(); left > 0; left--) yield read();
+  }
 }
 
-const { names, bytes } = renamed(readFileSync(join(folder, program)));
+/** The sections of a module: of which kind, with which body. */
+function sections(bytes) {
+  const reader = new Reader(bytes, 8);
+  const found = [];
+  while (reader.at < bytes.length) found.push({ kind: reader.byte(), body: reader.piece() });
+  return found;
+}
+
+const module = (bytes, parts) => Buffer.concat([bytes.subarray(0, 8), ...parts.map(({ kind, body }) => section(kind, body))]);
+
+/** The imports of a module, which wasm-bindgen makes functions and nothing else: from where, the name, the type. */
+function imports(body) {
+  const reader = new Reader(body);
+  return [...reader.several(() => {
+    const [from, name] = [reader.piece(), reader.piece()];
+    if (reader.byte() !== 0) throw new Error(`${program} imports something that is no function`);
+    return { from, name: name.toString(), type: reader.number() };
+  })];
+}
+
+/** A module without names, with each of its functions called by its place in the order of their code. */
+function named(bytes) {
+  const parts = sections(bytes);
+  const body = (wanted) => parts.find(({ kind }) => kind === wanted).body;
+  const reader = new Reader(body(CODE));
+  const codes = [...reader.several(() => reader.piece())];
+  const order = codes.map((_, index) => index).sort((one, other) => Buffer.compare(codes[one], codes[other]));
+  const first = imports(body(IMPORT)).length;
+  const entries = [];
+  order.forEach((index, place) => {
+    const name = Buffer.from(String(place).padStart(6, '0'));
+    entries[index] = Buffer.from([...leb(first + index), ...leb(name.length), ...name]);
+  });
+  const names = section(1, Buffer.concat([Buffer.from(leb(entries.length)), ...entries]));
+  return module(bytes, [...parts, { kind: CUSTOM, body: Buffer.concat([Buffer.from([4]), Buffer.from('name'), names]) }]);
+}
+
+/** Short names for what a module imports: the module anew, and each name with what it is called now. */
+function renamed(bytes) {
+  const names = new Map();
+  const parts = sections(bytes).map(({ kind, body }) => {
+    if (kind !== IMPORT) return { kind, body };
+    const entries = imports(body).map(({ from, name, type }) => {
+      if (!names.has(name)) names.set(name, `_${names.size.toString(36)}`);
+      const short = Buffer.from(names.get(name));
+      return Buffer.from([...leb(from.length), ...from, ...leb(short.length), ...short, 0, ...leb(type)]);
+    });
+    return { kind, body: Buffer.concat([Buffer.from(leb(entries.length)), ...entries]) };
+  });
+  return { names, bytes: module(bytes, parts) };
+}
+
+writeFileSync(join(folder, program), named(optimise('-Oz', '--converge')));
+const { names, bytes } = renamed(optimise('--reorder-functions-by-name'));
 let text = readFileSync(join(folder, script), 'utf8');
 for (const [name, short] of names) {
   // Once, where the script hands it over: elsewhere it would be something else.

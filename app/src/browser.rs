@@ -20,6 +20,11 @@ pub(crate) fn now() -> u64 {
     Date::now() as u64
 }
 
+/// By how many minutes the clock of the reader's zone is ahead of UTC now.
+pub(crate) fn minutes_east() -> i64 {
+    -(Date::new_0().get_timezone_offset() as i64)
+}
+
 /// Milliseconds by a clock that never goes back, from a beginning of its own.
 pub(crate) fn ticks() -> f64 {
     window().performance().map(|clock| clock.now()).unwrap_or_default()

@@ -58,9 +58,10 @@ impl Place {
     }
 
     fn change(self, address: &str, leads_back: bool) {
-        let asked = address.find('?').map_or("", |start| &address[start..]);
-        browser::note_address(&format!("{}{asked}", browser::address().path), leads_back);
-        self.query.set(asked.trim_start_matches('?').to_owned());
+        let asked = address.split_once('?').map_or("", |(_, asked)| asked);
+        let mark = if asked.is_empty() { "" } else { "?" };
+        browser::note_address(&format!("{}{mark}{asked}", browser::address().path), leads_back);
+        self.query.set(asked.to_owned());
     }
 
     /// A link to another address of the same page is followed here, and any other by the browser.

@@ -4,7 +4,7 @@ use super::cursor::Place;
 use crate::api::{MOST_CONFLICTS, MOST_VOUCHED, Snapshot};
 use crate::choice::{Kind, Pin};
 use crate::ordered;
-use crate::words::{Language, each, td_string};
+use crate::words::{Language, Zone, each, td_string};
 use beauty::{HISTOGRAM_BINS, Heatmap, HeatmapBucket, HeatmapRow, MAX_COLUMNS, Resolution};
 
 /// As many nodes are shown at once: more rows fit into nobody's view.
@@ -40,6 +40,8 @@ pub(crate) struct HeatmapModel {
     pub(crate) nodes: (usize, usize),
     /// Nodes that have events and that the node does not tell.
     pub(crate) nodes_left_out: usize,
+    /// The zone by whose clock times are told: UTC, until it is set.
+    pub(crate) zone: Zone,
 }
 
 /// The mesh, a node, or a range of scores.
@@ -118,6 +120,7 @@ impl HeatmapModel {
         let kept_from = |columns: u64| (now - now % width.max(1)).saturating_sub((columns - 1) * width);
         let mesh = kept_from(kept_columns(heatmap, now));
         Self {
+            zone: Zone::UTC,
             resolution_seconds: heatmap.resolution_seconds,
             kept_from: [mesh, if aspect.kind == Kind::Distribution { mesh } else { kept_from(MAX_COLUMNS as u64) }],
             counts: heatmap.buckets.iter().map(|bucket| bucket.count).collect(),
@@ -200,7 +203,7 @@ impl HeatmapModel {
         }
         Some(Said {
             name: row.name.clone(),
-            span: language.span(from, to, self.resolution_seconds),
+            span: self.zone.span(from, to, self.resolution_seconds, language),
             value: match cell.value {
                 Some(value) => language.value(row.kind, value),
                 None if self.is_kept(place) => td_string!(language, heatmap.no_events).to_owned(),

@@ -323,18 +323,22 @@ fn paint_axis(model: &HeatmapModel, layout: &Layout, language: Language) -> Vec<
     let y = top + (layout.height - top + layout.device(TICK)) / 2.0;
     let size = layout.device(AXIS_SIZE);
     let text = |text, x, align| Draw::Text { text, x, y, room: layout.left, size, align, bold: false, ink: Ink::Muted };
-    let mut picture = vec![text("UTC".to_owned(), 0.0, Align::Left)];
-    let step = tick_step(model, layout);
+    let (step, width) = (tick_step(model, layout), model.resolution_seconds.max(1));
+    let zone = model.zone.of(step);
+    let name = zone.name();
+    let name_room = layout.device(AXIS_SIZE) * name.chars().count() as f64;
+    let mut picture = vec![text(name, 0.0, Align::Left)];
     let room = layout.device(TIME_LEAST) / 2.0;
     let mut ticks = Vec::new();
     for (column, start) in model.columns.iter().enumerate() {
-        if start / 1_000 % step != 0 {
+        // A zone's clock may be in the midst of an hour where a bucket begins.
+        if zone.shown(*start) / 1_000 / width * width % step != 0 {
             continue;
         }
         let x = layout.column_left(column);
         ticks.push(Area { x, y: top, width: layout.device(1.0).max(1.0), height: layout.device(TICK) });
-        if x - room >= layout.device(3.0 * AXIS_SIZE) && x + room <= layout.width {
-            picture.push(text(language.tick(*start, step), x, Align::Centre));
+        if x - room >= name_room && x + room <= layout.width {
+            picture.push(text(zone.tick(*start, step, language), x, Align::Centre));
         }
     }
     picture.push(Draw::Rects { areas: ticks, ink: Ink::Faint });

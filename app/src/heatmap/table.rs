@@ -72,7 +72,7 @@ fn lines(model: &HeatmapModel, language: Language) -> impl IntoView + use<> {
         };
         view! {
             <tr>
-                <th scope="row">{language.start(*start, model.resolution_seconds)}</th>
+                <th scope="row">{model.zone.start(*start, model.resolution_seconds, language)}</th>
                 <td>{count}</td>
                 {model.rows.iter().enumerate().map(value).map(|value| view! { <td>{value}</td> }).collect_view()}
             </tr>

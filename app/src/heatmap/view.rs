@@ -15,7 +15,7 @@ use crate::map::{Gone, silent_since};
 use crate::number::{fixed, tenths};
 use crate::part::{IntoPart, flag, text};
 use crate::place::{self, use_place};
-use crate::words::{td_string, use_language};
+use crate::words::{ReadersZone, td_string, use_language};
 use leptos::ev::{KeyboardEvent, PointerEvent};
 use leptos::html;
 use leptos::prelude::*;
@@ -33,6 +33,8 @@ pub(crate) fn HeatmapView(
     gone: RwSignal<Gone>,
     /// What the reader has chosen.
     choice: Memo<Choice>,
+    /// The zone that times are told in.
+    zone: ReadersZone,
 ) -> impl IntoView {
     let language = use_language();
     let aspect = Memo::new(move |_| {
@@ -45,20 +47,22 @@ pub(crate) fn HeatmapView(
     let model = Memo::new(move |_| {
         let snapshot = snapshot.read();
         let mut model = HeatmapModel::new(&snapshot.heatmap, &aspect.read(), snapshot.health.now, language);
+        model.zone = zone.get();
         model.mark_late(|node| silent_since(&snapshot, &gone.read(), node));
         model
     });
     let (cursor, drag, size) = (RwSignal::new(None), RwSignal::new(None), RwSignal::new(None));
     let scene = Scene { canvas: NodeRef::new(), snapshot, model, choice, language, cursor, drag, size };
     let missing = move || {
-        let HeatmapModel { columns, kept_from: [_, from], resolution_seconds, nodes_left_out, .. } = &*model.read();
+        let HeatmapModel { columns, kept_from: [_, from], resolution_seconds, nodes_left_out, zone, .. } =
+            &*model.read();
         let mut said = String::new();
         if *nodes_left_out > 0 {
             said = td_string!(language, heatmap.left_out, nodes = language.nodes(*nodes_left_out as u64));
             said.push(' ');
         }
         if columns.first() < Some(from) {
-            let moment = language.start(*from, *resolution_seconds);
+            let moment = zone.start(*from, *resolution_seconds, language);
             said.push_str(&td_string!(language, heatmap.kept_from, moment));
         }
         said

@@ -6,6 +6,7 @@ use super::stream::{Heard, Stream};
 use crate::api::{Snapshot, StreamMessage};
 use crate::browser;
 use crate::choice::Choice;
+use crate::words::ReadersZone;
 use beauty::Resolution;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -23,33 +24,32 @@ pub(crate) struct Freshness {
     /// Whether it is fresh, and since when.
     pub(crate) status: ReadSignal<Status>,
     /// By how many whole seconds the two clocks differ, where that is too much.
-    pub(crate) skew: ReadSignal<Option<u64>>,
+    pub(crate) skew: ReadSignal<Option<i64>>,
     /// What is to be shown: columns of which resolution, and of which moment, where not of now.
     pub(crate) aim: Memo<(Resolution, Option<u64>)>,
+    /// The zone of the reader's clock.
+    pub(crate) zone: ReadersZone,
 }
 
 /// Keeps the snapshot fresh from hydration on, for as long as the calling component lives; or, where the reader looks at the
 /// past, shows that. Returns how fresh it is.
 pub(crate) fn keep_fresh(snapshot: (ReadSignal<Snapshot>, WriteSignal<Snapshot>), choice: Memo<Choice>) -> Freshness {
-    let ((status, set_status), (skew, set_skew)) = (signal(Status::LOADED), signal(None));
+    let (status, set_status) = signal(Status::LOADED);
+    let ((skew, set_skew), (zone, set_zone)) = (signal(None), signal(None));
     // What is yet to come is now.
     let past = move |at: &u64| *at <= snapshot.0.read_untracked().health.now;
     let aim = Memo::new(move |_| choice.with(|choice| (choice.resolution, choice.at.filter(past))));
     Effect::new(move |_| {
         let (resolution, at) = aim.get();
-        let driver = Driver::new(resolution, snapshot, set_status, set_skew);
-        match at {
-            None => start_later(driver),
-            Some(at) => spawn_local(driver.look_back(at, FIRST_WAIT)),
-        }
+        start_later(Driver::new(resolution, snapshot, set_status, (set_skew, set_zone)), at);
     });
-    Freshness { status, skew, aim }
+    Freshness { status, skew, aim, zone: ReadersZone(zone) }
 }
 
 /// Starts the driver once all parts of the page are taken over, which wait in the same queue: a page that says it lives does.
-fn start_later(driver: Driver) {
+fn start_later(driver: Driver, at: Option<u64>) {
     let owner = Owner::current().unwrap_or_default();
-    if let Ok(waiting) = set_timeout_with_handle(move || owner.with(|| driver.start()), Duration::ZERO) {
+    if let Ok(waiting) = set_timeout_with_handle(move || owner.with(|| driver.start(at)), Duration::ZERO) {
         on_cleanup(move || waiting.clear());
     }
 }
@@ -63,7 +63,8 @@ struct Driver {
     shown: ReadSignal<Snapshot>,
     snapshot: WriteSignal<Snapshot>,
     status: WriteSignal<Status>,
-    skew: WriteSignal<Option<u64>>,
+    skew: WriteSignal<Option<i64>>,
+    zone: WriteSignal<Option<i64>>,
 }
 
 impl Driver {
@@ -72,12 +73,12 @@ impl Driver {
         resolution: Resolution,
         (shown, snapshot): (ReadSignal<Snapshot>, WriteSignal<Snapshot>),
         status: WriteSignal<Status>,
-        skew: WriteSignal<Option<u64>>,
+        (skew, zone): (WriteSignal<Option<i64>>, WriteSignal<Option<i64>>),
     ) -> Self {
         let connection = StoredValue::new(Connection::new());
         // What is shown may be of another resolution or moment: nothing is known yet of how fresh this one will be.
         status.set(Status::LOADED);
-        Self { resolution, connection, stream: StoredValue::new_local(None), shown, snapshot, status, skew }
+        Self { resolution, connection, stream: StoredValue::new_local(None), shown, snapshot, status, skew, zone }
     }
 
     /// Shows a moment of the past. What does not come leaves the page as it was, and offline, and is asked for again.
@@ -101,9 +102,20 @@ impl Driver {
         set_timeout(again, Duration::from_millis(wait));
     }
 
-    fn start(self) {
+    /// Keeps now fresh, or shows a moment of the past.
+    fn start(self, at: Option<u64>) {
+        let tell_zone = move || tell(self.zone, Some(browser::minutes_east()));
+        tell_zone();
+        if let Some(at) = at {
+            return spawn_local(self.look_back(at, FIRST_WAIT));
+        }
         self.feed(Input::Tick);
-        if let Ok(ticking) = set_interval_with_handle(move || self.feed(Input::Tick), TICK) {
+        let tick = move || {
+            self.feed(Input::Tick);
+            // Zones change with the season.
+            tell_zone();
+        };
+        if let Ok(ticking) = set_interval_with_handle(tick, TICK) {
             on_cleanup(move || ticking.clear());
         }
     }
@@ -170,12 +182,7 @@ impl Driver {
     /// may have been told at any time since.
     fn compare_clocks(self, theirs: u64, asked: u64) {
         let apart = theirs.abs_diff(theirs.max(asked).min(browser::now()));
-        let skew = (apart > SKEW).then_some(apart / 1_000);
-        self.skew.try_maybe_update(|before| {
-            let differs = *before != skew;
-            *before = skew;
-            (differs, ())
-        });
+        tell(self.skew, (apart > SKEW).then_some(apart as i64 / 1_000));
     }
 
     async fn fetch(self) {
@@ -194,4 +201,13 @@ impl Driver {
             Err(_) => self.feed(Input::FetchFailed),
         }
     }
+}
+
+/// Tells what differs from what was told.
+fn tell(signal: WriteSignal<Option<i64>>, told: Option<i64>) {
+    signal.try_maybe_update(|before| {
+        let differs = *before != told;
+        *before = told;
+        (differs, ())
+    });
 }

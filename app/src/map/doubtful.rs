@@ -3,7 +3,7 @@
 use super::header::grouped;
 use crate::api::{Banned, Conflict, Snapshot, TurnedAway};
 use crate::part::{IntoPart, flag};
-use crate::words::{Language, each, td_string, time, use_language};
+use crate::words::{Language, ReadersZone, Zone, each, td_string, use_language};
 use leptos::prelude::*;
 
 /// One of them, in words. What they said of themselves is text of strangers.
@@ -20,10 +20,13 @@ struct Doubt {
 pub(crate) fn Doubtful(
     /// What the page shows.
     snapshot: ReadSignal<Snapshot>,
+    /// The zone that times are told in.
+    zone: ReadersZone,
 ) -> impl IntoView {
     let language = use_language();
-    let rows = move || snapshot.with(|snapshot| doubts(snapshot, language)).into_iter().map(row).collect_view();
-    let none = move || snapshot.with(|snapshot| doubts(snapshot, language).is_empty());
+    let rows =
+        move || snapshot.with(|snapshot| doubts(snapshot, zone.get(), language)).into_iter().map(row).collect_view();
+    let none = move || snapshot.with(|snapshot| doubts(snapshot, Zone::UTC, language).is_empty());
     view! {
         <div class="doubtful scroll" class:hidden=flag(none) role="group" aria-labelledby="doubtful-heading" tabindex="0">
             <h3 id="doubtful-heading">{td_string!(language, doubtful.title)}</h3>
@@ -54,10 +57,10 @@ fn row(doubt: Doubt) -> impl IntoView {
 }
 
 /// All of them, those first about whom most must be done.
-fn doubts(snapshot: &Snapshot, language: Language) -> Vec<Doubt> {
+fn doubts(snapshot: &Snapshot, zone: Zone, language: Language) -> Vec<Doubt> {
     let now = snapshot.health.now;
     let conflicts = snapshot.health.conflicts.iter().map(|conflict| in_doubt(conflict, language));
-    let banned = snapshot.network.banned.iter().map(|ban| banned(ban, language));
+    let banned = snapshot.network.banned.iter().map(|ban| banned(ban, zone, language));
     let turned_away = snapshot.network.turned_away.iter().map(|attempt| turned_away(attempt, now, language));
     conflicts.chain(banned).chain(turned_away).collect()
 }
@@ -72,7 +75,7 @@ fn in_doubt(conflict: &Conflict, language: Language) -> Doubt {
     }
 }
 
-fn banned(ban: &Banned, language: Language) -> Doubt {
+fn banned(ban: &Banned, zone: Zone, language: Language) -> Doubt {
     let key = ban.public_key.as_deref().map(|key| format!(" {}", grouped(key))).unwrap_or_default();
     Doubt {
         who: format!("{}{key}", ban.host),
@@ -80,7 +83,7 @@ fn banned(ban: &Banned, language: Language) -> Doubt {
         why: language.reason(&ban.reason, &ban.reason).to_owned(),
         when: format!(
             "{}, {}",
-            td_string!(language, doubtful.until, moment = time(ban.until)),
+            td_string!(language, doubtful.until, moment = zone.time(ban.until)),
             language.times(ban.times.into())
         ),
     }
@@ -116,7 +119,7 @@ mod tests {
     #[test]
     fn everybody_who_is_kept_out_is_told_with_the_reason_and_the_time() {
         let mut snapshot = snapshot();
-        assert!(doubts(&snapshot, Language::en).is_empty());
+        assert!(doubts(&snapshot, Zone::UTC, Language::en).is_empty());
         let key = "0123456789abcdef".repeat(4);
         snapshot.health.conflicts =
             vec![Conflict { node_id: "alpha".to_owned(), public_key: key.clone(), others: vec!["f".repeat(64)] }];
@@ -137,7 +140,7 @@ mod tests {
             times: 1,
             last: START - 5_000,
         }];
-        let said = doubts(&snapshot, Language::en)
+        let said = doubts(&snapshot, Zone::UTC, Language::en)
             .into_iter()
             .map(|doubt| format!("{}|{}|{}|{}", doubt.who, doubt.what, doubt.why, doubt.when));
         assert_eq!(

@@ -30,7 +30,7 @@ pub(crate) fn EmbedPage(
                 <a href=MAP target="_blank">"Beauty Mesh / " {name}</a>
             </h1>
             <State snapshot fresh />
-            <HeatmapView snapshot gone choice />
+            <HeatmapView snapshot gone choice zone=fresh.zone />
         </main>
     }
     .into_part()

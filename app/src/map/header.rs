@@ -4,7 +4,7 @@ use crate::api::{Health, Snapshot};
 use crate::live::connection::{Mode, Status};
 use crate::live::{Freshness, SKEW};
 use crate::part::{IntoPart, text};
-use crate::words::{Language, day_and_time, isolated, td_string, time, use_language};
+use crate::words::{Language, isolated, td_string, use_language};
 use leptos::prelude::*;
 
 /// How much of a key is shown: enough to tell nodes apart at a glance.
@@ -19,6 +19,7 @@ pub(crate) fn Header(
     fresh: Freshness,
 ) -> impl IntoView {
     let language = use_language();
+    let zone = fresh.zone;
     let key = move || snapshot.read().health.public_key.clone().unwrap_or_default();
     let grave = move || {
         let grave = fresh.status.get().mode == Mode::Offline || snapshot.read().health.status != "ok";
@@ -27,14 +28,14 @@ pub(crate) fn Header(
     let warning = move || {
         if fresh.status.get().mode == Mode::Offline {
             let shown = snapshot.read();
-            let since = moment(shown.at.unwrap_or(shown.health.now));
+            let since = zone.get().moment(shown.at.unwrap_or(shown.health.now), language);
             return td_string!(language, header.gone, since = since);
         }
         if let Some(wrong) = wrong(&snapshot.read().health, language) {
             return wrong;
         }
         if let Some(skew) = fresh.skew.get() {
-            return td_string!(language, header.skewed, span = language.duration(skew));
+            return td_string!(language, header.skewed, span = language.duration(skew.unsigned_abs()));
         }
         let apart = snapshot.read().health.clock_ahead_ms.unwrap_or_default().unsigned_abs();
         if apart > SKEW {
@@ -79,15 +80,16 @@ pub(super) fn State(
     fresh: Freshness,
 ) -> impl IntoView {
     let language = use_language();
+    let zone = fresh.zone;
     let mode = move || if snapshot.read().at.is_some() { Mode::Past } else { fresh.status.get().mode };
     let since = move || {
         let Snapshot { at, health, .. } = &*snapshot.read();
         match (at, fresh.status.get()) {
-            (Some(at), _) => td_string!(language, header.at, moment = moment(*at)),
+            (Some(at), _) => td_string!(language, header.at, moment = zone.get().moment(*at, language)),
             (None, Status { mode, since: Some(since) }) if mode != Mode::Loaded => {
-                td_string!(language, header.since, moment = time(since))
+                td_string!(language, header.since, moment = zone.get().time(since))
             }
-            (None, _) => td_string!(language, header.of, moment = time(health.now)),
+            (None, _) => td_string!(language, header.of, moment = zone.get().time(health.now)),
         }
     };
     view! {
@@ -108,11 +110,6 @@ fn wrong(health: &Health, language: Language) -> Option<String> {
         "key-in-use-twice" => td_string!(language, header.key_in_use_twice).to_owned(),
         other => other.to_owned(),
     })
-}
-
-/// A moment to the second.
-pub(super) fn moment(at: u64) -> String {
-    format!("{}:{:02}", day_and_time(at), at / 1_000 % 60)
 }
 
 /// The beginning of a key in groups of four digits.
@@ -152,10 +149,5 @@ mod tests {
         assert!(said("disk-failed").unwrap().contains("disk"));
         assert!(said("key-in-use-twice").unwrap().contains("key"));
         assert_eq!(said("of-a-later-version").as_deref(), Some("of-a-later-version"));
-    }
-
-    #[test]
-    fn a_moment_of_the_past_is_told_to_the_second() {
-        assert_eq!(moment(1_763_820_915_999), "2025-11-22 14:15:15");
     }
 }

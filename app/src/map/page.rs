@@ -56,6 +56,7 @@ fn Map(
     let language = use_language();
     let (snapshot, set_snapshot) = signal(snapshot);
     let fresh = keep_fresh((snapshot, set_snapshot), choice);
+    let zone = fresh.zone;
     let gone = keep_gone(snapshot);
     keep_title(move || snapshot.with(|Snapshot { health, .. }| format!("{} · Beauty Mesh", health.node_id)));
     let mode = move || {
@@ -70,14 +71,14 @@ fn Map(
             <a class="skip" href="#heatmap" rel="external">{td_string!(language, page.skip)}</a>
             <Header snapshot fresh />
             <main>
-                <Agreement snapshot />
+                <Agreement snapshot zone />
                 <Tiles snapshot />
                 <section aria-labelledby="heatmap-heading">
                     <div class="heading">
                         <h2 id="heatmap-heading">{td_string!(language, heatmap.title)}</h2>
-                        <TimeControls snapshot choice />
+                        <TimeControls snapshot choice zone />
                     </div>
-                    {later(move || view! { <HeatmapView snapshot gone choice /> })}
+                    {later(move || view! { <HeatmapView snapshot gone choice zone /> })}
                 </section>
                 <div class="pair">
                     {later(move || view! { <Trends snapshot choice /> })}
@@ -87,7 +88,7 @@ fn Map(
                     {later(move || view! { <Graph snapshot choice /> })}
                     {later(move || view! { <World snapshot choice /> })}
                 </div>
-                {later(move || view! { <Peers snapshot gone choice /> })}
+                {later(move || view! { <Peers snapshot gone choice zone /> })}
                 {later(move || view! { <RawJson snapshot choice /> })}
             </main>
             {later(move || view! { <Foot snapshot choice /> })}

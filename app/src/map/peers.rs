@@ -7,7 +7,7 @@ use crate::api::{Cheat, Direction, Peer, PeerState, Snapshot};
 use crate::choice::Choice;
 use crate::part::{IntoPart, flag, text};
 use crate::place::{Place, use_place};
-use crate::words::{Language, NOTHING, each, isolated, td_string, use_language};
+use crate::words::{Language, NOTHING, ReadersZone, each, isolated, td_string, use_language};
 use leptos::prelude::*;
 
 /// The connected peers, and those that were connected while the page was open.
@@ -19,6 +19,8 @@ pub(crate) fn Peers(
     gone: RwSignal<Gone>,
     /// What the reader has chosen.
     choice: Memo<Choice>,
+    /// The zone that times are told in.
+    zone: ReadersZone,
 ) -> impl IntoView {
     let language = use_language();
     let place = use_place();
@@ -54,7 +56,7 @@ pub(crate) fn Peers(
                 " "
                 {td_string!(language, peers.none_after)}
             </p>
-            <Doubtful snapshot />
+            <Doubtful snapshot zone />
             <p class="note" class:hidden=flag(nobody_cheats) data-testid="cheats">
                 {text(cheaters)}
                 " "

@@ -1,12 +1,11 @@
 //! Pause, and back through what is kept: the moment that the whole page shows.
 
-use super::header::moment;
 use crate::api::Snapshot;
 use crate::choice::Choice;
 use crate::heatmap::kept_columns;
 use crate::part::{IntoPart, text};
 use crate::place::use_place;
-use crate::words::{td_string, use_language};
+use crate::words::{ReadersZone, td_string, use_language};
 use beauty::Resolution;
 use leptos::prelude::*;
 
@@ -20,6 +19,8 @@ pub(crate) fn TimeControls(
     snapshot: ReadSignal<Snapshot>,
     /// What the reader has chosen.
     choice: Memo<Choice>,
+    /// The zone that times are told in.
+    zone: ReadersZone,
 ) -> impl IntoView {
     let language = use_language();
     let now = move || snapshot.read().health.now;
@@ -62,7 +63,7 @@ pub(crate) fn TimeControls(
                     max="0"
                     value=text(move || format!("-{}", back()))
                     prop:value=text(move || format!("-{}", back()))
-                    aria-valuetext=text(move || moment(shown()))
+                    aria-valuetext=text(move || zone.get().moment(shown(), language))
                     on:change:target=move |event| {
                         scrub(event.target().value().parse::<i64>().unwrap_or_default().unsigned_abs());
                     }

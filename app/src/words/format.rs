@@ -1,4 +1,4 @@
-//! How numbers, times and lengths of time read. Pure: no clock, so the server and the browser agree to the letter.
+//! How numbers and lengths of time read. Pure: no clock, so the server and the browser agree to the letter.
 
 use super::{Language, each, td_string};
 use crate::choice::Kind;
@@ -7,10 +7,9 @@ use crate::number;
 /// What stands where nothing is known: empty is not zero.
 pub(crate) const NOTHING: &str = "—";
 
-const SECOND: u64 = 1_000;
-const MINUTE_SECONDS: u64 = 60;
+pub(super) const MINUTE_SECONDS: u64 = 60;
 const HOUR_SECONDS: u64 = 3_600;
-const DAY_SECONDS: u64 = 86_400;
+pub(super) const DAY_SECONDS: u64 = 86_400;
 
 impl Language {
     /// A number with so many digits behind the point, and with the sign for minus that is as wide as others.
@@ -74,33 +73,6 @@ impl Language {
         };
         if small == 0 { format!("{great} {great_unit}") } else { format!("{great} {great_unit} {small} {small_unit}") }
     }
-
-    /// From when to when a bucket of so many seconds reaches, in UTC.
-    pub(crate) fn span(self, from: u64, to: u64, seconds: u64) -> String {
-        match seconds {
-            0..MINUTE_SECONDS => format!("{}–{} UTC", time(from), time(to)),
-            DAY_SECONDS.. => format!("{} UTC", day(from)),
-            _ => format!("{} {}–{} UTC", day(from), minute(from), minute(to)),
-        }
-    }
-
-    /// When a bucket of so many seconds begins, in UTC.
-    pub(crate) fn start(self, at: u64, seconds: u64) -> String {
-        match seconds {
-            0..MINUTE_SECONDS => time(at),
-            DAY_SECONDS.. => day(at),
-            _ => day_and_time(at),
-        }
-    }
-
-    /// What stands at a tick of the axis of time, where ticks are so many seconds apart.
-    pub(crate) fn tick(self, at: u64, seconds: u64) -> String {
-        match seconds {
-            DAY_SECONDS.. => day(at)[5..].to_owned(),
-            600.. => minute(at),
-            _ => time(at),
-        }
-    }
 }
 
 /// A stranger's name, to stand in a sentence: where its letters run from right to left, the others don't run with them.
@@ -116,46 +88,6 @@ pub(crate) fn shortened(name: &str, most: usize) -> String {
     let mut cut: String = name.chars().take(most.saturating_sub(1)).collect();
     cut.push('…');
     cut
-}
-
-/// The time of day in UTC, as `HH:MM:SS`.
-pub(crate) fn time(at: u64) -> String {
-    format!("{}:{:02}", minute(at), at / SECOND % 60)
-}
-
-/// The time of day in UTC, as `HH:MM`.
-fn minute(at: u64) -> String {
-    let minutes = at / SECOND % DAY_SECONDS / MINUTE_SECONDS;
-    format!("{:02}:{:02}", minutes / 60, minutes % 60)
-}
-
-/// The day in UTC, as `YYYY-MM-DD`.
-fn day(at: u64) -> String {
-    let (year, month, day) = civil(at / SECOND / DAY_SECONDS);
-    format!("{year:04}-{month:02}-{day:02}")
-}
-
-/// The day and the time of day in UTC, as `YYYY-MM-DD HH:MM`.
-pub(crate) fn day_and_time(at: u64) -> String {
-    format!("{} {}", day(at), minute(at))
-}
-
-/// A moment in UTC as RFC 3339 has it, to the second.
-pub(crate) fn rfc3339(at: u64) -> String {
-    format!("{}T{}Z", day(at), time(at))
-}
-
-/// Year, month and day of a day counted from the Unix epoch, by Howard Hinnant's `civil_from_days`.
-fn civil(days: u64) -> (u64, u64, u64) {
-    let shifted = days + 719_468;
-    let era = shifted / 146_097;
-    let day_of_era = shifted % 146_097;
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    (year_of_era + era * 400 + u64::from(month <= 2), month, day)
 }
 
 #[cfg(test)]
@@ -237,27 +169,5 @@ mod tests {
         assert_eq!(Language::en.duration(61), "1 min 1 s");
         assert_eq!(Language::en.duration(7_500), "2 h 5 min");
         assert_eq!(Language::en.duration(97_200), "1 d 3 h");
-    }
-
-    #[test]
-    fn times_are_utc() {
-        assert_eq!(time(0), "00:00:00");
-        assert_eq!(time(1_763_820_915_999), "14:15:15");
-        assert_eq!(day_and_time(0), "1970-01-01 00:00");
-        assert_eq!(day_and_time(951_782_400_000), "2000-02-29 00:00");
-        assert_eq!(day_and_time(1_763_820_915_999), "2025-11-22 14:15");
-    }
-
-    #[test]
-    fn a_span_says_as_much_of_the_day_as_it_needs() {
-        let (from, minute, hour, day) = (1_763_820_000_000, 60_000, 3_600_000, 86_400_000);
-        assert_eq!(Language::en.span(from, from + 10_000, 10), "14:00:00–14:00:10 UTC");
-        assert_eq!(Language::en.span(from, from + minute, 60), "2025-11-22 14:00–14:01 UTC");
-        assert_eq!(Language::en.span(from, from + hour, 3_600), "2025-11-22 14:00–15:00 UTC");
-        assert_eq!(Language::en.span(from, from + day, 86_400), "2025-11-22 UTC");
-        assert_eq!(
-            [Language::en.tick(from, 60), Language::en.tick(from, 600), Language::en.tick(from, 86_400)],
-            ["14:00:00", "14:00", "11-22"]
-        );
     }
 }

@@ -1,10 +1,11 @@
 //! Everything that the page says, in each language: one file a language, `app/locales/`, made into code by `leptos_i18n`.
 //!
 //! A word is named by its part of the page and its key there: `td_string!(language, header.live)`. The build names what a language
-//! lacks (`build.rs`). Numbers and lengths of time are written by [`format`].
+//! lacks (`build.rs`). Numbers and lengths of time are written by [`format`], moments by [`zone`].
 
 mod format;
 mod library;
+mod zone;
 
 /// What `leptos_i18n` makes of the files (`build.rs`).
 #[allow(
@@ -21,9 +22,10 @@ mod made {
     include!(concat!(env!("OUT_DIR"), "/words.rs"));
 }
 
-pub(crate) use format::{NOTHING, day_and_time, isolated, rfc3339, shortened, time};
+pub(crate) use format::{NOTHING, isolated, shortened};
 pub(crate) use leptos_i18n::td_string;
 pub use made::i18n::Locale as Language;
+pub(crate) use zone::{ReadersZone, Zone, rfc3339};
 
 use crate::preferences::Preferences;
 use leptos::prelude::use_context;
@@ -80,16 +82,16 @@ impl Language {
 
     /// Why somebody was kept out: what the node's word for it means, or else what the node says.
     pub(crate) fn reason<'a>(self, word: &str, said: &'a str) -> &'a str {
-        macro_rules! meanings {
+        macro_rules! meaning {
             ($($key:ident),+) => {
-                [$((stringify!($key), td_string!(self, reasons.$key))),+]
+                match word {
+                    $(stringify!($key) => td_string!(self, reasons.$key),)+
+                    "binary" | "packing" | "not_json" | "wrong_shape" | "absurd_ttl" => td_string!(self, reasons.unreadable),
+                    _ => "",
+                }
             };
         }
-        let word = match word {
-            "binary" | "packing" | "not_json" | "wrong_shape" | "absurd_ttl" => "unreadable",
-            word => word,
-        };
-        let meanings = meanings!(
+        let meaning = meaning!(
             bad_signature,
             bad_event,
             unreadable,
@@ -112,7 +114,6 @@ impl Language {
             late,
             no_tls
         );
-        let meaning = meanings.iter().find(|(known, _)| *known == word).map_or("", |(_, meaning)| meaning);
         if meaning.is_empty() { said } else { meaning }
     }
 }
