@@ -16,6 +16,8 @@ export default defineConfig({
   reporter: 'list',
   use: {
     browserName: 'chromium',
+    // Where times read alike on every machine; zone.spec.ts is elsewhere.
+    timezoneId: 'UTC',
     launchOptions: { ...(chromium && { executablePath: chromium }), args: chromiumArgs },
     trace: 'retain-on-failure',
     screenshot: 'only-on-failure',

@@ -124,6 +124,7 @@ fn network() -> Network {
     Network {
         node_id: "alpha".to_owned(),
         peers: Vec::new(),
+        gone: Vec::new(),
         banned: Vec::new(),
         turned_away: Vec::new(),
         cheats: Vec::new(),

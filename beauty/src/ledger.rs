@@ -125,6 +125,11 @@ impl Ledger {
         self.nodes.len()
     }
 
+    /// When the newest event of a node was; `None` where it has no row of its own.
+    pub fn newest(&self, origin: &Origin) -> Option<Timestamp> {
+        Some(self.nodes.get(origin)?.newest)
+    }
+
     /// The names of the nodes that have rows of their own, in order.
     pub fn origins(&self) -> impl Iterator<Item = &Origin> {
         self.nodes.iter().map(|(origin, _)| origin)

@@ -89,7 +89,7 @@ function snapshot({ nodes, peers, silent = [], status = 'ok' }: State) {
       beauty_max: told.length ? 0.98 : null, chaos: mean((bucket) => bucket.chaos!), window_seconds: 400, events, gossip_seen: events,
       gossip_propagated: 3 * events, nodes: nodes.length, conflicts: [], signs_twice: false,
     },
-    network: { node_id: 'alpha', peers: peers.map((name, i) => peer(name, i, silent)), banned: [], turned_away: [], cheats: [], places: [], vouched: [] },
+    network: { node_id: 'alpha', peers: peers.map((name, i) => peer(name, i, silent)), gone: [], banned: [], turned_away: [], cheats: [], places: [], vouched: [] },
     history: { resolution_seconds: 10, newest: map.buckets.at(-1)!.start, ...history(events, peers.length) },
     gossip: { seen: events, propagated: 3 * events, total: 2 * events, duplicates: 12, redundancy: 0.05, rejected: {} },
   };

@@ -29,6 +29,16 @@ export function complaints(page: Page): string[] {
   return found;
 }
 
+/** By how much the page's layout has shifted since it was opened: what it says when asked, if it was told before. */
+export async function layoutShift(page: Page): Promise<() => Promise<number>> {
+  await page.addInitScript(() => {
+    (globalThis as any).shifted = 0;
+    const add = (entry: any) => ((globalThis as any).shifted += entry.value);
+    new PerformanceObserver((list) => list.getEntries().forEach(add)).observe({ type: 'layout-shift', buffered: true });
+  });
+  return () => page.evaluate(() => (globalThis as any).shifted);
+}
+
 /** The time of day in UTC, as the page writes it. */
 export function timeOfDay(at: number): string {
   return new Date(at).toISOString().slice(11, 19);

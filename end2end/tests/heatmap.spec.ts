@@ -153,6 +153,8 @@ test.describe('a node whose link is silent, or gone', () => {
     await expect(newest).toHaveText('—');
     await mesh.node('beta').stop('SIGKILL');
     await expect(newest).toHaveText('data may still come');
+    await page.reload();
+    await expect(newest, 'whoever comes later sees it too').toHaveText('data may still come');
     await mesh.node('beta').start();
     await expect(newest).toHaveText('—', { timeout: 30_000 });
   });

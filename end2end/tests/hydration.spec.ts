@@ -1,6 +1,6 @@
 // The page that the server renders is the page that the browser takes over.
 
-import { complaints, openLiveMap, state, tile } from '../support/map.ts';
+import { complaints, layoutShift, openLiveMap, state, tile } from '../support/map.ts';
 import { expect, test } from '../support/test.ts';
 
 test.use({ meshNames: ['alpha'] });
@@ -42,16 +42,12 @@ test('nobody else is asked for anything', async ({ mesh, page }) => {
 
 test('nothing moves while the page comes to life', async ({ mesh, page }) => {
   await mesh.node('alpha').post([{ beauty: 0.2 }, { beauty: 0.9 }]);
-  await page.addInitScript(() => {
-    (globalThis as any).shifted = 0;
-    const add = (entry: any) => ((globalThis as any).shifted += entry.value);
-    new PerformanceObserver((list) => list.getEntries().forEach(add)).observe({ type: 'layout-shift', buffered: true });
-  });
+  const shifted = await layoutShift(page);
   await openLiveMap(page, mesh.node('alpha'));
   await page.getByTestId('heatmap-canvas').hover({ position: { x: 500, y: 20 } });
   await expect(page.getByTestId('heatmap-tooltip')).toBeVisible();
   // The words of the state give way to others; a hundredth of what counts as a good page is left to them.
-  expect(await page.evaluate(() => (globalThis as any).shifted)).toBeLessThan(0.001);
+  expect(await shifted()).toBeLessThan(0.001);
 });
 
 test('without events there is nothing, and nothing is not zero', async ({ mesh, page }) => {

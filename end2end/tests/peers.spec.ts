@@ -29,6 +29,9 @@ test('a peer that has gone is shown as offline until it is back', async ({ mesh,
   await expect(page.getByTestId('peer-beta')).toContainText('Live');
   await mesh.node('beta').stop('SIGKILL');
   await expect(page.getByTestId('gone-beta')).toContainText('Offline');
+  // Whoever comes later is told as well.
+  await page.reload();
+  await expect(page.getByTestId('gone-beta')).toContainText('Offline');
   await mesh.node('beta').start();
   await expect(page.getByTestId('peer-beta')).toBeVisible({ timeout: 30_000 });
   await expect(page.getByTestId('gone-beta')).toHaveCount(0);

@@ -332,7 +332,7 @@ fn paint_axis(model: &HeatmapModel, layout: &Layout, language: Language) -> Vec<
     let mut ticks = Vec::new();
     for (column, start) in model.columns.iter().enumerate() {
         // A zone's clock may be in the midst of an hour where a bucket begins.
-        if zone.shown(*start) / 1_000 / width * width % step != 0 {
+        if !(zone.shown(*start) / 1_000 / width * width).is_multiple_of(step) {
             continue;
         }
         let x = layout.column_left(column);

@@ -7,7 +7,7 @@ use super::super::scale;
 use super::{Align, Draw, Ink, Look, paint};
 use crate::choice::{Kind, Palette};
 use crate::samples::{START, heatmap};
-use crate::words::Language;
+use crate::words::{Language, Zone};
 
 const WIDTHS: [f64; 3] = [328.0, 1_000.0, 2_400.0];
 const PLAIN: Look = Look { palette: Palette::Cividis, line: None, cursor: None, drag: None };
@@ -178,6 +178,28 @@ fn the_spread_of_a_row_lies_between_its_columns_and_its_last_value() {
     let bars = rects(&picture, Ink::Muted);
     assert!(!bars.is_empty());
     assert!(bars.iter().all(|bar| bar.x >= layout.right && bar.x + bar.width <= layout.right + layout.spread));
+}
+
+#[test]
+fn times_on_the_axis_are_of_the_reader_s_zone_which_stands_before_them() {
+    let mut map = heatmap(40, &[("alpha", &[Some(0.5)])]);
+    let mut axis = |seconds: u64, zone| {
+        map.resolution_seconds = seconds;
+        for (column, bucket) in map.buckets.iter_mut().enumerate() {
+            bucket.start = START / 86_400_000 * 86_400_000 + column as u64 * seconds * 1_000;
+        }
+        let mut model = HeatmapModel::new(&map, &Aspect::default(), START, Language::en);
+        model.zone = zone;
+        let (_, picture) = picture(&model, 1_000.0, &PLAIN);
+        let is_time = |text: &&str| text.contains([':', '-']) || text.starts_with("UTC");
+        texts(&picture).into_iter().filter(is_time).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let of_hours = axis(3_600, Zone::ahead(345));
+    assert_eq!(of_hours[0], "UTC+05:45");
+    assert!(of_hours.len() > 3 && of_hours[1..].iter().all(|time| time.ends_with(":45")), "{of_hours:?}");
+    assert!(of_hours.contains(&"12:45".to_owned()), "round ones, by the zone's clock: {of_hours:?}");
+    let of_days = axis(86_400, Zone::ahead(345));
+    assert_eq!(of_days[0], "UTC", "days are UTC's");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::table::HeatmapTable;
 use crate::api::Snapshot;
 use crate::browser;
 use crate::choice::Choice;
-use crate::map::{Gone, silent_since};
+use crate::map::silent_since;
 use crate::number::{fixed, tenths};
 use crate::part::{IntoPart, flag, text};
 use crate::place::{self, use_place};
@@ -29,8 +29,6 @@ const REPEATS: Duration = Duration::from_millis(200);
 pub(crate) fn HeatmapView(
     /// What the page shows.
     snapshot: ReadSignal<Snapshot>,
-    /// Who is linked no more.
-    gone: RwSignal<Gone>,
     /// What the reader has chosen.
     choice: Memo<Choice>,
     /// The zone that times are told in.
@@ -48,7 +46,7 @@ pub(crate) fn HeatmapView(
         let snapshot = snapshot.read();
         let mut model = HeatmapModel::new(&snapshot.heatmap, &aspect.read(), snapshot.health.now, language);
         model.zone = zone.get();
-        model.mark_late(|node| silent_since(&snapshot, &gone.read(), node));
+        model.mark_late(|node| silent_since(&snapshot, node));
         model
     });
     let (cursor, drag, size) = (RwSignal::new(None), RwSignal::new(None), RwSignal::new(None));

@@ -57,7 +57,7 @@ objects! {
         signs_twice
     }
     Conflict { node_id, public_key, others }
-    Network { node_id, peers, banned, turned_away, cheats, places, vouched }
+    Network { node_id, peers, gone, banned, turned_away, cheats, places, vouched }
     Cheat { node_id, public_key, seq, hashes, since }
     Place { node_id, latitude, longitude }
     Banned { host, public_key, reason, times, until }

@@ -4,7 +4,7 @@ use super::heading::heading_of_now;
 use crate::api::{Health, Peer, Snapshot};
 use crate::heatmap::Spoken;
 use crate::part::{IntoPart, text};
-use crate::words::{Language, ReadersZone, isolated, td_string, use_language};
+use crate::words::{Language, Zone, isolated, td_string, use_language};
 use leptos::prelude::*;
 use std::cmp::Ordering;
 use std::time::Duration;
@@ -17,13 +17,12 @@ const STANDS: Duration = Duration::from_secs(5);
 pub(crate) fn Agreement(
     /// What the page shows.
     snapshot: ReadSignal<Snapshot>,
-    /// The zone that times are told in.
-    zone: ReadersZone,
 ) -> impl IntoView {
     let language = use_language();
     let covers = move || {
         let Health { events, digest_from, .. } = snapshot.read().health;
-        let from = zone.get().minute(digest_from, language);
+        // Readers of many zones hold digests side by side.
+        let from = Zone::UTC.minute(digest_from, language);
         td_string!(language, agreement.kept, events = language.events(events), from)
     };
     let told = move |ours| snapshot.with(|snapshot| said(&snapshot.network.peers, ours, language));

@@ -2,7 +2,6 @@
 
 use super::header::State;
 use super::off::SwitchedOff;
-use super::roster::keep_gone;
 use crate::choice::use_choice;
 use crate::heatmap::HeatmapView;
 use crate::live::keep_fresh;
@@ -21,7 +20,6 @@ pub(crate) fn EmbedPage(
     let Some(snapshot) = taken(choice) else { return view! { <SwitchedOff /> }.into_part() };
     let (snapshot, set_snapshot) = signal(snapshot);
     let fresh = keep_fresh((snapshot, set_snapshot), choice);
-    let gone = keep_gone(snapshot);
     let name = move || snapshot.with(|snapshot| snapshot.health.node_id.clone());
     keep_title(|| "Beauty Mesh".to_owned());
     view! {
@@ -30,7 +28,7 @@ pub(crate) fn EmbedPage(
                 <a href=MAP target="_blank">"Beauty Mesh / " {name}</a>
             </h1>
             <State snapshot fresh />
-            <HeatmapView snapshot gone choice zone=fresh.zone />
+            <HeatmapView snapshot choice zone=fresh.zone />
         </main>
     }
     .into_part()

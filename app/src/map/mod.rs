@@ -25,4 +25,4 @@ pub(crate) use heading::heading_of_now;
 pub(crate) use page::MapPage;
 #[cfg(test)]
 pub(crate) use roster::Column;
-pub(crate) use roster::{Gone, Order, silent_since};
+pub(crate) use roster::{Order, silent_since};

@@ -7,7 +7,6 @@ use super::header::Header;
 use super::off::SwitchedOff;
 use super::peers::Peers;
 use super::raw::RawJson;
-use super::roster::keep_gone;
 use super::tiles::Tiles;
 use super::time::TimeControls;
 use super::trends::Trends;
@@ -57,7 +56,6 @@ fn Map(
     let (snapshot, set_snapshot) = signal(snapshot);
     let fresh = keep_fresh((snapshot, set_snapshot), choice);
     let zone = fresh.zone;
-    let gone = keep_gone(snapshot);
     keep_title(move || snapshot.with(|Snapshot { health, .. }| format!("{} · Beauty Mesh", health.node_id)));
     let mode = move || {
         let ((resolution, at), snapshot) = (fresh.aim.get(), snapshot.read());
@@ -71,14 +69,14 @@ fn Map(
             <a class="skip" href="#heatmap" rel="external">{td_string!(language, page.skip)}</a>
             <Header snapshot fresh />
             <main>
-                <Agreement snapshot zone />
+                <Agreement snapshot />
                 <Tiles snapshot />
                 <section aria-labelledby="heatmap-heading">
                     <div class="heading">
                         <h2 id="heatmap-heading">{td_string!(language, heatmap.title)}</h2>
                         <TimeControls snapshot choice zone />
                     </div>
-                    {later(move || view! { <HeatmapView snapshot gone choice zone /> })}
+                    {later(move || view! { <HeatmapView snapshot choice zone /> })}
                 </section>
                 <div class="pair">
                     {later(move || view! { <Trends snapshot choice /> })}
@@ -88,7 +86,7 @@ fn Map(
                     {later(move || view! { <Graph snapshot choice /> })}
                     {later(move || view! { <World snapshot choice /> })}
                 </div>
-                {later(move || view! { <Peers snapshot gone choice zone /> })}
+                {later(move || view! { <Peers snapshot choice zone /> })}
                 {later(move || view! { <RawJson snapshot choice /> })}
             </main>
             {later(move || view! { <Foot snapshot choice /> })}

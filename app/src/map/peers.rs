@@ -2,7 +2,7 @@
 
 use super::doubtful::Doubtful;
 use super::heading::heading_of_now;
-use super::roster::{Column, Gone, Health, Line, Order, lines};
+use super::roster::{Column, Health, Line, Order, lines};
 use crate::api::{Cheat, Direction, Peer, PeerState, Snapshot};
 use crate::choice::Choice;
 use crate::part::{IntoPart, flag, text};
@@ -10,13 +10,11 @@ use crate::place::{Place, use_place};
 use crate::words::{Language, NOTHING, ReadersZone, each, isolated, td_string, use_language};
 use leptos::prelude::*;
 
-/// The connected peers, and those that were connected while the page was open.
+/// The connected peers, and those that were connected in the last day.
 #[component]
 pub(crate) fn Peers(
     /// What the page shows.
     snapshot: ReadSignal<Snapshot>,
-    /// Who is linked no more.
-    gone: RwSignal<Gone>,
     /// What the reader has chosen.
     choice: Memo<Choice>,
     /// The zone that times are told in.
@@ -26,10 +24,10 @@ pub(crate) fn Peers(
     let place = use_place();
     let rows = move || {
         let snapshot = snapshot.read();
-        let lines = lines(&snapshot, &gone.read(), choice.read().order);
+        let lines = lines(&snapshot, choice.read().order);
         lines.iter().map(|line| row(line, snapshot.health.now, language)).collect_view()
     };
-    let none = move || snapshot.read().network.peers.is_empty() && gone.read().is_empty();
+    let none = move || snapshot.with(|snapshot| snapshot.network.peers.is_empty() && snapshot.network.gone.is_empty());
     let nobody_cheats = move || snapshot.read().network.cheats.is_empty();
     let cheaters = move || td_string!(language, peers.cheaters, names = cheaters(&snapshot.read().network.cheats));
     view! {

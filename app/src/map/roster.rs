@@ -1,15 +1,12 @@
-//! The peers as rows that can be sorted: those that are linked, and those that were while the page was open.
+//! The peers as rows that can be sorted: those that are linked, and those that were in the last day.
 
 use crate::api::{Peer, PeerState, Snapshot};
 use crate::heatmap::last_event;
 use crate::ordered;
-use leptos::prelude::*;
 use std::cmp::Ordering;
 
 /// A peer that was last heard longer ago is stale: three of the intervals at which peers are asked whether they live.
 const STALE: u64 = 45_000;
-/// So many peers that have gone are remembered.
-const MOST_GONE: usize = 32;
 
 /// How a peer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -109,27 +106,9 @@ pub(crate) struct Line {
     pub(crate) cheats: bool,
 }
 
-/// Peers that have gone, by name.
-pub(crate) type Gone = Vec<(String, Peer)>;
-
-/// Keeps note of who has gone, from hydration on, for as long as the calling component lives.
-pub(super) fn keep_gone(snapshot: ReadSignal<Snapshot>) -> RwSignal<Gone> {
-    let gone = RwSignal::new(Gone::new());
-    Effect::new(move |before: Option<Vec<Peer>>| {
-        let after = snapshot.with(|snapshot| snapshot.network.peers.clone());
-        gone.maybe_update(|gone| {
-            let earlier = gone.clone();
-            note_gone(gone, before.as_deref().unwrap_or_default(), &after);
-            *gone != earlier
-        });
-        after
-    });
-    gone
-}
-
 /// Since when nothing is heard of a node, where that may only be because it can't be heard: its link is silent or gone, or no link at
 /// all is alive. None where its events come as they are.
-pub(crate) fn silent_since(snapshot: &Snapshot, gone: &Gone, node: &str) -> Option<u64> {
+pub(crate) fn silent_since(snapshot: &Snapshot, node: &str) -> Option<u64> {
     let Snapshot { health, network, .. } = snapshot;
     if node == health.node_id {
         return None;
@@ -148,7 +127,7 @@ pub(crate) fn silent_since(snapshot: &Snapshot, gone: &Gone, node: &str) -> Opti
         }
     };
     network.peers.iter().for_each(|peer| note(peer, true));
-    gone.iter().for_each(|(_, peer)| note(peer, false));
+    network.gone.iter().for_each(|peer| note(peer, false));
     let [any, its] = alive;
     if linked && its || last.is_none() && any { None } else { Some(last.unwrap_or(latest)) }
 }
@@ -158,20 +137,8 @@ fn is_stale(peer: &Peer, now: u64) -> bool {
     peer.state == PeerState::Connected && now.saturating_sub(peer.last_seen) > STALE
 }
 
-/// Notes which peers of an earlier list are missing from a later one.
-pub(crate) fn note_gone(gone: &mut Gone, before: &[Peer], after: &[Peer]) {
-    let named = |peers: &[Peer], name: &str| peers.iter().any(|peer| peer.node_id.as_deref() == Some(name));
-    gone.retain(|(name, _)| !named(after, name));
-    for peer in before {
-        if let Some(name) = peer.node_id.as_ref().filter(|name| !named(after, name)) {
-            *ordered::entry(gone, name.clone(), || peer.clone()) = peer.clone();
-        }
-    }
-    gone.drain(..gone.len().saturating_sub(MOST_GONE));
-}
-
 /// The rows in an order. Peers that are equal in it stay in the order of their names.
-pub(crate) fn lines(snapshot: &Snapshot, gone: &Gone, order: Order) -> Vec<Line> {
+pub(crate) fn lines(snapshot: &Snapshot, order: Order) -> Vec<Line> {
     let now = snapshot.health.now;
     let line = |peer: &Peer, offline: bool| Line {
         health: if offline {
@@ -190,7 +157,7 @@ pub(crate) fn lines(snapshot: &Snapshot, gone: &Gone, order: Order) -> Vec<Line>
     };
     let linked = snapshot.network.peers.iter().map(|peer| line(peer, false));
     let mut lines = Vec::new();
-    for line in linked.chain(gone.iter().map(|(_, peer)| line(peer, true))) {
+    for line in linked.chain(snapshot.network.gone.iter().map(|peer| line(peer, true))) {
         ordered::insert(&mut lines, line, |a, b| {
             let by_column = compare(a, b, order.column);
             if order.backwards { by_column.reverse() } else { by_column }
@@ -239,9 +206,9 @@ mod tests {
     fn rows_are_sorted_by_the_column_that_was_clicked_and_back_by_a_second_click() {
         let by_name = Order { column: Column::Name, backwards: false };
         let by_rtt = by_name.clicked(Column::RoundTrip);
-        assert_eq!(names(&lines(&three(), &Gone::new(), by_rtt)), ["gamma", "alpha", "beta"]);
+        assert_eq!(names(&lines(&three(), by_rtt)), ["gamma", "alpha", "beta"]);
         let back = by_rtt.clicked(Column::RoundTrip);
-        assert_eq!(names(&lines(&three(), &Gone::new(), back)), ["beta", "alpha", "gamma"]);
+        assert_eq!(names(&lines(&three(), back)), ["beta", "alpha", "gamma"]);
         assert_eq!(back.clicked(Column::Name), by_name);
     }
 
@@ -263,49 +230,39 @@ mod tests {
             snapshot.network.peers[place].redundancy = redundancy;
         }
         let order = Order { column: Column::Redundancy, backwards: false };
-        assert_eq!(names(&lines(&snapshot, &Gone::new(), order)), ["gamma", "beta", "alpha"]);
+        assert_eq!(names(&lines(&snapshot, order)), ["gamma", "beta", "alpha"]);
     }
 
     #[test]
     fn who_was_silent_for_long_is_stale_and_who_has_gone_is_offline() {
-        let (mut snapshot, mut gone) = (three(), Gone::new());
-        let before = snapshot.network.peers.clone();
-        snapshot.network.peers.remove(0);
-        note_gone(&mut gone, &before, &snapshot.network.peers);
+        let mut snapshot = three();
+        snapshot.network.gone = vec![snapshot.network.peers.remove(0)];
         snapshot.network.peers[0].last_seen = snapshot.health.now - STALE - 1;
         let health = |name| {
             let order = Order { column: Column::Health, backwards: false };
-            lines(&snapshot, &gone, order)
-                .into_iter()
-                .find(|line| line.peer.node_id.as_deref() == Some(name))
-                .unwrap()
-                .health
+            lines(&snapshot, order).into_iter().find(|line| line.peer.node_id.as_deref() == Some(name)).unwrap().health
         };
         assert_eq!([health("alpha"), health("beta"), health("gamma")], [Health::Offline, Health::Stale, Health::Live]);
-        note_gone(&mut gone, &snapshot.network.peers, &before);
-        assert!(gone.is_empty(), "who comes back is gone no more");
     }
 
     #[test]
     fn a_node_is_waited_for_since_its_link_fell_silent_or_went_and_every_node_while_no_link_lives() {
-        let (mut snapshot, mut gone) = (three(), Gone::new());
+        let mut snapshot = three();
         // The node itself is alpha; delta is known by its events alone.
         snapshot.network.peers.remove(0);
-        let since = |snapshot: &Snapshot, gone: &Gone| {
-            ["alpha", "beta", "gamma", "delta"].map(|name| silent_since(snapshot, gone, name))
-        };
-        assert_eq!(since(&snapshot, &gone), [None; 4]);
+        let since = |snapshot: &Snapshot| ["alpha", "beta", "gamma", "delta"].map(|name| silent_since(snapshot, name));
+        assert_eq!(since(&snapshot), [None; 4]);
         let (now, silent) = (snapshot.health.now, snapshot.health.now - STALE - 1);
         snapshot.network.peers[0].last_seen = silent;
-        assert_eq!(since(&snapshot, &gone), [None, Some(silent), None, None]);
-        let before = snapshot.network.peers.clone();
-        snapshot.network.peers.remove(0);
-        note_gone(&mut gone, &before, &snapshot.network.peers);
-        assert_eq!(since(&snapshot, &gone), [None, Some(silent), None, None]);
-        let before = std::mem::take(&mut snapshot.network.peers);
-        note_gone(&mut gone, &before, &[]);
-        assert_eq!(since(&snapshot, &gone), [None, Some(silent), Some(now), Some(now)]);
-        assert_eq!(since(&snapshot, &Gone::new()), [None, Some(0), Some(0), Some(0)]);
+        assert_eq!(since(&snapshot), [None, Some(silent), None, None]);
+        let beta = snapshot.network.peers.remove(0);
+        snapshot.network.gone.push(beta);
+        assert_eq!(since(&snapshot), [None, Some(silent), None, None]);
+        let gamma = snapshot.network.peers.remove(0);
+        snapshot.network.gone.push(gamma);
+        assert_eq!(since(&snapshot), [None, Some(silent), Some(now), Some(now)]);
+        snapshot.network.gone.clear();
+        assert_eq!(since(&snapshot), [None, Some(0), Some(0), Some(0)]);
     }
 
     #[test]
@@ -320,14 +277,14 @@ mod tests {
             since: START,
         };
         snapshot.network.cheats = vec![cheat("aa"), cheat("bb")];
-        let lines = lines(&snapshot, &Gone::new(), Order { column: Column::Name, backwards: false });
+        let lines = lines(&snapshot, Order { column: Column::Name, backwards: false });
         assert_eq!(lines.iter().map(|line| line.cheats).collect::<Vec<_>>(), [false, true, false]);
     }
 
     #[test]
     fn the_last_event_of_a_peer_is_that_of_its_row_on_the_map() {
         // The sample's map has an event of alpha in its second column.
-        let line = lines(&three(), &Gone::new(), Order { column: Column::LastEvent, backwards: false }).remove(0);
+        let line = lines(&three(), Order { column: Column::LastEvent, backwards: false }).remove(0);
         assert_eq!((line.peer.node_id.as_deref(), line.last_event), (Some("alpha"), Some(START + 15_000)));
     }
 }

@@ -17,6 +17,11 @@ impl Zone {
     /// The zone of the server's HTML.
     pub(crate) const UTC: Self = Self(0);
 
+    /// Of a clock that is so many minutes ahead of UTC.
+    pub(crate) const fn ahead(minutes: i64) -> Self {
+        Self(minutes)
+    }
+
     /// What its clock shows at a moment, as milliseconds since it showed the Unix epoch.
     pub(crate) fn shown(self, at: u64) -> u64 {
         at.saturating_add_signed(self.0 * MINUTE)
@@ -87,7 +92,7 @@ pub(crate) struct ReadersZone(pub(crate) ReadSignal<Option<i64>>);
 impl ReadersZone {
     /// The zone of now.
     pub(crate) fn get(self) -> Zone {
-        Zone(self.0.get().unwrap_or_default())
+        Zone::ahead(self.0.get().unwrap_or_default())
     }
 }
 

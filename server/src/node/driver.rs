@@ -4,6 +4,7 @@
 //! dropped, and what a connection does in its own time happens in its own task.
 
 use super::deferred::Deferred;
+use super::gone::Gone;
 use super::keeper::{Done, Keeper, Part, Poster};
 use super::log::Gates;
 use super::{Begin, Command, Failure, Heard, IngestError, Shared, kept_names};
@@ -54,6 +55,8 @@ pub(crate) struct Driver {
     has_clone: bool,
     /// However much strangers do, the log is not full of it.
     log: Gates,
+    /// Who is linked no more.
+    gone: Gone,
     /// What has changed since the last delta.
     touched: [Touched; Resolution::ALL.len()],
     /// Whether there is something to tell soon: of events, or of who is connected. The rest waits for the heartbeat, or
@@ -109,6 +112,7 @@ impl Driver {
             clock_is_off: false,
             has_clone: false,
             log: Gates::default(),
+            gone: Gone::default(),
             touched: Resolution::ALL.map(Touched::new),
             changed: false,
             crowded: false,
@@ -602,6 +606,7 @@ impl Driver {
             self.last_delta = now;
             self.changed = false;
             self.shared.note_numbers();
+            self.shared.note_links(&mut self.gone);
             self.shared.hub.next();
             for touched in &mut self.touched {
                 let (resolution, cells) = (touched.resolution(), touched.take(clock::wall()));

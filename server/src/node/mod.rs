@@ -7,6 +7,7 @@
 mod deferred;
 mod driver;
 mod failure;
+mod gone;
 mod hub;
 mod keeper;
 mod kept_names;
@@ -109,6 +110,8 @@ pub(crate) struct Shared {
     names: Mutex<Names>,
     /// How the numbers went.
     past: Mutex<Past>,
+    /// Who was linked and is no more, by the last look.
+    gone: Mutex<Vec<app::api::Peer>>,
     /// What is kept of changed keys.
     pub(crate) rotations: Arc<RotationFile>,
     /// What is kept of origins that sign twice.
@@ -143,6 +146,7 @@ impl Shared {
             protocol: Mutex::new(Protocol { state, links: BTreeMap::new() }),
             names: Mutex::new(names),
             past: Mutex::default(),
+            gone: Mutex::default(),
             rotations: Arc::new(rotations),
             profiles: Arc::new(profiles),
             turned_away: Arc::default(),
@@ -185,6 +189,11 @@ impl Shared {
     /// How the numbers went. Never held together with another lock.
     fn past(&self) -> MutexGuard<'_, Past> {
         self.past.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who was linked and is no more. Never held together with another lock.
+    fn gone(&self) -> MutexGuard<'_, Vec<app::api::Peer>> {
+        self.gone.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Why nothing is acknowledged any more, if it is so.

@@ -1,5 +1,6 @@
 //! What the API and the page say of the node.
 
+use super::gone::{Gone, is_named};
 use super::hub::Cell;
 use super::turned_away::Entry;
 use super::{Protocol, Shared, names};
@@ -104,12 +105,26 @@ impl Shared {
     }
 
     pub(crate) fn network(&self) -> Network {
-        let mut peers: Vec<Peer> = self.gossip().1.iter().map(|(peer, stats)| self.shown(peer, stats)).collect();
-        peers.sort_by(|a, b| (&a.node_id, &a.address).cmp(&(&b.node_id, &b.address)));
+        let peers = self.linked();
+        let gone = self.gone().iter().filter(|peer| !is_named(&peers, peer)).cloned().collect();
         let turned_away = self.turned_away.list().into_iter().map(turned_away).collect();
         let cheats = self.cheats(MAX_CHEATS);
         let (banned, places, vouched) = (self.banned(), self.places(), self.vouched());
-        Network { node_id: self.node_id.to_string(), peers, banned, turned_away, cheats, places, vouched }
+        Network { node_id: self.node_id.to_string(), peers, gone, banned, turned_away, cheats, places, vouched }
+    }
+
+    /// Who is linked, by name, then by address.
+    fn linked(&self) -> Vec<Peer> {
+        let mut peers: Vec<Peer> = self.gossip().1.iter().map(|(peer, stats)| self.shown(peer, stats)).collect();
+        peers.sort_by(|a, b| (&a.node_id, &a.address).cmp(&(&b.node_id, &b.address)));
+        peers
+    }
+
+    /// Tells whoever asks from now on who of those that were linked is no more.
+    pub(super) fn note_links(&self, gone: &mut Gone) {
+        let newest = |name: &str| Some(self.ledger().newest(&Origin::new(name).ok()?)?.as_millis());
+        gone.note(self.linked(), clock::wall().as_millis(), newest);
+        *self.gone() = gone.list().to_vec();
     }
 
     /// Who has signed two different bundles under one number: those that were found first, at most so many.
