@@ -109,6 +109,11 @@ impl Bitmap {
     pub(crate) fn canvas(&self) -> &HtmlCanvasElement {
         &self.canvas
     }
+
+    /// What one paints on it with.
+    pub(crate) fn context(&self) -> &CanvasRenderingContext2d {
+        &self.context
+    }
 }
 
 /// Sets one property of an element's style, past the policy that allows none in the document.

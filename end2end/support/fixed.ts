@@ -105,6 +105,16 @@ export async function openFixed(page: Page, node: Node, query: string, state: St
   const told = JSON.stringify(snapshot(state));
   const likeness = { digest: hex(64, 3), mean: state.nodes.length ? 560_000 : null, chaos: 300_000, spread: 60_000, trend: 10_000 };
   await page.clock.setFixedTime(NOW);
+  // Canvases that nobody sees have a font as well: the last that any was told.
+  await page.addInitScript(() => {
+    const context = CanvasRenderingContext2D.prototype;
+    const { get, set } = Object.getOwnPropertyDescriptor(context, 'font')!;
+    const told = function (this: CanvasRenderingContext2D, font: string): void {
+      (globalThis as any).paintedIn = font;
+      set!.call(this, font);
+    };
+    Object.defineProperty(context, 'font', { get, set: told });
+  });
   await page.route('**/federated/portrait', (route) => route.fulfill({ json: likeness }));
   await page.routeWebSocket(/federated\/stream/, (socket) => socket.send(told));
   await page.goto(`${node.url}/federated/map${query}`);

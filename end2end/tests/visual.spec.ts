@@ -45,8 +45,7 @@ for (const { name, state, query = '', width = 1280, height = 900, dark = false }
     await expect(mode(page)).toHaveAttribute('data-mode', 'live');
     // The canvas is painted anew where colours change: in the font that has come.
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
-    const font = () => page.getByTestId('heatmap-canvas').evaluate((canvas: HTMLCanvasElement) => canvas.getContext('2d')!.font);
-    await expect.poll(font).toContain('Fixed');
+    await expect.poll(() => page.evaluate(() => (globalThis as any).paintedIn)).toContain('Fixed');
     await expect(page.getByTestId('portrait')).toHaveAttribute('data-drawn', /^3/, { timeout: 60_000 });
     await expect(page).toHaveScreenshot(`${name}.png`, { fullPage: true, animations: 'disabled', maxDiffPixelRatio: 0.004 });
   });

@@ -14,6 +14,9 @@ const PAPER: &str = "data-paper";
 pub(crate) struct Surface {
     canvas: HtmlCanvasElement,
     context: CanvasRenderingContext2d,
+    /// The same picture beside the page, where it is painted: whoever tells a font to a canvas of the page waits until the browser has
+    /// worked out how all of the page looks.
+    desk: Bitmap,
     /// A line of pixels beside the page, which is stretched to a row of cells.
     line: Bitmap,
     /// What the style sheet says of the canvas; asked once, since to ask it costs more than to paint.
@@ -25,7 +28,8 @@ impl Surface {
     /// An empty canvas; none where the browser has nothing to paint with.
     pub(crate) fn new(canvas: &HtmlCanvasElement) -> Option<Self> {
         let context = browser::context(canvas)?;
-        Some(Self { canvas: canvas.clone(), context, line: Bitmap::new(1, 1)?, theme: None, shown: Vec::new() })
+        let [desk, line] = [Bitmap::new(1, 1)?, Bitmap::new(1, 1)?];
+        Some(Self { canvas: canvas.clone(), context, desk, line, theme: None, shown: Vec::new() })
     }
 
     /// The colours of the page are others from now on.
@@ -48,15 +52,24 @@ impl Surface {
         }
         let Some(theme) = &self.theme else { return };
         if fit(&self.canvas, layout) {
+            fit(self.desk.canvas(), layout);
             self.shown.clear();
         }
-        self.context.set_text_baseline("middle");
-        self.context.set_image_smoothing_enabled(false);
-        let mut pen = Pen { context: &self.context, theme, line: &self.line, font: None };
-        for (place, band) in picture.iter().enumerate() {
-            if self.shown.get(place) != Some(band) {
-                pen.paint(band);
-            }
+        let context = self.desk.context();
+        context.set_text_baseline("middle");
+        context.set_image_smoothing_enabled(false);
+        let mut pen = Pen { context, theme, line: &self.line, font: None };
+        let is_new = |(place, band): &(usize, &Band)| self.shown.get(*place) != Some(band);
+        let anew: Vec<&Band> = picture.iter().enumerate().filter(is_new).map(|(_, band)| band).collect();
+        anew.iter().for_each(|band| pen.paint(band));
+        // All at once: between two strokes it would have to be copied whole.
+        for Band { area: Area { x, y, width: w, height: h }, .. } in anew {
+            let (desk, x, y, w, h) = (self.desk.canvas(), *x, *y, *w, *h);
+            self.context.clear_rect(x, y, w, h);
+            // Fails only for a canvas without pixels, and then there is nothing to show.
+            let _ = self.context.draw_image_with_html_canvas_element_and_sw_and_sh_and_dx_and_dy_and_dw_and_dh(
+                desk, x, y, w, h, x, y, w, h,
+            );
         }
         self.shown = picture;
     }
