@@ -3,42 +3,29 @@
 //! Commands in, `handle`, outputs out, sleep until the next wake-up. It waits for nobody: a peer whose queue is full is
 //! dropped, and what a connection does in its own time happens in its own task.
 
+mod events;
+mod outputs;
+mod telling;
+
 use super::deferred::Deferred;
 use super::gone::Gone;
-use super::keeper::{Done, Keeper, Part, Poster};
+use super::keeper::{Done, Keeper, Part};
 use super::log::Gates;
-use super::{Begin, Command, Failure, Heard, IngestError, Shared, kept_names};
+use super::{Begin, Command, Failure, Heard, Shared, kept_names};
 use crate::clock;
 use crate::kept::KeptFile;
-use crate::transport::{self, Lane, Link, Packing, Queued};
-use beauty::{BeautyEvent, EventId, Origin, Report, Resolution, TimeRefusal, Timestamp, Told, Touched};
-use gossip::{
-    Ban, Because, ClockOffset, Dialect, Event, Exchange, Hello, Input, Mark, Message, OriginId, Output, PeerId,
-    Profile, Proof, Rotation, State, Time, json, wire,
-};
+use crate::transport;
+use beauty::{Origin, Resolution, Touched};
+use gossip::{Hello, Input, Message, Output, PeerId, State, Time};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use tokio_tungstenite::tungstenite::Message as Frame;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::{debug, error, info, warn};
-use uuid::Uuid;
 
 /// Commands that are handled before deltas are looked at.
 const BATCH: usize = 128;
-/// The stream's readers get a delta at once when nothing came for so long, and no sooner than this after the one before.
-const DELTA_PAUSE: Duration = Duration::from_millis(50);
-/// Without readers what has changed is summed up after this. It is how often peers may be told the digest, and nobody else needs
-/// it then.
-const UNREAD_PAUSE: Duration = Duration::from_millis(500);
-/// By how much the wall clock may drift from what the protocol was told, in microseconds.
-const CLOCK_DRIFT: u64 = 100_000;
-/// From when on a clock is said to be off, in microseconds.
-const CLOCK_OFF: u64 = 5_000_000;
-/// With nothing to tell, a delta still comes: silence means a dead stream, and columns slide without events.
-const HEARTBEAT: Duration = Duration::from_secs(2);
-
 /// How long a node that can't go on says so, before it ends.
 const LINGER: Duration = Duration::from_secs(5);
 
@@ -71,29 +58,6 @@ pub(crate) struct Driver {
     failed: Option<(Failure, Instant)>,
     /// Connections end when the driver does, and not before.
     _end_transport: DropGuard,
-}
-
-/// A message as each dialect writes it: once, however many it is for.
-struct Frames<'a> {
-    message: &'a Message,
-    packing: &'a Packing,
-    json: Option<Option<Frame>>,
-    v2: Option<Option<Frame>>,
-}
-
-impl Frames<'_> {
-    /// `None` where the dialect has no words for the message.
-    fn of(&mut self, dialect: Dialect) -> Option<Frame> {
-        let (message, packing) = (self.message, self.packing);
-        // Texts shrink. Announcements are hashes: they don't, and trying costs more than all else that is done for them.
-        let texts = !message.bundles().is_empty();
-        let pack = |frame| if texts { packing.pack(frame) } else { frame };
-        let v2 = || wire::encode(message).map(|frame| Frame::binary(pack(frame)));
-        match dialect {
-            Dialect::Json => self.json.get_or_insert_with(|| json::encode(message).map(Frame::text)).clone(),
-            Dialect::V2 => self.v2.get_or_insert_with(v2).clone(),
-        }
-    }
 }
 
 /// What the wall clock showed when the protocol's time began, in microseconds since the Unix epoch.
@@ -206,15 +170,6 @@ impl Driver {
         let state = state.map(|time| Instant::from_std(self.shared.started) + Duration::from_micros(time.as_micros()));
         let failed = self.failed.as_ref().map(|(_, end)| *end);
         [state, failed, Some(self.keeper.next_wakeup())].into_iter().flatten().fold(delta, Instant::min)
-    }
-
-    /// How long after the last delta the next one is due.
-    fn pause(&self) -> Duration {
-        match self.changed {
-            false => HEARTBEAT,
-            true if self.shared.hub.is_read() => DELTA_PAUSE,
-            true => UNREAD_PAUSE,
-        }
     }
 
     /// The store has done something.
@@ -331,287 +286,5 @@ impl Driver {
         let mut protocol = self.shared.protocol();
         step(&mut protocol.state, now);
         protocol.state.drain().collect()
-    }
-
-    fn carry_out(&mut self, outputs: Vec<Output>, heard: Vec<Heard>) {
-        let mut heard = heard.into_iter();
-        for output in outputs {
-            match output {
-                Output::Send { to, message } => self.send(&to, &message),
-                Output::Connect { address } => transport::dial(&self.context, address),
-                Output::Disconnect { peer, because } => self.disconnect(peer, because),
-                Output::Deliver { from, event } => {
-                    // Events are delivered in the order in which they came; those that were known are passed over.
-                    if let Some(heard) = heard.find(|heard| heard.text == event.json) {
-                        self.deliver(from, heard);
-                    }
-                }
-                Output::Keep(bundle) => self.keeper.keep(Instant::now(), &bundle),
-                Output::Ask(ask) => self.keeper.ask(ask),
-                Output::Banned(ban) => self.tell_ban(&ban),
-                Output::Rotated(rotation) => self.follow(&rotation),
-                Output::Declared(profile) => self.note(&profile),
-                Output::Forked { proof, mark } => self.mark(*proof, &mark),
-            }
-        }
-    }
-
-    fn tell_ban(&mut self, Ban { who, until, times, reason }: &Ban) {
-        let Some(withheld) = self.log.banned.pass(Instant::now().into_std()) else { return };
-        let key = who.key.map(|key| hex::encode(key.0));
-        let seconds = until.since(self.shared.time()).as_secs();
-        warn!(host = %who.host, key, reason, times, withheld, "banned for {seconds} s: it has broken too many rules");
-    }
-
-    /// An origin has signed two bundles under one number: the proof is kept, and told of once.
-    fn mark(&mut self, proof: Proof, mark: &Mark) {
-        if let Some(withheld) = self.log.cheats.pass(Instant::now().into_std()) {
-            let (key, seq) = (hex::encode(mark.id.origin.0), mark.id.seq);
-            let [one, other] = mark.hashes.map(|hash| hex::encode(hash.0));
-            warn!(
-                key,
-                seq,
-                one,
-                other,
-                withheld,
-                "an origin has signed two different bundles under one number: it cheats, or two nodes have its key. Both \
-                 count; /federated/cheats/{key} has the proof"
-            );
-        }
-        self.changed = true;
-        self.keeper.prove(Instant::now(), proof, mark);
-    }
-
-    /// A node has changed its key: its name stays with it, and that it is so is kept.
-    fn follow(&mut self, rotation: &Rotation) {
-        let [old, new] = [rotation.old, rotation.new].map(|key| hex::encode(key.0));
-        if let Some(withheld) = self.log.rotations.pass(Instant::now().into_std()) {
-            info!(withheld, "a node has changed its key: {new} has taken the place of {old}");
-        }
-        let known = self.shared.protocol().state.rotations().clone();
-        self.shared.names().rotate(known.clone());
-        self.changed = true;
-        let file = Arc::clone(&self.shared.rotations);
-        if file.set(known) {
-            self.context.tasks.spawn_blocking(move || file.write());
-        }
-    }
-
-    /// An origin has declared that it signs twice: that is kept.
-    fn note(&mut self, profile: &Arc<Profile>) {
-        // What this node has declared itself it knew from its start on: this is of a folder that its key came from.
-        if profile.origin == self.shared.public_key {
-            self.fail(Failure::SecondKey { key: hex::encode(profile.origin.0) });
-        }
-        if let Some(withheld) = self.log.profiles.pass(Instant::now().into_std()) {
-            info!(withheld, "{} signs its events with a second key from now on", hex::encode(profile.origin.0));
-        }
-        let file = Arc::clone(&self.shared.profiles);
-        file.accept(profile);
-        if file.is_due() {
-            self.context.tasks.spawn_blocking(move || file.write());
-        }
-    }
-
-    fn send(&mut self, to: &[PeerId], message: &Message) {
-        let lane = Lane::of(message, self.shared.public_key);
-        let mut frames = Frames { message, packing: &self.context.packing, json: None, v2: None };
-        let links = &mut self.shared.protocol().links;
-        for peer in to {
-            let Some(link) = links.get(peer) else { continue };
-            let Some(frame) = frames.of(link.dialect) else { continue };
-            if matches!(message, Message::Exchange(Exchange::Want { .. })) {
-                link.stats.on_asked();
-            }
-            match link.send(lane, frame) {
-                Queued::Waits | Queued::Gone => {}
-                Queued::Crowded => self.crowded = true,
-                Queued::Full => {
-                    self.crowded = true;
-                    // A node finds what it lacks; a script would not know of it. Of profiles it asks for those that it needs.
-                    let may_lack = match message {
-                        Message::Profiles(_) | Message::Places(_) => true,
-                        Message::Bundle { .. } | Message::Exchange(_) => link.leave_out().is_some(),
-                        _ => false,
-                    };
-                    if link.dialect == Dialect::V2 && may_lack {
-                        debug!("a frame finds no room in the queue of {peer}, and is left out");
-                        continue;
-                    }
-                    if let Some(withheld) = self.log.slow.pass(Instant::now().into_std()) {
-                        warn!(withheld, "{peer} reads too slowly: its queue is full, and it is dropped");
-                    }
-                    link.close("this peer reads too slowly");
-                    links.remove(peer);
-                    // Handled after what is being carried out now: the connection's own end comes as a command.
-                }
-            }
-        }
-    }
-
-    fn disconnect(&mut self, peer: PeerId, because: Because) {
-        let mut protocol = self.shared.protocol();
-        if because == Because::SecondConnection {
-            // A node that connects anew may have lost the connection that we hold on to: one that is dead is to be found
-            // now, not after half a minute, or the node is turned away until then.
-            protocol.links.values().for_each(Link::probe);
-        }
-        if let Some(link) = protocol.links.remove(&peer) {
-            match self.log.disconnected.pass(Instant::now().into_std()) {
-                Some(withheld) => info!(withheld, "{peer} is disconnected: {because}"),
-                None => debug!("{peer} is disconnected: {because}"),
-            }
-            link.close(&because.to_string());
-        }
-    }
-
-    /// Events of this node: all of them, or none. Who posted them is answered when they are on disk.
-    fn ingest(&mut self, reports: Vec<Report>, poster: Poster) {
-        // Its own time as well: where peers that lie have moved it beyond the retention, nobody would count what is acknowledged.
-        let own = self.shared.own_clock();
-        let times = reports.iter().map(|report| report.at.unwrap_or(own)).enumerate();
-        let refused: Vec<_> = times.filter_map(|(index, at)| Some((index, self.shared.admits(at).err()?))).collect();
-        let failed = self.failed.as_ref().map(|(error, _)| IngestError::NotKept(error.clone()));
-        let refused = (!refused.is_empty()).then_some(IngestError::Times(refused));
-        if let Some(error) = failed.or(refused) {
-            // Who asked may have given up waiting.
-            let _ = poster.send(Err(error));
-            return;
-        }
-        let events = reports.into_iter().map(|report| report.into_event(EventId(Uuid::now_v7()), own));
-        let events: Vec<BeautyEvent> = events.collect();
-        self.keeper.expect(poster, events.iter().map(|event| event.id).collect());
-        events.into_iter().for_each(|event| self.report(event));
-    }
-
-    fn report(&mut self, event: BeautyEvent) {
-        let told = Told { origin: self.shared.node_id.clone(), event };
-        self.enter(&told, clock::wall());
-        let node_id = Arc::from(told.origin.as_str());
-        self.handle(Input::Broadcast(Event { id: told.event.id.0, node_id, json: told.to_json().into() }));
-    }
-
-    /// A peer's event: entered, kept until its time comes, or refused.
-    fn deliver(&mut self, from: PeerId, Heard { told, key, .. }: Heard) {
-        self.claim(key.unwrap_or(self.shared.public_key), &told.origin);
-        if let Some(refusal) = self.admit(told) {
-            self.handle(Input::Refused { peer: from, reason: refusal.reason(), event: false });
-        }
-    }
-
-    /// Enters an event, or keeps it until its time comes. Gives why neither was done, or another had to give way.
-    fn admit(&mut self, told: Told) -> Option<TimeRefusal> {
-        let now = clock::wall();
-        let admitted = self.shared.ledger().admits(told.event.at, now);
-        match admitted {
-            Ok(()) => {
-                self.enter(&told, now);
-                None
-            }
-            Err(refusal @ TimeRefusal::TooFarAhead { by, allowed }) => {
-                let until = now.saturating_add(by.saturating_sub(allowed));
-                self.deferred.keep(until, told).map(|_| refusal)
-            }
-            Err(refusal @ TimeRefusal::TooOld { .. }) => Some(refusal),
-        }
-    }
-
-    /// An event was signed by this key, in this name. What has no signature this node vouches for.
-    fn claim(&mut self, key: OriginId, name: &Origin) {
-        let holder = self.shared.names().claim(key, name);
-        if let Some(holder) = holder
-            && let Some(withheld) = self.log.conflicts.pass(Instant::now().into_std())
-        {
-            let (key, holder) = (hex::encode(key.0), hex::encode(holder.0));
-            warn!(
-                withheld,
-                "two keys sign in the name of {name}: {holder} was first and keeps it, {key} is shown as a conflict"
-            );
-        }
-    }
-
-    fn enter_deferred(&mut self) {
-        let now = clock::wall();
-        while let Some(told) = self.deferred.pop(now) {
-            self.enter(&told, now);
-        }
-    }
-
-    fn enter(&mut self, told: &Told, now: Timestamp) {
-        let inserted = self.shared.ledger_mut().insert(&told.origin, &told.event, now);
-        match inserted {
-            Ok(inserted) => {
-                self.changed = true;
-                self.keeper.note(&told.origin, &told.event, &inserted);
-                for touched in &mut self.touched {
-                    touched.note(&told.origin, &told.event, &inserted, now);
-                }
-            }
-            // It was acceptable a moment ago, when it was verified or asked for.
-            Err(refusal) => {
-                if let Some(withheld) = self.log.late.pass(Instant::now().into_std()) {
-                    warn!(node_id = %told.origin, withheld, "an event came too late: {refusal}");
-                }
-            }
-        }
-    }
-
-    fn tell_digest(&mut self) {
-        let digest = self.shared.digest_text(clock::wall());
-        self.handle(Input::Digest(gossip::Digest(digest)));
-    }
-
-    /// Tells the protocol of a wall clock that was set, or has drifted; and the log of one that peers say is off.
-    fn tell_clock(&mut self) {
-        let epoch = epoch(&self.shared);
-        if epoch.abs_diff(self.epoch) > CLOCK_DRIFT {
-            self.epoch = epoch;
-            self.handle(Input::Clock { micros: epoch.saturating_add(self.shared.time().as_micros()) });
-        }
-        let offset = self.shared.protocol().state.clock_offset();
-        let off = offset.filter(|offset| offset.micros.unsigned_abs() > CLOCK_OFF);
-        if let Some(ClockOffset { micros, peers }) = off.filter(|_| !self.clock_is_off) {
-            let (seconds, way) = (micros.unsigned_abs() / 1_000_000, if micros > 0 { "ahead of" } else { "behind" });
-            warn!(
-                "this machine's clock is {seconds} s {way} its peers' ({peers} of them): set it, or its events come late"
-            );
-        }
-        self.clock_is_off = off.is_some();
-    }
-
-    /// Tells the log of another node with this node's key.
-    fn tell_clone(&mut self) {
-        let has_clone = self.shared.protocol().state.has_clone(self.shared.time());
-        if has_clone && !self.has_clone {
-            error!(
-                "another node runs with this node's key: one data folder is a copy of the other. Both speak in one name, and \
-                 peers will take them for a cheat: end one of them, and move its identity.key away to give it a new key"
-            );
-        }
-        self.has_clone = has_clone;
-    }
-
-    /// Sums up what has changed when it is time: for peers, and for the stream's readers.
-    fn publish(&mut self) {
-        let now = Instant::now();
-        let is_due = now >= self.last_delta + self.pause();
-        // What a peer says of its own may be what we held for a moment only.
-        if is_due || (self.changed && now >= self.last_digest + DELTA_PAUSE) {
-            self.last_digest = now;
-            self.tell_digest();
-        }
-        if is_due {
-            self.tell_clock();
-            self.tell_clone();
-            self.last_delta = now;
-            self.changed = false;
-            self.shared.note_numbers();
-            self.shared.note_links(&mut self.gone);
-            self.shared.hub.next();
-            for touched in &mut self.touched {
-                let (resolution, cells) = (touched.resolution(), touched.take(clock::wall()));
-                self.shared.publish_delta(resolution, cells);
-            }
-        }
     }
 }
