@@ -43,8 +43,8 @@ const HIGH: f64 = 16.0;
 const RISE: f64 = 12.0;
 /// Up to so many letters of a name are written.
 pub(super) const LETTERS: usize = 24;
-/// On a phone, where the drawing is small, names are so much larger, and so much lower; and what the style sheet calls a name that has
-/// no room then, and one that has (`style/_graph.scss`).
+/// On a phone, where the drawing is small, words are so much larger, and names so much lower; and what the style sheet calls a name that
+/// has no room then, and one that has (`style/_graph.scss`).
 const PHONE: f64 = 1.6;
 const LOWER: f64 = 8.0;
 const NAME: [&str; 2] = ["graph-name graph-tight", "graph-name"];
@@ -98,7 +98,13 @@ pub(crate) fn Graph(
             });
             [name, beside.map(|at| word("graph-rtt", at, numbers(dot, language)))]
         });
-        words.flatten().collect_view()
+        let mut words: Vec<_> = words.flatten().collect();
+        let has_words = few_links(&dots);
+        for dot in dots.iter().filter(|dot| has_words && dot.peer.is_some()) {
+            let at = numbers_at(dot, &dots, PHONE, |room| room.lies_in(&DRAWING) && take(&mut taken, room));
+            words.extend(at.map(|at| word("graph-phone", at, numbers(dot, language))));
+        }
+        words.collect_view()
     };
     let own_colour = move || {
         let snapshot = snapshot.read();
@@ -169,24 +175,32 @@ type Words = (Option<f64>, Option<(f64, f64)>);
 /// Which words of each dot can be read: how far below it its name stands, and where beside its link the numbers do. No word lies on
 /// another, nor on a dot that has words, and numbers touch no line. It follows from the names alone: numbers that change move nothing.
 fn readable(dots: &[Dot<'_>], own: &str) -> Vec<Words> {
-    let links = dots.iter().filter(|dot| dot.peer.is_some()).count();
-    let named = |dot: &Dot<'_>| dots.len() <= MOST_WORDS || dot.peer.is_some() && links <= MOST_WORDS;
+    let few_links = few_links(dots);
+    let named = |dot: &Dot<'_>| dots.len() <= MOST_WORDS || dot.peer.is_some() && few_links;
     let mut taken = vec![around((0.0, 0.0), 26.0), room((0.0, OWN_NAME), width(own))];
     taken.extend(dots.iter().filter(|dot| named(dot)).map(|dot| around(dot.at, 18.0)));
     let mut fits = |room: Area| room.lies_in(&DRAWING) && take(&mut taken, room);
     let mut name =
         |dot: &Dot<'_>| NAMES.into_iter().find(|below| named(dot) && fits(room(by_dot(dot, *below), width(&dot.name))));
     let names: Vec<Option<f64>> = dots.iter().map(&mut name).collect();
-    let linked = |dot: &Dot<'_>| dot.peer.is_some() && links <= MOST_WORDS;
-    let mut free = |room: Area| {
-        let crossed = || dots.iter().any(|other| other.peer.is_some() && crosses(other.at, &room));
-        !crossed() && fits(room)
-    };
-    let mut numbers = |dot: &Dot<'_>| {
-        let mut places = ALONG.into_iter().flat_map(|along| [-1.0, 1.0].map(|side| beside(dot.at, along, side)));
-        places.find(|at| linked(dot) && free(room(*at, NUMBERS)))
-    };
+    let mut numbers =
+        |dot: &Dot<'_>| if few_links && dot.peer.is_some() { numbers_at(dot, dots, 1.0, &mut fits) } else { None };
     dots.iter().zip(names).map(|(dot, name)| (name, numbers(dot))).collect()
+}
+
+/// Whether links are so few that words can stand beside them.
+fn few_links(dots: &[Dot<'_>]) -> bool {
+    dots.iter().filter(|dot| dot.peer.is_some()).count() <= MOST_WORDS
+}
+
+/// Where the numbers of a link stand, so many times as large as usual: beside it, on no line, and where they fit.
+fn numbers_at(dot: &Dot<'_>, dots: &[Dot<'_>], scale: f64, mut fits: impl FnMut(Area) -> bool) -> Option<(f64, f64)> {
+    let mut places = ALONG.into_iter().flat_map(|along| [-1.0, 1.0].map(|side| beside(dot.at, along, side, scale)));
+    places.find(|at| {
+        let room = scaled(*at, NUMBERS, scale);
+        let crossed = dots.iter().any(|other| other.peer.is_some() && crosses(other.at, &room));
+        !crossed && fits(room)
+    })
 }
 
 /// Takes room, if it is free.
@@ -210,10 +224,10 @@ fn short(name: &str) -> String {
 }
 
 /// Where numbers stand, so far along the link to a dot, and beside it: above where the side is 1, below where it is -1.
-fn beside(at: (f64, f64), along: f64, side: f64) -> (f64, f64) {
+fn beside(at: (f64, f64), along: f64, side: f64, scale: f64) -> (f64, f64) {
     let ((right, down), _) = way(at);
-    let away = side * right.signum() * clear((right, down), NUMBERS, HIGH);
-    (at.0 * along + down * away, at.1 * along - right * away + RISE - HIGH / 2.0)
+    let away = side * right.signum() * clear((right, down), scale * NUMBERS, scale * HIGH);
+    (at.0 * along + down * away, at.1 * along - right * away + scale * (RISE - HIGH / 2.0))
 }
 
 /// The way from the middle to a place: its direction, and its length.
@@ -244,11 +258,16 @@ fn width(name: &str) -> f64 {
 }
 
 /// The room of a word that stands in the middle of a point.
-fn room((x, y): (f64, f64), width: f64) -> Area {
-    Area { x: x - width / 2.0, y: y - RISE, width, height: HIGH }
+fn room(at: (f64, f64), width: f64) -> Area {
+    scaled(at, width, 1.0)
 }
 
-/// The room that the same word takes on a phone.
+/// The same of a word that is so many times as large.
+fn scaled((x, y): (f64, f64), width: f64, scale: f64) -> Area {
+    Area { x: x - scale * width / 2.0, y: y - scale * RISE, width: scale * width, height: scale * HIGH }
+}
+
+/// The room that the same name takes on a phone.
 fn on_phone(Area { x, y, width, height }: Area) -> Area {
     let more = PHONE - 1.0;
     Area { x: x - more * width / 2.0, y: y + LOWER - more * RISE, width: PHONE * width, height: PHONE * height }
@@ -412,7 +431,9 @@ mod tests {
         }
         for side in [1.0, -1.0] {
             for at in [(200.0, 0.0), (-200.0, 0.0), (0.0, 100.0), (0.0, -100.0), (150.0, -90.0)] {
-                assert!(!crosses(at, &room(beside(at, 0.62, side), NUMBERS)), "{at:?}");
+                for scale in [1.0, PHONE] {
+                    assert!(!crosses(at, &scaled(beside(at, 0.62, side, scale), NUMBERS, scale)), "{at:?}");
+                }
                 assert!(crosses(at, &around((at.0 / 2.0, at.1 / 2.0), 4.0)), "{at:?}");
             }
         }
