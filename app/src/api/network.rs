@@ -14,8 +14,8 @@ pub struct Network {
     pub node_id: String,
     /// The connected peers, by name, then by address.
     pub peers: Vec<Peer>,
-    /// Peers that were connected in the last day and are no more, as they were then: the last 16 that went. Whose events come by others
-    /// has not gone.
+    /// Peers whose connection broke in the last day, since the node was started, as they were then: the last 16 that went. Whose events
+    /// come by others has not gone.
     #[serde(default)]
     pub gone: Vec<Peer>,
     /// Who is not spoken with for a while.

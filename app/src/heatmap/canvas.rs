@@ -51,8 +51,7 @@ impl Surface {
             self.theme = Theme::of(&self.canvas);
         }
         let Some(theme) = &self.theme else { return };
-        if fit(&self.canvas, layout) {
-            fit(self.desk.canvas(), layout);
+        if fit(&self.canvas, layout) | fit(self.desk.canvas(), layout) {
             self.shown.clear();
         }
         let context = self.desk.context();

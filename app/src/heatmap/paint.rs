@@ -326,7 +326,7 @@ fn paint_axis(model: &HeatmapModel, layout: &Layout, language: Language) -> Vec<
     let (step, width) = (tick_step(model, layout), model.resolution_seconds.max(1));
     let zone = model.zone.of(step);
     let name = zone.name();
-    let name_room = layout.device(AXIS_SIZE) * name.chars().count() as f64;
+    let name_room = (size * name.chars().count() as f64).min(layout.left);
     let mut picture = vec![text(name, 0.0, Align::Left)];
     let room = layout.device(TIME_LEAST) / 2.0;
     let mut ticks = Vec::new();

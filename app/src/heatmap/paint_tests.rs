@@ -204,8 +204,10 @@ fn times_on_the_axis_are_of_the_reader_s_zone_which_stands_before_them() {
 
 #[test]
 fn times_on_the_axis_are_round_and_do_not_touch() {
-    for width in WIDTHS {
-        let (layout, picture) = picture(&model(40, &[]), width, &PLAIN);
+    for (width, zone) in WIDTHS.into_iter().flat_map(|width| [Zone::UTC, Zone::ahead(345)].map(|zone| (width, zone))) {
+        let mut model = model(40, &[]);
+        model.zone = zone;
+        let (layout, picture) = picture(&model, width, &PLAIN);
         let times: Vec<(f64, &str)> = picture
             .iter()
             .filter_map(|draw| match draw {

@@ -106,12 +106,14 @@ impl Driver {
     fn start(self, at: Option<u64>) {
         let tell_zone = move || tell(self.zone, Some(browser::minutes_east()));
         tell_zone();
-        if let Some(at) = at {
-            return spawn_local(self.look_back(at, FIRST_WAIT));
+        match at {
+            Some(at) => spawn_local(self.look_back(at, FIRST_WAIT)),
+            None => self.feed(Input::Tick),
         }
-        self.feed(Input::Tick);
         let tick = move || {
-            self.feed(Input::Tick);
+            if at.is_none() {
+                self.feed(Input::Tick);
+            }
             // Zones change with the season.
             tell_zone();
         };

@@ -10,7 +10,7 @@ use crate::place::{Place, use_place};
 use crate::words::{Language, NOTHING, ReadersZone, each, isolated, td_string, use_language};
 use leptos::prelude::*;
 
-/// The connected peers, and those that were connected in the last day.
+/// The connected peers, and those whose connection broke in the last day.
 #[component]
 pub(crate) fn Peers(
     /// What the page shows.

@@ -1,4 +1,4 @@
-//! The peers as rows that can be sorted: those that are linked, and those that were in the last day.
+//! The peers as rows that can be sorted: those that are linked, and those whose link broke in the last day.
 
 use crate::api::{Peer, PeerState, Snapshot};
 use crate::heatmap::last_event;

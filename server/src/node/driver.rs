@@ -234,7 +234,10 @@ impl Driver {
                 self.changed = true;
                 self.handle(Input::PeerUp { peer, direction, address, dialect, key });
             }
-            Command::Down { peer, why } => {
+            Command::Down { peer, why, parted } => {
+                if !parted {
+                    self.note_gone(peer);
+                }
                 if self.shared.protocol().links.remove(&peer).is_some() {
                     match self.log.gone.pass(Instant::now().into_std()) {
                         Some(withheld) => info!(withheld, "{peer} is gone: {why}"),

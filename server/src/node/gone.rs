@@ -1,45 +1,45 @@
-//! Peers that this node was linked to and is no more, for whoever looks at the network later.
+//! Peers whose link broke, for whoever looks at the network later.
 
+use super::times::COUNTED;
 use app::api::{Peer, PeerState};
 
 /// So many are remembered, those that went last: they are in every delta of the stream.
 const MAX: usize = 16;
 /// For how long, in milliseconds: who left for good is not told for ever. A guess.
 const SHOWN: u64 = 86_400_000;
-/// An event that is so much newer than the last frame of a link, in milliseconds, was made since, whatever the clock that dated it: by
-/// 30 s clocks may be wrong.
-const SINCE: u64 = 30_000;
 
-/// Who has gone, by name.
+/// Who has gone, in the order in which they went: each name once, and each key.
 #[derive(Debug, Default)]
-pub(super) struct Gone {
-    /// The links at the last look.
-    linked: Vec<Peer>,
-    /// In the order in which they went.
-    gone: Vec<Peer>,
-}
+pub(super) struct Gone(Vec<Peer>);
 
 impl Gone {
-    /// Compares the links of a moment with those at the last look. Where `newest` knows an event that was made since, only the link has
-    /// gone, and others tell what its node says.
-    pub(super) fn note(&mut self, linked: Vec<Peer>, now: u64, newest: impl Fn(&str) -> Option<u64>) {
-        let left = std::mem::replace(&mut self.linked, linked);
-        for peer in left.into_iter().filter(|peer| peer.node_id.is_some() && peer.state == PeerState::Connected) {
-            self.gone.retain(|other| other.node_id != peer.node_id);
-            self.gone.push(peer);
+    /// The link to a peer broke. Who never said its name was nobody.
+    pub(super) fn note(&mut self, peer: Peer) {
+        if peer.node_id.is_none() || peer.state != PeerState::Connected {
+            return;
         }
-        let linked = &self.linked;
-        self.gone.retain(|peer| {
-            let heard = peer.node_id.as_deref().and_then(&newest).unwrap_or_default();
-            let is_away = !is_named(linked, peer) && heard <= peer.last_seen + SINCE;
-            is_away && now.saturating_sub(peer.last_seen) < SHOWN
-        });
-        self.gone.drain(..self.gone.len().saturating_sub(MAX));
+        let is_other = |other: &Peer| {
+            other.node_id != peer.node_id && (other.public_key.is_none() || other.public_key != peer.public_key)
+        };
+        self.0.retain(is_other);
+        self.0.push(peer);
+        self.0.drain(..self.0.len().saturating_sub(MAX));
     }
 
-    /// Who had gone at the last look.
+    /// Forgets who is linked again, and whoever lives without a link to this node: `newest` knows an event of it that can't have been made
+    /// before the link broke, however far its clock is ahead.
+    pub(super) fn look(&mut self, linked: &[Peer], now: u64, newest: impl Fn(&str) -> Option<u64>) {
+        self.0.retain(|peer| {
+            let heard = peer.node_id.as_deref().and_then(&newest).unwrap_or_default();
+            let is_away =
+                !is_named(linked, peer) && u128::from(heard.saturating_sub(peer.last_seen)) <= COUNTED.as_millis();
+            is_away && now.saturating_sub(peer.last_seen) < SHOWN
+        });
+    }
+
+    /// Who has gone.
     pub(super) fn list(&self) -> &[Peer] {
-        &self.gone
+        &self.0
     }
 }
 
@@ -79,51 +79,52 @@ mod tests {
         }
     }
 
-    fn names(gone: &Gone) -> Vec<String> {
-        gone.list().iter().filter_map(|peer| peer.node_id.clone()).collect()
+    fn names(gone: &Gone) -> Vec<&str> {
+        gone.list().iter().filter_map(|peer| peer.node_id.as_deref()).collect()
     }
 
     #[test]
-    fn who_leaves_is_told_until_it_is_back() {
+    fn whose_link_broke_is_told_until_it_is_linked_again() {
         let (mut gone, silent) = (Gone::default(), |_: &str| None);
-        gone.note(vec![peer("beta", NOW), peer("gamma", NOW)], NOW, silent);
-        assert!(names(&gone).is_empty());
-        gone.note(vec![peer("gamma", NOW)], NOW, silent);
-        gone.note(vec![], NOW, silent);
+        gone.note(peer("beta", NOW));
+        gone.note(peer("gamma", NOW));
+        gone.look(&[], NOW, silent);
         assert_eq!(names(&gone), ["beta", "gamma"]);
-        gone.note(vec![peer("beta", NOW)], NOW, silent);
+        gone.look(&[peer("beta", NOW)], NOW, silent);
         assert_eq!(names(&gone), ["gamma"]);
-        gone.note(vec![], NOW + 5, silent);
-        assert_eq!(names(&gone), ["gamma", "beta"]);
+        gone.note(peer("beta", NOW + 5));
+        gone.note(peer("gamma", NOW + 5));
+        assert_eq!(names(&gone), ["beta", "gamma"], "each once, in the order in which they went last");
     }
 
     #[test]
-    fn whose_link_was_given_up_and_who_goes_on_telling_by_others_has_not_gone() {
+    fn who_goes_on_telling_by_others_has_not_gone() {
+        let ahead = u64::try_from(COUNTED.as_millis()).unwrap();
         let mut gone = Gone::default();
-        gone.note(vec![peer("beta", NOW)], NOW, |_| None);
-        gone.note(vec![], NOW, |_| Some(NOW + SINCE));
+        gone.note(peer("beta", NOW));
+        gone.look(&[], NOW, |_| Some(NOW + ahead));
         assert_eq!(names(&gone), ["beta"], "its clock may be ahead, and this event older than the link's end");
-        gone.note(vec![], NOW, |_| Some(NOW + SINCE + 1));
+        gone.look(&[], NOW, |_| Some(NOW + ahead + 1));
         assert!(names(&gone).is_empty());
     }
 
     #[test]
     fn those_that_went_last_are_remembered_for_a_day() {
         let mut gone = Gone::default();
-        let many = |last_seen| (0..40).map(|number| peer(&format!("peer-{number:02}"), last_seen)).collect();
-        gone.note(many(NOW), NOW, |_| None);
-        gone.note(vec![], NOW, |_| None);
-        assert_eq!((names(&gone).len(), names(&gone)[0].as_str()), (MAX, "peer-24"));
-        gone.note(vec![], NOW + SHOWN, |_| None);
+        (0..40).for_each(|number| gone.note(peer(&format!("peer-{number:02}"), NOW)));
+        assert_eq!((names(&gone).len(), names(&gone)[0]), (MAX, "peer-24"));
+        gone.look(&[], NOW + SHOWN, |_| None);
         assert!(names(&gone).is_empty());
     }
 
     #[test]
-    fn who_has_not_spoken_or_has_no_name_was_nobody() {
+    fn one_key_has_one_place_under_whatever_names_and_who_has_not_spoken_has_none() {
         let mut gone = Gone::default();
-        let mute = Peer { state: PeerState::Connecting, ..peer("beta", NOW) };
-        gone.note(vec![mute, Peer { node_id: None, ..peer("", NOW) }], NOW, |_| None);
-        gone.note(vec![], NOW, |_| None);
-        assert!(names(&gone).is_empty());
+        for name in ["beta", "gamma", "delta"] {
+            gone.note(Peer { public_key: Some("aa".to_owned()), ..peer(name, NOW) });
+        }
+        gone.note(Peer { state: PeerState::Connecting, ..peer("mute", NOW) });
+        gone.note(Peer { node_id: None, ..peer("", NOW) });
+        assert_eq!(names(&gone), ["delta"]);
     }
 }

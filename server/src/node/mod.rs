@@ -54,7 +54,12 @@ pub(crate) enum Command {
     /// A connection stands.
     Up { peer: PeerId, direction: Direction, address: Address, link: Link },
     /// A connection has ended.
-    Down { peer: PeerId, why: String },
+    Down {
+        peer: PeerId,
+        why: String,
+        /// Whether one of the two nodes wanted it so, and both go on.
+        parted: bool,
+    },
     /// A dial came to nothing.
     DialFailed { address: Address },
     /// A frame came and holds. Its events come with what they tell.
@@ -110,7 +115,7 @@ pub(crate) struct Shared {
     names: Mutex<Names>,
     /// How the numbers went.
     past: Mutex<Past>,
-    /// Who was linked and is no more, by the last look.
+    /// Whose link broke.
     gone: Mutex<Vec<app::api::Peer>>,
     /// What is kept of changed keys.
     pub(crate) rotations: Arc<RotationFile>,
@@ -191,7 +196,7 @@ impl Shared {
         self.past.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Who was linked and is no more. Never held together with another lock.
+    /// Whose link broke. Never held together with another lock.
     fn gone(&self) -> MutexGuard<'_, Vec<app::api::Peer>> {
         self.gone.lock().unwrap_or_else(PoisonError::into_inner)
     }

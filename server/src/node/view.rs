@@ -1,6 +1,6 @@
 //! What the API and the page say of the node.
 
-use super::gone::{Gone, is_named};
+use super::gone::is_named;
 use super::hub::Cell;
 use super::turned_away::Entry;
 use super::{Protocol, Shared, names};
@@ -12,7 +12,7 @@ use app::api::{
     MOST_VOUCHED, Named, Network, Numbers, Peer, PeerState, Place, SignedBundle, Snapshot, StreamMessage, TurnedAway,
 };
 use beauty::{Heatmap, Origin, Resolution, Timestamp};
-use gossip::{Ban, Bundle, Counters, Digest, Mark, OriginId, PeerView, Spot, bundle_bytes};
+use gossip::{Ban, Bundle, Counters, Digest, Mark, OriginId, PeerId, PeerView, Spot, bundle_bytes};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
@@ -114,17 +114,22 @@ impl Shared {
     }
 
     /// Who is linked, by name, then by address.
-    fn linked(&self) -> Vec<Peer> {
+    pub(super) fn linked(&self) -> Vec<Peer> {
         let mut peers: Vec<Peer> = self.gossip().1.iter().map(|(peer, stats)| self.shown(peer, stats)).collect();
         peers.sort_by(|a, b| (&a.node_id, &a.address).cmp(&(&b.node_id, &b.address)));
         peers
     }
 
-    /// Tells whoever asks from now on who of those that were linked is no more.
-    pub(super) fn note_links(&self, gone: &mut Gone) {
-        let newest = |name: &str| Some(self.ledger().newest(&Origin::new(name).ok()?)?.as_millis());
-        gone.note(self.linked(), clock::wall().as_millis(), newest);
-        *self.gone() = gone.list().to_vec();
+    /// A peer that is linked, as it is shown; none that has this node's own name.
+    pub(super) fn linked_peer(&self, id: PeerId) -> Option<Peer> {
+        let (_, peers) = self.gossip();
+        let (peer, stats) = peers.iter().find(|(peer, _)| peer.peer == id)?;
+        Some(self.shown(peer, stats)).filter(|peer| peer.node_id.as_deref() != Some(self.node_id.as_str()))
+    }
+
+    /// Tells whoever asks from now on who has gone.
+    pub(super) fn tell_gone(&self, gone: &[Peer]) {
+        *self.gone() = gone.to_vec();
     }
 
     /// Who has signed two different bundles under one number: those that were found first, at most so many.

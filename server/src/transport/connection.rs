@@ -79,14 +79,17 @@ pub(super) async fn run(context: Context, socket: Socket, met: Met) {
     let writer = Writer { queue, end: Arc::clone(&end), stats: stats_too, ping: Arc::clone(&ping), uplink, commands };
     context.tasks.spawn(writer.run(sink));
     let pace = Pace::default();
-    let mut reader = Reader { context: &context, peer, from, dialect, label, stats, pace };
+    let mut reader = Reader { context: &context, peer, from, dialect, label, stats, pace, parted: false };
     let why = tokio::select! {
-        why = reader.run(stream, &probe, &ping) => why,
+        why = reader.run(stream, &probe, &ping) => {
+            end.ask(&why);
+            why
+        }
         why = ended_by_node(&end) => why,
     };
-    end.ask(&why);
+    let parted = reader.parted;
     // Fails only when the node itself has ended.
-    let _ = context.commands.send(Command::Down { peer, why }).await;
+    let _ = context.commands.send(Command::Down { peer, why, parted }).await;
 }
 
 /// The end was asked for, and the writer has had its time for a farewell.
@@ -105,6 +108,8 @@ struct Reader<'a> {
     label: String,
     stats: Arc<LinkStats>,
     pace: Pace,
+    /// Whether the peer has closed the connection since it wants it no more: not since it ends.
+    parted: bool,
 }
 
 impl Reader<'_> {
@@ -179,6 +184,7 @@ impl Reader<'_> {
         match frame {
             Err(error) => return Some(self.on_error(&error).await),
             Ok(Message::Close(frame)) => {
+                self.parted = frame.as_ref().is_some_and(|frame| frame.code == CloseCode::Policy);
                 let reason = frame.map(|frame| frame.reason.to_string()).unwrap_or_default();
                 return Some(format!("the peer closed: {:?}", excerpt(&reason)));
             }

@@ -66,10 +66,13 @@ async fn a_node_that_ends_leaves_the_list_and_one_that_starts_comes_onto_it_and_
     alpha.until("/federated/health", |health| health["peers"] == 1).await;
     beta.end().await;
     alpha.until("/federated/health", |health| health["peers"] == 0).await;
+    let gone = |network: &serde_json::Value| network["gone"][0]["node_id"].as_str().map(str::to_owned);
+    alpha.until("/federated/network", |network| gone(network).as_deref() == Some("beta")).await;
     let events: Vec<_> = (0..900).map(|_| json!({ "beauty": 0.5 })).collect();
     assert_eq!(alpha.post(serde_json::to_vec(&events).unwrap()).await.status, 202);
     let beta = TestNode::start("beta", &["--peers", &alpha.address()]).await;
     beta.until("/federated/health", |health| health["events"] == 900).await;
+    alpha.until("/federated/network", |network| gone(network).is_none()).await;
     let digest = |health: &serde_json::Value| health["digest"].clone();
     assert_eq!(
         digest(&alpha.get("/federated/health").await.json()),

@@ -8,6 +8,8 @@ use tokio::io::AsyncWriteExt;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use uuid::Uuid;
 
 fn now() -> u64 {
@@ -47,6 +49,25 @@ async fn a_script_sends_events_and_receives_them_without_a_handshake() {
     assert_eq!((&heard["event"]["node_id"], &heard["event"]["beauty"]), (&json!("beta"), &json!(0.25)));
     let nameless = |peer: &Value| peer["node_id"].is_null() && peer["state"] == "connected";
     nodes[0].until("/federated/network", |network| network["peers"].as_array().unwrap().iter().any(nameless)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whose_connection_breaks_has_gone_and_who_parts_has_not() {
+    let alpha = TestNode::start("alpha", &[]).await;
+    for (name, code) in [("parting", CloseCode::Policy), ("ending", CloseCode::Away)] {
+        let mut script = alpha.script().await;
+        let hello = json!({ "type": "mesh", "subtype": "hello", "mesh": "beauty", "node_id": name, "instance": Uuid::new_v4(), "port": 0 });
+        script.send(text(&hello)).await.unwrap();
+        let link = json!({ "type": "mesh", "subtype": "neighbor", "priority": "join" });
+        script.send(text(&link)).await.unwrap();
+        let is_there = |network: &Value| network["peers"][0]["node_id"] == name;
+        alpha.until("/federated/network", is_there).await;
+        script.close(Some(CloseFrame { code, reason: "".into() })).await.unwrap();
+        alpha.until("/federated/network", |network| network["peers"].as_array().unwrap().is_empty()).await;
+    }
+    let network = alpha.until("/federated/network", |network| network["gone"] != json!([])).await;
+    let gone: Vec<_> = network["gone"].as_array().unwrap().iter().map(|peer| &peer["node_id"]).collect();
+    assert_eq!(gone, [&json!("ending")]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

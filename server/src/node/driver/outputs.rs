@@ -116,9 +116,10 @@ impl Driver {
     pub(super) fn send(&mut self, to: &[PeerId], message: &Message) {
         let lane = Lane::of(message, self.shared.public_key);
         let mut frames = Frames { message, packing: &self.context.packing, json: None, v2: None };
-        let links = &mut self.shared.protocol().links;
+        let mut slow = Vec::new();
+        let protocol = self.shared.protocol();
         for peer in to {
-            let Some(link) = links.get(peer) else { continue };
+            let Some(link) = protocol.links.get(peer) else { continue };
             let Some(frame) = frames.of(link.dialect) else { continue };
             if matches!(message, Message::Exchange(Exchange::Want { .. })) {
                 link.stats.on_asked();
@@ -142,10 +143,16 @@ impl Driver {
                         warn!(withheld, "{peer} reads too slowly: its queue is full, and it is dropped");
                     }
                     link.close("this peer reads too slowly");
-                    links.remove(peer);
+                    slow.push(*peer);
                     // Handled after what is being carried out now: the connection's own end comes as a command.
                 }
             }
+        }
+        drop(protocol);
+        // It may stand still, or its machine.
+        for peer in slow {
+            self.note_gone(peer);
+            self.shared.protocol().links.remove(&peer);
         }
     }
 

@@ -2,7 +2,8 @@
 
 use super::{Driver, epoch};
 use crate::clock;
-use gossip::{ClockOffset, Input};
+use beauty::Origin;
+use gossip::{ClockOffset, Input, PeerId};
 use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{error, warn};
@@ -52,6 +53,25 @@ impl Driver {
         self.clock_is_off = off.is_some();
     }
 
+    /// A link broke.
+    pub(super) fn note_gone(&mut self, peer: PeerId) {
+        if let Some(peer) = self.shared.linked_peer(peer) {
+            self.gone.note(peer);
+            self.shared.tell_gone(self.gone.list());
+        }
+    }
+
+    /// Who is back, or lives without a link to this node, has not gone.
+    fn look_who_is_gone(&mut self) {
+        if self.gone.list().is_empty() {
+            return;
+        }
+        let shared = &self.shared;
+        let newest = |name: &str| Some(shared.ledger().newest(&Origin::new(name).ok()?)?.as_millis());
+        self.gone.look(&shared.linked(), clock::wall().as_millis(), newest);
+        shared.tell_gone(self.gone.list());
+    }
+
     /// Tells the log of another node with this node's key.
     fn tell_clone(&mut self) {
         let has_clone = self.shared.protocol().state.has_clone(self.shared.time());
@@ -79,7 +99,7 @@ impl Driver {
             self.last_delta = now;
             self.changed = false;
             self.shared.note_numbers();
-            self.shared.note_links(&mut self.gone);
+            self.look_who_is_gone();
             self.shared.hub.next();
             for touched in &mut self.touched {
                 let (resolution, cells) = (touched.resolution(), touched.take(clock::wall()));

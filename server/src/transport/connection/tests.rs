@@ -60,7 +60,7 @@ fn context() -> (Context, mpsc::Receiver<Command>) {
 
 fn reader(context: &Context) -> Reader<'_> {
     let (peer, stats, label) = (PeerId(1), Arc::new(LinkStats::new()), String::new());
-    Reader { context, peer, from: None, dialect: Dialect::Json, label, stats, pace: Pace::default() }
+    Reader { context, peer, from: None, dialect: Dialect::Json, label, stats, pace: Pace::default(), parted: false }
 }
 
 #[tokio::test(start_paused = true)]
