@@ -23,7 +23,7 @@ async fn with_no_events_what_is_empty_is_null_and_not_zero() {
     assert_eq!(keys(&summary), ["duplicates", "propagated", "redundancy", "rejected", "seen", "total"]);
     assert_eq!(summary["redundancy"], Value::Null);
     let network = json!({
-        "node_id": "alpha", "peers": [], "banned": [], "turned_away": [], "cheats": [], "places": [], "vouched": [],
+        "node_id": "alpha", "peers": [], "gone": [], "banned": [], "turned_away": [], "cheats": [], "places": [], "vouched": [],
     });
     assert_eq!(node.get("/federated/network").await.json(), network);
 }
