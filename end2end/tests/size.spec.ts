@@ -7,7 +7,7 @@ import { expect, test } from '../support/test.ts';
 import { bytesByCrate } from '../support/wasm.ts';
 
 /** By the end of the file's name, with brotli: what the program may have at most; what the others have, and 2 %. Others must not be there. */
-const BUDGET: Record<string, number> = { '.wasm': 220_000, '.js': 4_520, '.css': 3_960, '.svg': 4_500 };
+const BUDGET: Record<string, number> = { '.wasm': 220_000, '.js': 4_650, '.css': 4_000, '.svg': 4_500 };
 
 const folder = join(repository, 'target', 'site', 'pkg');
 /** The program as the compiler left it, with the names of its functions. */
