@@ -37,6 +37,11 @@ for (const [name, viewport] of [['screen', { width: 1280, height: 900 }], ['phon
     await openLiveMap(page, mesh.node('alpha'));
     await expect(state(page)).toHaveText(/UTC\+05:45$/);
     expect(await shifted()).toBeLessThan(0.001);
+    const tall = () => page.locator('.header').evaluate((header) => header.querySelector('.warning')!.getBoundingClientRect().top - header.getBoundingClientRect().top);
+    const before = await tall();
+    await page.getByTestId('pause').click();
+    await expect(state(page)).toHaveText(/^Paused at .*UTC\+05:45$/);
+    expect(await tall(), 'nor where a whole moment is told').toBe(before);
   });
 }
 
