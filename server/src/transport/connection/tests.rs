@@ -137,8 +137,13 @@ async fn a_peer_that_answers_one_of_three_pings_stays() {
     assert!(hour.is_err(), "{:?}", end.because());
 }
 
-#[tokio::test]
-async fn what_is_small_on_the_line_and_much_to_check_leaves_the_thread_to_others() {
+#[test]
+fn what_is_small_on_the_line_and_much_to_check_leaves_the_thread_to_others() {
+    // The only other thread is taken for as long as the test runs: what is left to it can't be done at once, however slow this thread is.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(1).build().unwrap();
+    let (_until_the_end, taken) = std::sync::mpsc::channel::<()>();
+    let _inside = runtime.enter();
+    runtime.spawn_blocking(move || taken.recv());
     let (context, _received) = context();
     let mut reader = Reader { dialect: Dialect::V2, ..reader(&context) };
     let mut is_done_at_once = |bundles: usize| {
