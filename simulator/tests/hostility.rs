@@ -8,10 +8,8 @@
 use simulator::hostility::{self, Besieged, Report};
 use std::sync::Mutex;
 
-/// By how much longer the 99th of 100 deliveries may take: in most meshes; or, where the links that are left to honest nodes lead
-/// farther round, than those allow.
+/// By how much longer the 99th of 100 deliveries may take.
 const SLOWER: f64 = 1.5;
-const OF_BOUND: f64 = 1.15;
 
 fn seeds(variable: &str, small: u64) -> u64 {
     std::env::var(variable).map_or(small, |seeds| seeds.parse().expect("a number of seeds"))
@@ -48,14 +46,13 @@ fn hostile_nodes_keep_nothing_from_the_others() {
          (median), {worst:.2} (worst seed); {of_bound:.2} times what the links between honest nodes allow (worst seed)",
         reports.len()
     );
-    let slow = reports.iter().filter(|report| report.slower() > SLOWER);
-    println!("hostile nodes: {} seeds slower than {SLOWER}", slow.clone().count());
-    slow.for_each(|report| println!("  {report:?}: {:.2}, {:.2} of the bound", report.slower(), report.of_bound()));
+    for report in reports.iter().filter(|report| report.slower() > SLOWER) {
+        println!("  {report:?}: {:.2}, {:.2} of the bound", report.slower(), report.of_bound());
+    }
     for report in &reports {
         assert_eq!(report.delivered, report.wanted, "{report:?}");
-        assert!(report.slower() <= SLOWER || report.of_bound() <= OF_BOUND, "{report:?}");
+        assert!(report.slower() <= SLOWER, "{report:?}: {:.2}", report.slower());
     }
-    assert!(median <= SLOWER, "{median:.2}: half of the meshes are slower");
 }
 
 #[test]

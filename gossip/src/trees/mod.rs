@@ -404,8 +404,9 @@ impl Trees {
 
     /// Whether a link would have brought a bundle earlier than it came: then the link takes the parent's place.
     fn compare(&mut self, now: Time, announcer: PeerId, id: &BundleId, would_have_come: Time, steps: &mut Steps) {
-        let believed = |link: &&Link| !self.shared && link.trust.is_believed(now);
-        let Some(link) = self.links.get(&announcer).filter(believed) else { return };
+        let shared = self.shared;
+        let believed = |link: &&mut Link| !shared && link.trust.is_believed(now);
+        let Some(link) = self.links.get_mut(&announcer).filter(believed) else { return };
         let (Some(tree), Some(came)) = (self.forest.get_mut(&id.origin), self.archive.came_mut(id)) else { return };
         let Some(parent) = tree.parent else { return };
         let margin = MARGIN * if self.damps { tree.restlessness() } else { 1 };
@@ -414,7 +415,7 @@ impl Trees {
             if parent == announcer && !self.planted.is(Fault::SwapWithItself) {
                 return;
             }
-            let leaves = if link.trust.is_trusted(now < self.wary_until) {
+            let leaves = if link.trust.takes_place(now < self.wary_until) {
                 tree.swap(parent, announcer);
                 Some(parent)
             } else {
