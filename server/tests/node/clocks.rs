@@ -3,7 +3,7 @@
 use crate::forged::{bundle, link, micros, peer, pushed, say};
 use crate::support::{DEADLINE, Socket, TestNode};
 use futures_util::StreamExt;
-use gossip::{Bundle, Event, Keypair, Message, Pulse, bundle_bytes, wire};
+use gossip::{Bundle, Digest, Event, Keypair, Message, Pulse, bundle_bytes, wire};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio_tungstenite::tungstenite::Message as Frame;
@@ -57,10 +57,14 @@ async fn ahead_of_two(by: u64) -> (TestNode, Vec<Socket>) {
         let mut peer = peer(&node, &pair).await;
         link(&mut peer, &format!("peer-{seed}")).await;
         say(&mut peer, Message::Pulse(Pulse { clock: micros() - by, kbit: 0 })).await;
+        // Once this is told of the peer, the pulse before it has been heard.
+        say(&mut peer, Message::Digest(Digest("0+0+7".into()))).await;
         peers.push(peer);
     }
-    let ahead = |health: &Value| health["clock_ahead_ms"].as_u64().is_some_and(|ahead| ahead > by / 2_000);
-    node.until("/federated/health", |health| health["peers"] == 2 && ahead(health)).await;
+    let both = |peers: &Value| peers.as_array().unwrap().iter().filter(|peer| peer["events"] == 7).count() == 2;
+    node.until("/federated/network", |network| both(&network["peers"])).await;
+    let ahead = node.get("/federated/health").await.json()["clock_ahead_ms"].as_u64();
+    assert!(ahead > Some(by / 2_000), "{ahead:?}");
     (node, peers)
 }
 

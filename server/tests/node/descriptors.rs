@@ -22,7 +22,8 @@ async fn without_file_descriptors_what_stands_goes_on_and_nothing_acknowledged_i
     let (log, mut client) = (node.log_in_the_background(), node.client().await);
     let health = ask(&mut client, "GET", "/federated/health", "").await.expect("an answer");
     assert_eq!(health.status, 200);
-    let (mut held, start) = (vec![hold(node.http), hold(peers)], Instant::now());
+    let start = Instant::now();
+    let mut held = vec![hold(node.http), hold(peers)];
     let said = |what: &str| log.lock().unwrap().matches(what).count();
     let mut acknowledged = 0;
     // What the node lets go of makes room, so that others are held until it has said so.

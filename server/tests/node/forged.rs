@@ -91,8 +91,7 @@ async fn what_is_not_signed_by_its_origin_for_this_mesh_is_refused_and_the_rest_
     }
     let health = node.until("/federated/health", |health| health["events"] == good).await;
     assert_eq!(health["public_key"].as_str().unwrap().len(), 64);
-    let summary = node.get("/federated/gossip/summary").await.json();
-    assert_eq!(summary["rejected"], json!({ "bad_signature": bad }));
+    node.until("/federated/gossip/summary", |summary| summary["rejected"] == json!({ "bad_signature": bad })).await;
     node.end().await;
 }
 
@@ -262,6 +261,7 @@ async fn an_event_that_a_script_signs_itself_needs_nobody_to_vouch_for_it() {
     let beta = TestNode::start("beta", &["--peers", &alpha.address()]).await;
     beta.until("/federated/health", |health| health["peers"] == 1).await;
     let (mut speaker, mut listener, pair) = (alpha.script().await, beta.script().await, Keypair::from_seed(&[8; 32]));
+    beta.until("/federated/health", |health| health["peers"] == 2).await;
     let signed = bundle(&pair, "beauty", "script");
     let mut late = bundle(&pair, "beauty", "script");
     late.id.seq += 3_600_000_000;

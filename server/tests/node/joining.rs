@@ -273,7 +273,7 @@ async fn a_script_joins_and_is_heard_and_hears() {
 #[tokio::test(flavor = "multi_thread")]
 async fn joining_takes_no_more_than_five_seconds_and_four_kibibytes() {
     let node = TestNode::start("alpha", &["--secret", SECRET]).await;
-    let (mut silent, start) = (offer_v2(&node).await, Instant::now());
+    let (start, mut silent) = (Instant::now(), offer_v2(&node).await);
     let mut chatty = offer_v2(&node).await;
     // Pings are no words, and count.
     let flood = async {
@@ -286,9 +286,8 @@ async fn joining_takes_no_more_than_five_seconds_and_four_kibibytes() {
     flood.await;
     // Whether the reason arrives before the connection is reset, the system decides; that it is told, the node.
     turned_away(&node, Refusal::TooLarge).await;
-    assert!(start.elapsed() < Duration::from_secs(5));
     assert_eq!(refused(&mut silent).await, Some(Refusal::Late));
-    assert!((4..8).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+    assert!(start.elapsed() >= Duration::from_secs(5), "{:?}", start.elapsed());
     turned_away(&node, Refusal::Late).await;
 }
 

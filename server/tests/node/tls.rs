@@ -234,8 +234,7 @@ async fn who_dials_without_tls_or_with_it_in_vain_is_told_in_a_sentence() {
             gamma.listen();
         }
     }
-    let network = pair.get(tls.http, "/federated/network").await;
-    assert_eq!(network["turned_away"][0]["reason"], "no_tls");
+    pair.until(tls.http, "/federated/network", |network| network["turned_away"][0]["reason"] == "no_tls").await;
     // The same for HTTP.
     let mut stream = TcpStream::connect(tls.http).await.unwrap();
     stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();

@@ -178,6 +178,7 @@ async fn an_uplink_that_is_too_slow_is_measured() {
         context.tasks.spawn(writer.run(socket.split().0));
         context.tasks.spawn(async move {
             let (mut buffer, mut turns) = (vec![0; AT_ONCE], tokio::time::interval(Duration::from_millis(10)));
+            turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
             while reader.read_exact(&mut buffer).await.is_ok() {
                 turns.tick().await;
             }

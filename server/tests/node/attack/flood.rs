@@ -136,7 +136,7 @@ async fn attack(number: usize, from: IpAddr, to: SocketAddr, until: Instant) -> 
 #[tokio::test(flavor = "multi_thread")]
 async fn peers_that_only_do_harm_are_cut_off_and_the_others_hardly_notice() {
     let honest = Honest::start(&["--limit-loopback", "1"]).await;
-    let (lasts, per_second) = (either(Duration::from_secs(8), Duration::from_secs(30)), 200);
+    let (lasts, per_second) = (either(Duration::from_secs(16), Duration::from_secs(30)), 200);
     let before = honest.deliver(Duration::from_secs(2), per_second).await;
     honest.agree().await;
     let (to, until) = (peers(&honest.alpha), Instant::now() + lasts);
@@ -163,7 +163,7 @@ async fn peers_that_only_do_harm_are_cut_off_and_the_others_hardly_notice() {
     let network = honest.alpha.get("/federated/network").await.json();
     for outcome in &outcomes {
         println!("flood: {:?} for {:.1} s", outcome.deed, outcome.heard.as_secs_f64());
-        assert!(outcome.heard <= either(2 * CUT_OFF, CUT_OFF), "{outcome:?}\n{log}");
+        assert!(outcome.heard <= either(3 * CUT_OFF, CUT_OFF), "{outcome:?}\n{log}");
         assert_eq!(outcome.again, 0, "{outcome:?}: it is banned for longer than this takes\n{log}");
     }
     assert_eq!(network["banned"].as_array().unwrap().len(), 10, "{network:#}\n{log}");

@@ -1,6 +1,7 @@
 //! Frames that are allowed one by one, and harm by their number; and peers that take nothing.
 
 use super::{Honest, closed, connect, either, key, memory_kib, peers, stranger, web_socket};
+use crate::support::DEADLINE;
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -182,7 +183,7 @@ async fn a_frame_that_is_too_large_is_refused_before_it_has_come() {
         sockets.push(socket);
     }
     for socket in sockets {
-        timeout(Duration::from_secs(10), closed(socket, Instant::now())).await.expect("the node closes it");
+        timeout(DEADLINE, closed(socket, Instant::now())).await.expect("the node closes it");
     }
     let grown = memory_kib(&honest.alpha).saturating_sub(before);
     assert!(grown <= GROWTH_KIB / 4, "{grown} KiB");
