@@ -9,6 +9,14 @@ export async function openLiveMap(page: Page, node: Node): Promise<void> {
   await expect(state(page)).toHaveAttribute('data-mode', 'live');
 }
 
+/** Opens a page that shows the past, and waits until it is hydrated: the HTML of the server says already that it is the past. */
+export async function openPast(page: Page, address: string): Promise<void> {
+  const asked = page.waitForRequest(/federated\/moment/);
+  await page.goto(address);
+  await asked;
+  await expect(state(page)).toHaveAttribute('data-mode', 'past');
+}
+
 /** Says Snapshot, Live, Polling or Offline, and since when. */
 export function state(page: Page): Locator {
   return page.getByTestId('connection-state');
@@ -66,7 +74,14 @@ export async function cellColour(page: Page, row: number, start: number): Promis
     await canvas.press('ArrowLeft');
   }
   // The tooltip hangs from the middle of its cell's lower edge.
-  return tooltip.evaluate((element: HTMLElement) => {
+  return tooltip.evaluate(async (element: HTMLElement) => {
+    // Where columns slide, the tooltip moves at once, and the canvas is painted in the next frame.
+    const frame = () => new Promise(requestAnimationFrame);
+    for (let placed = ''; placed !== element.style.cssText; ) {
+      placed = element.style.cssText;
+      await frame();
+      await frame();
+    }
     const canvas = document.querySelector('canvas')!;
     const [x, y] = [Number.parseFloat(element.style.left), Number.parseFloat(element.style.top) - 4];
     const at = (css: number) => Math.round(css * devicePixelRatio);

@@ -30,7 +30,7 @@ async function forEveryReader(page: Page, address: string, ready: () => Promise<
 
 const map = (mesh: Mesh, query = '') => `${mesh.node('alpha').url}/federated/map${query}`;
 
-test.describe.configure({ timeout: 180_000 });
+test.describe.configure({ timeout: 600_000 });
 
 test.describe('a living mesh', () => {
   test.use({ meshEnv: { FEDERATED_LOCATION: '52.5,13.4' } });

@@ -1,6 +1,6 @@
 // What the reader chooses is in the address, and the address restores what was seen.
 
-import { bucketStart, cellColour, openLiveMap, state, tile } from '../support/map.ts';
+import { bucketStart, cellColour, openLiveMap, openPast, state, tile } from '../support/map.ts';
 import { Crowd, nameOf, waves } from '../support/crowd.ts';
 import { expect, test, until } from '../support/test.ts';
 
@@ -113,8 +113,7 @@ test('each kind and each width of a column shows what it says', async ({ mesh, p
 test('an address restores a moment to the pixel', async ({ mesh, page, context }) => {
   const now = Date.now();
   await mesh.node('alpha').post(waves(1, now).map(({ beauty, timestamp }) => ({ beauty, timestamp: timestamp - 60_000 })));
-  await page.goto(`${mesh.node('alpha').url}/federated/map?t=${now - 90_000}`);
-  await expect(state(page)).toHaveAttribute('data-mode', 'past');
+  await openPast(page, `${mesh.node('alpha').url}/federated/map?t=${now - 90_000}`);
   await page.getByRole('link', { name: 'Change' }).click();
   await page.getByRole('link', { name: 'Viridis' }).click();
   await page.getByTestId('heatmap-canvas').focus();
@@ -142,8 +141,7 @@ test.describe('among many nodes', () => {
     await until('all are heard', async () => (await mesh.node('alpha').health()).events === 140);
     crowd.leave();
     await until('they have gone', async () => (await mesh.node('alpha').health()).peers === 2);
-    await page.goto(`${mesh.node('alpha').url}/federated/map?t=${then + 30_000}&colours=viridis&line=50`);
-    await expect(state(page)).toHaveAttribute('data-mode', 'past');
+    await openPast(page, `${mesh.node('alpha').url}/federated/map?t=${then + 30_000}&colours=viridis&line=50`);
     const opened = await page.evaluate(() => history.length);
     await page.getByTestId('filter').pressSequentially('NODE-1');
     await expect(page.getByTestId('part')).toHaveText('1 to 24 of 40');

@@ -1,7 +1,7 @@
 // The heatmap shows what is there, in the right place, to every reader.
 
 import type { Page } from '@playwright/test';
-import { bucketStart, cellColour, openLiveMap, state, timeOfDay } from '../support/map.ts';
+import { bucketStart, cellColour, openLiveMap, openPast, state, timeOfDay } from '../support/map.ts';
 import { Crowd } from '../support/crowd.ts';
 import { expect, test, until } from '../support/test.ts';
 
@@ -31,7 +31,7 @@ test('an event colours its own cell and no other', async ({ mesh, page }) => {
 });
 
 test('a cell tells its node, its time, its value and its events, by mouse and by keyboard', async ({ mesh, page }) => {
-  const start = bucketStart(Date.now() - 100_000);
+  const start = bucketStart(Date.now() - 70_000);
   await mesh.node('alpha').post([0.25, 0.5].map((beauty) => ({ beauty, timestamp: start + 1_000 })));
   await openLiveMap(page, mesh.node('alpha'));
   await cellColour(page, 0, start);
@@ -156,7 +156,7 @@ test.describe('a node whose link is silent, or gone', () => {
     await page.reload();
     await expect(newest, 'whoever comes later sees it too').toHaveText('data may still come');
     await mesh.node('beta').start();
-    await expect(newest).toHaveText('—', { timeout: 30_000 });
+    await expect(newest).toHaveText('—');
   });
 });
 
@@ -175,10 +175,9 @@ test('a name that is code is shown as text', async ({ mesh, page }) => {
 test('a cell that is clicked stays told while the mouse goes on, until it is clicked again', async ({ mesh, page }) => {
   const start = bucketStart(Date.now() - 100_000);
   await mesh.node('alpha').post({ beauty: 0.5, timestamp: start });
-  await openLiveMap(page, mesh.node('alpha'));
+  // Cells slide every 10 s: in the past they stay where they were seen.
+  await openPast(page, `${mesh.node('alpha').url}/federated/map?t=${Date.now()}`);
   const [canvas, tooltip] = [page.getByTestId('heatmap-canvas'), page.getByTestId('heatmap-tooltip')];
-  // Cells slide every 10 s: what is clicked must still be where it was seen.
-  await expect.poll(() => Date.now() % 10_000, { timeout: 15_000 }).toBeLessThan(3_000);
   await cellColour(page, 1, start);
   const place = () =>
     tooltip.evaluate((element: HTMLElement) => ({ x: Number.parseFloat(element.style.left), y: Number.parseFloat(element.style.top) - 8 }));
@@ -213,7 +212,8 @@ test('by keyboard a cell is pinned and let go, and a span drawn and looked at', 
   await canvas.focus();
   await page.keyboard.press('p');
   await expect(page).not.toHaveURL(/pin=/);
-  for (const key of ['Home', 'Shift+ArrowRight', 'Shift+ArrowRight']) await page.keyboard.press(key);
+  // Away from the oldest column, which may slide out.
+  for (const key of ['End', 'ArrowLeft', 'ArrowLeft', 'ArrowLeft', 'Shift+ArrowRight', 'Shift+ArrowRight']) await page.keyboard.press(key);
   const end = await tooltip.locator('span').first().innerText();
   await page.keyboard.press('Enter');
   await expect(page).toHaveURL(/[?&]t=\d+/);
@@ -255,16 +255,15 @@ test.describe('on a screen with more pixels', () => {
     await mesh.node('alpha').post(Array.from({ length: 39 }, (_, i) => ({ beauty: (i % 2) as number, timestamp: bucketStart(Date.now()) - i * 10_000 - 9_000 })));
     await openLiveMap(page, mesh.node('alpha'));
     await expect(page.getByTestId('heatmap-canvas')).toHaveAttribute('data-rows', '2');
-    const found = await page.getByTestId('heatmap-canvas').evaluate((canvas: HTMLCanvasElement) => {
+    const found = () => page.getByTestId('heatmap-canvas').evaluate((canvas: HTMLCanvasElement) => {
       const middle = Math.round(40 * devicePixelRatio);
       const { data } = canvas.getContext('2d')!.getImageData(0, middle, canvas.width, 1);
       const colours = new Set<string>();
       for (let at = Math.round(0.2 * canvas.width); at < 0.8 * canvas.width; at += 1) colours.add(data.slice(4 * at, 4 * at + 4).join());
-      return { colours: [...colours].sort(), pixels: canvas.width, wanted: Math.round(canvas.clientWidth * devicePixelRatio) };
+      return { colours: [...colours].sort(), missing: Math.round(canvas.clientWidth * devicePixelRatio) - canvas.width };
     });
-    expect(found.pixels).toBe(found.wanted);
     // Blue, yellow, and the page in the gaps: nothing in between.
-    expect(found.colours).toEqual(['0,0,0,0', '0,32,81,255', '253,233,69,255']);
+    await expect.poll(found).toEqual({ colours: ['0,0,0,0', '0,32,81,255', '253,233,69,255'], missing: 0 });
   });
 });
 
@@ -280,7 +279,7 @@ test('above each column stand its events, and behind each row its spread', async
   const start = bucketStart(Date.now() - 100_000);
   await mesh.node('alpha').post({ beauty: 0.25, timestamp: start - 20_000 });
   await mesh.node('alpha').post([0.75, 0.75, 0.75].map((beauty) => ({ beauty, timestamp: start })));
-  await openLiveMap(page, mesh.node('alpha'));
+  await openPast(page, `${mesh.node('alpha').url}/federated/map?t=${Date.now()}`);
   const high = async (at: number) => {
     await cellColour(page, 0, at);
     const x = await page.getByTestId('heatmap-tooltip').evaluate((element: HTMLElement) => Number.parseFloat(element.style.left));
@@ -311,8 +310,7 @@ test('cells below the line have a mark in their corner', async ({ mesh, page }) 
     }, [x, y] as const);
     return colours.filter((colour) => colour !== inside.slice(0, 3).join()).length;
   };
-  await page.goto(`${mesh.node('alpha').url}/federated/map?line=50`);
-  await expect(state(page)).toHaveAttribute('data-mode', 'live');
+  await openPast(page, `${mesh.node('alpha').url}/federated/map?t=${Date.now()}&line=50`);
   expect(await corner(start)).toBeGreaterThan(3);
   expect(await corner(start - 10_000)).toBe(0);
   const sign = page.getByTestId('legend').getByText('Mark below');

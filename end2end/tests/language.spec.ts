@@ -36,12 +36,14 @@ test('a chosen theme is kept, whatever the system likes', async ({ mesh, page })
   const light = await ground();
   await page.getByRole('link', { name: 'Dark' }).click();
   await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
+  await expect(state(page)).toHaveAttribute('data-mode', 'live');
   const dark = await ground();
   expect(dark).not.toBe(light);
   await page.goto(`${mesh.node('alpha').url}/federated/map`);
   expect(await ground()).toBe(dark);
   await page.getByRole('link', { name: 'System' }).click();
   await expect(page.locator('html')).not.toHaveAttribute('data-theme', /./);
+  await expect(state(page)).toHaveAttribute('data-mode', 'live');
   expect(await ground()).toBe(light);
 });
 

@@ -33,7 +33,7 @@ test('a peer that has gone is shown as offline until it is back', async ({ mesh,
   await page.reload();
   await expect(page.getByTestId('gone-beta')).toContainText('Offline');
   await mesh.node('beta').start();
-  await expect(page.getByTestId('peer-beta')).toBeVisible({ timeout: 30_000 });
+  await expect(page.getByTestId('peer-beta')).toBeVisible();
   await expect(page.getByTestId('gone-beta')).toHaveCount(0);
 });
 
@@ -113,7 +113,7 @@ test('who is behind is told, and by how much', async ({ mesh, page }) => {
     await expect(agreement).toHaveText(`The same events at 1 of 2 peers. Not yet the same: beta (${behind} fewer).`);
   }
   // Read out is who differs, once; by how much is another number with each event.
-  await expect(spoken).toHaveText('The same events at 1 of 2 peers. Not yet the same: beta.', { timeout: 15_000 });
+  await expect(spoken).toHaveText('The same events at 1 of 2 peers. Not yet the same: beta.');
   await expect(agreement).not.toHaveAttribute('aria-live');
   expect(await heard.jsonValue()).toHaveLength(1);
 });

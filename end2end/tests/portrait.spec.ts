@@ -67,7 +67,7 @@ test('it has a legend in words, and can be taken along', async ({ mesh, page }) 
   const section = page.locator('.portrait');
   await expect(section).toContainText('this is the curve of an empty mesh');
   await alpha.post([{ beauty: 0.25 }, { beauty: 0.75 }]);
-  await expect(section.locator('dl')).toHaveText(/Beauty bends its arcs0\.500Chaos loosens its strands0\.500/, { timeout: 15_000 });
+  await expect(section.locator('dl')).toHaveText(/Beauty bends its arcs0\.500Chaos loosens its strands0\.500/);
   const download = page.waitForEvent('download');
   await section.getByRole('link', { name: 'Save as PNG' }).click();
   const chunks: Buffer[] = [];

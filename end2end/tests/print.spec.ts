@@ -23,7 +23,7 @@ async function printed(page: Page, file: string): Promise<number> {
   // The page's own listener is there already, so this one comes after it.
   await page.evaluate(`addEventListener('beforeprint', () => { globalThis.onPaper = (${look})() }, { once: true })`);
   const keep = process.env.PICTURES === '1';
-  if (keep) await expect(page.getByTestId('portrait')).toHaveAttribute('data-drawn', /./, { timeout: 30_000 });
+  if (keep) await expect(page.getByTestId('portrait')).toHaveAttribute('data-drawn', /./);
   const pdf = await page.pdf({ format: 'A4' });
   if (keep) writeFileSync(join(repository, 'end2end', 'test-results', `${file}.pdf`), pdf);
   return page.evaluate(() => (globalThis as any).onPaper);

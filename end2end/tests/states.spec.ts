@@ -39,7 +39,7 @@ async function misplaced(page: Page): Promise<string[]> {
 async function photograph(page: Page, name: string, open: (page: Page) => Promise<void>): Promise<void> {
   await open(page);
   const portrait = page.getByTestId('portrait');
-  if (await portrait.count()) await expect(portrait).toHaveAttribute('data-drawn', /./);
+  if (await portrait.count()) await expect(portrait).toHaveAttribute('data-drawn', /./, { timeout: 60_000 });
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme });
     for (const size of SIZES) {
@@ -108,7 +108,7 @@ test('two hundred nodes, on a desk, on a wall, in a frame and on paper', async (
   expect(await page.evaluate(() => Math.max(...[...document.querySelectorAll('table')].map((table) => table.getBoundingClientRect().right)))).toBeLessThanOrEqual(718);
   // Paper is white, whatever the screen was.
   expect(await page.evaluate(() => getComputedStyle(document.documentElement).colorScheme)).toBe('light');
-  await expect(page.getByTestId('portrait')).toHaveAttribute('data-drawn', /./);
+  await expect(page.getByTestId('portrait')).toHaveAttribute('data-drawn', /./, { timeout: 60_000 });
   if (process.env.PICTURES === '1') {
     await page.setViewportSize({ width: 800, height: 1131 });
     await page.screenshot({ path: join(repository, 'end2end', 'test-results', 'states', 'print.png'), fullPage: true });

@@ -1,6 +1,6 @@
 // The page stands still when asked to, and shows what was.
 
-import { openLiveMap, state, tile } from '../support/map.ts';
+import { openLiveMap, openPast, state, tile } from '../support/map.ts';
 import { expect, test } from '../support/test.ts';
 
 test.use({ meshNames: ['alpha'] });
@@ -47,7 +47,7 @@ test('a moment that does not come is asked for again, and the page says until th
   await expect(page.getByTestId('warning')).toContainText('the page keeps trying');
   await expect.poll(() => asked).toBeGreaterThan(2);
   await page.unroute(/federated\/moment/);
-  await expect(state(page)).toHaveText(/^Paused at/, { timeout: 15_000 });
+  await expect(state(page)).toHaveText(/^Paused at/);
   await expect(tile(page, 'beauty_avg')).toHaveText('0.250');
   await expect(page.locator('.page')).toHaveAttribute('data-mode', 'loaded');
 });
@@ -104,8 +104,7 @@ test('the past says what of it is not kept, and what is of now', async ({ mesh, 
   const heading = page.locator('#peers-heading');
   await openLiveMap(page, mesh.node('alpha'));
   await expect(heading).toHaveText('Peers');
-  await page.goto(`${mesh.node('alpha').url}/federated/map?t=${then + 1_000}`);
-  await expect(state(page)).toHaveAttribute('data-mode', 'past');
+  await openPast(page, `${mesh.node('alpha').url}/federated/map?t=${then + 1_000}`);
   for (const part of ['agreement', 'portrait', 'links', 'peers']) {
     await expect(page.locator(`#${part}-heading`)).toHaveText(/, as of now$/);
   }
@@ -152,9 +151,9 @@ test('clocks that differ are spoken of without a stream, too', async ({ mesh, pa
   const warning = page.getByTestId('warning');
   await page.goto(`${mesh.node('alpha').url}/federated/map`);
   await expect(state(page)).toHaveAttribute('data-mode', 'polling');
-  await expect(warning).toHaveText(/clock and the node's differ by (59 s|1 min)/);
+  await expect(warning).toHaveText(/clock and the node's differ by (5\d s|1 min)/);
   await page.goto(`${mesh.node('alpha').url}/federated/map?t=${Date.now() - 100_000}`);
-  await expect(warning).toHaveText(/clock and the node's differ by (59 s|1 min)/);
+  await expect(warning).toHaveText(/clock and the node's differ by (5\d s|1 min)/);
 });
 
 test('a node whose clock differs from its peers\' says so', async ({ mesh, page }) => {

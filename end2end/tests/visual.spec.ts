@@ -9,7 +9,6 @@ import { state as mode } from '../support/map.ts';
 import { expect, test } from '../support/test.ts';
 
 test.use({ meshNames: ['alpha'], bypassCSP: true });
-test.describe.configure({ timeout: 120_000 });
 
 const names = (count: number) => Array.from({ length: count }, (_, i) => `node-${String(i).padStart(3, '0')}`);
 const LIVING: State = { nodes: ['alpha', 'beta', 'delta', 'gamma'], peers: ['beta', 'delta', 'gamma'] };
