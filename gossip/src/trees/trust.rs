@@ -49,12 +49,10 @@ impl Trust {
 
     /// Whether it takes a parent's place on its word, and then it has taken one more; `wary`: while it may be that of a liar who is
     /// new.
-    pub(super) const fn takes_place(&mut self, wary: bool) -> bool {
-        if self.proven || self.is_doubted() {
-            return !self.is_doubted();
-        }
-        let takes = !wary && self.on_credit < MAX_ON_CREDIT;
-        self.on_credit += takes as u8;
+    pub(super) fn takes_place(&mut self, wary: bool) -> bool {
+        let has_credit = !wary && self.on_credit < MAX_ON_CREDIT;
+        let takes = !self.is_doubted() && (self.proven || has_credit);
+        self.on_credit += u8::from(takes && !self.proven);
         takes
     }
 
