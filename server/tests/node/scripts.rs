@@ -238,6 +238,11 @@ async fn silent_sockets_of_one_address_leave_room_for_others() {
         let closed = async { while tokio::io::AsyncReadExt::read(socket, &mut [0; 64]).await.is_ok_and(|n| n > 0) {} };
         tokio::time::timeout(DEADLINE, closed).await.expect("closed");
     }
+    // That they stand says that no handshake was overdue yet.
+    for socket in &silent[..8] {
+        let read = socket.try_read(&mut [0; 64]).map_err(|error| error.kind());
+        assert_eq!(read, Err(std::io::ErrorKind::WouldBlock), "the first eight stand");
+    }
     drop(silent);
     let start = std::time::Instant::now();
     while connect_async(node.address()).await.is_err() {
